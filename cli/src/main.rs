@@ -1,0 +1,2 @@
+//! The `slugbuilder` command.
+fn main() {}

@@ -1,0 +1,14 @@
+//! From source to slug: each stage of the flow is a module that takes a value, returns a value, and can be called alone.
+//!
+//! `stage` ─► `sandbox` + `cnb` ─► `layout` ─► `stack` ─► `archive` ─► `slug`
+//!
+//! The library knows nothing of languages: buildpacks do, behind the Cloud Native Buildpacks contract. It never prints,
+//! exits or reads the environment: it takes parameters and a [`slugbuilder_report::Reporter`].
+
+pub mod archive;
+pub mod cnb;
+pub mod layout;
+pub mod sandbox;
+pub mod slug;
+pub mod stack;
+pub mod stage;
