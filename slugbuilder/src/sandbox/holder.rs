@@ -1,0 +1,408 @@
+//! The process that builds the namespaces of a sandbox, reports, and keeps them alive until its stdin ends.
+
+use super::system;
+use super::wire::{Mount, Ready, SetUp};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+/// A step that failed.
+struct Failed {
+    step: String,
+    source: io::Error,
+}
+
+trait Step<T> {
+    fn step(self, step: impl FnOnce() -> String) -> Result<T, Failed>;
+}
+
+impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
+    fn step(self, step: impl FnOnce() -> String) -> Result<T, Failed> {
+        self.map_err(|source| Failed {
+            step: step(),
+            source: source.into(),
+        })
+    }
+}
+
+/// Reads a [`SetUp`] from the first line of stdin, sets it up, writes a [`Ready`] to stdout and waits for the end of
+/// stdin. Its return value is the exit code.
+pub(super) fn main() -> u8 {
+    let mut stdin = io::stdin().lock();
+    let mut line = Vec::new();
+    if stdin.read_until(b'\n', &mut line).is_err() {
+        return 1;
+    }
+    let Ok(set_up) = serde_json::from_slice::<SetUp>(&line) else {
+        return 1;
+    };
+    let ready = match build(&set_up) {
+        Ok(()) => Ready::Yes,
+        Err(Failed { step, source }) => Ready::No {
+            step,
+            errno: source.raw_os_error().unwrap_or(Errno::EIO as i32),
+        },
+    };
+    let failed = matches!(ready, Ready::No { .. });
+    let Ok(mut answer) = serde_json::to_vec(&ready) else {
+        return 1;
+    };
+    answer.push(b'\n');
+    let mut stdout = io::stdout().lock();
+    if stdout
+        .write_all(&answer)
+        .and_then(|()| stdout.flush())
+        .is_err()
+        || failed
+    {
+        return 1;
+    }
+    // The end of stdin says that slugbuilder is done with the sandbox, or dead.
+    let _ = stdin.read_to_end(&mut Vec::new());
+    0
+}
+
+fn build(set_up: &SetUp) -> Result<(), Failed> {
+    enter_namespaces(set_up)?;
+    let root = Path::new(&set_up.root);
+    mount(
+        None::<&str>,
+        "/",
+        None::<&str>,
+        MsFlags::MS_REC | MsFlags::MS_SLAVE,
+        None::<&str>,
+    )
+    .step(|| "detaching from the mounts of the host".into())?;
+    mount(
+        Some("slugbuilder"),
+        root,
+        Some("tmpfs"),
+        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+        Some("mode=0755,size=64m"),
+    )
+    .step(|| "mounting the root".into())?;
+    for step in &set_up.mounts {
+        add(root, step).map_err(|source| Failed {
+            step: describe(step),
+            source,
+        })?;
+    }
+    // A new `/proc` for each program's process namespace may only be mounted where one is visible already; this one
+    // ends up underneath it, locked.
+    let proc = root.join("proc");
+    make_directory(&proc).step(|| "making /proc".into())?;
+    mount(
+        Some("/proc"),
+        &proc,
+        None::<&str>,
+        MsFlags::MS_BIND | MsFlags::MS_REC,
+        None::<&str>,
+    )
+    .step(|| "binding /proc".into())?;
+    pivot(root).step(|| "changing the root".into())?;
+    mount(
+        None::<&str>,
+        "/",
+        None::<&str>,
+        MsFlags::MS_REMOUNT
+            | MsFlags::MS_BIND
+            | MsFlags::MS_RDONLY
+            | MsFlags::MS_NOSUID
+            | MsFlags::MS_NODEV,
+        None::<&str>,
+    )
+    .step(|| "making the root read-only".into())?;
+    Ok(())
+}
+
+fn enter_namespaces(set_up: &SetUp) -> Result<(), Failed> {
+    let mut flags = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS;
+    if !set_up.network {
+        flags |= CloneFlags::CLONE_NEWNET;
+    }
+    if set_up.identity.root {
+        unshare_keeping_ids(flags)?;
+    } else {
+        let uid = nix::unistd::getuid();
+        let gid = nix::unistd::getgid();
+        unshare(flags).step(|| "making namespaces".into())?;
+        write_map("/proc/self/setgroups", "deny").step(|| "denying setgroups".into())?;
+        write_map("/proc/self/uid_map", &format!("0 {uid} 1\n"))
+            .step(|| "mapping the uid".into())?;
+        write_map("/proc/self/gid_map", &format!("0 {gid} 1\n"))
+            .step(|| "mapping the gid".into())?;
+    }
+    if !set_up.network {
+        system::raise_loopback().step(|| "raising the loopback interface".into())?;
+    }
+    Ok(())
+}
+
+/// Root keeps the ids that it has, or it could not read what others own. Such a map has to be written from outside of
+/// the new namespace (`user_namespaces(7)`), so a child that stays there does it.
+fn unshare_keeping_ids(flags: CloneFlags) -> Result<(), Failed> {
+    let map = |name: &str| {
+        let path = format!("/proc/self/{name}");
+        fs::read_to_string(&path)
+            .map(|text| identity_map(&text))
+            .step(|| format!("reading {path}"))
+    };
+    let (uids, gids) = (map("uid_map")?, map("gid_map")?);
+    let holder = std::process::id();
+    let (unshared, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC).step(|| "making a pipe".into())?;
+    if let Some(child) = system::fork().step(|| "forking".into())? {
+        drop(unshared);
+        let made = unshare(flags).step(|| "making namespaces".into());
+        // The end of the pipe is the signal.
+        drop(tell);
+        let status = nix::sys::wait::waitpid(child, None).step(|| "mapping ids".into())?;
+        made?;
+        match status {
+            nix::sys::wait::WaitStatus::Exited(_, 0) => Ok(()),
+            nix::sys::wait::WaitStatus::Exited(_, errno) => {
+                Err(io::Error::from_raw_os_error(errno)).step(|| "mapping ids".into())
+            }
+            _ => Err(io::Error::from(Errno::EIO)).step(|| "mapping ids".into()),
+        }
+    } else {
+        drop(tell);
+        let mut byte = [0u8];
+        let _ = nix::unistd::read(&unshared, &mut byte);
+        let write = || -> io::Result<()> {
+            write_map(&format!("/proc/{holder}/uid_map"), &uids)?;
+            write_map(&format!("/proc/{holder}/gid_map"), &gids)
+        };
+        let errno = write()
+            .err()
+            .map_or(0, |error| error.raw_os_error().unwrap_or(Errno::EIO as i32));
+        system::end_child(errno)
+    }
+}
+
+/// The map that keeps every id of the current namespace: its own first and third columns, `first first count`.
+fn identity_map(current: &str) -> String {
+    current
+        .lines()
+        .filter_map(|line| {
+            let mut columns = line.split_ascii_whitespace();
+            let first = columns.next()?;
+            let count = columns.nth(1)?;
+            Some(format!("{first} {first} {count}\n"))
+        })
+        .collect()
+}
+
+fn write_map(path: &str, text: &str) -> io::Result<()> {
+    // One write each: the kernel takes a map once only.
+    OpenOptions::new()
+        .write(true)
+        .open(path)?
+        .write_all(text.as_bytes())
+}
+
+fn describe(step: &Mount) -> String {
+    let show = |path: &OsStr| path.display().to_string();
+    match step {
+        Mount::Bind { from, to, .. } => format!("binding {} at {}", show(from), show(to)),
+        Mount::Overlay { lower, to, .. } => {
+            format!("laying an overlay over {} at {}", show(lower), show(to))
+        }
+        Mount::Tmpfs { to, .. } => format!("mounting memory at {}", show(to)),
+        Mount::File { to, .. } => format!("writing {}", show(to)),
+        Mount::Link { to, .. } => format!("linking {}", show(to)),
+        Mount::Directory { to } => format!("making {}", show(to)),
+        Mount::Devices => "making /dev".to_owned(),
+    }
+}
+
+fn add(root: &Path, step: &Mount) -> io::Result<()> {
+    match step {
+        Mount::Bind { from, to, writable } => {
+            bind(Path::new(from), &place(root, to)?, *writable, false)
+        }
+        Mount::Overlay {
+            lower,
+            upper,
+            work,
+            to,
+        } => {
+            let to = place(root, to)?;
+            make_directory(&to)?;
+            overlay(Path::new(lower), Path::new(upper), Path::new(work), &to)
+        }
+        Mount::Tmpfs { to, bytes } => {
+            let to = place(root, to)?;
+            make_directory(&to)?;
+            mount(
+                Some("slugbuilder"),
+                &to,
+                Some("tmpfs"),
+                MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+                Some(format!("mode=1777,size={bytes}").as_str()),
+            )?;
+            Ok(())
+        }
+        Mount::File { to, contents } => {
+            let to = place(root, to)?;
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o644)
+                .custom_flags(libc::O_NOFOLLOW)
+                .open(to)?
+                .write_all(contents)
+        }
+        Mount::Link { to, target } => symlink(target, place(root, to)?),
+        Mount::Directory { to } => make_directory(&place(root, to)?),
+        Mount::Devices => devices(root),
+    }
+}
+
+/// Where `to` is while the root is being built; its parent exists afterwards.
+fn place(root: &Path, to: &OsStr) -> io::Result<PathBuf> {
+    let relative = Path::new(to)
+        .strip_prefix("/")
+        .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let path = root.join(relative);
+    if let Some(parent) = path.parent() {
+        make_directory(parent)?;
+    }
+    Ok(path)
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(path)
+}
+
+fn bind(from: &Path, to: &Path, writable: bool, devices: bool) -> io::Result<()> {
+    if fs::metadata(from)?.is_dir() {
+        make_directory(to)?;
+    } else if !to.try_exists()? {
+        File::create(to)?;
+    }
+    mount(
+        Some(from),
+        to,
+        None::<&str>,
+        MsFlags::MS_BIND | MsFlags::MS_REC,
+        None::<&str>,
+    )?;
+    system::restrict_mount(to, !writable, devices)
+}
+
+/// Mounts `upper` over `lower`. The directories are named by descriptor, because `,`, `:` and `\` mean something in the
+/// options of an overlay.
+fn overlay(lower: &Path, upper: &Path, work: &Path, to: &Path) -> io::Result<()> {
+    let open = |path: &Path| {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_PATH | libc::O_DIRECTORY)
+            .open(path)
+    };
+    let (lower, upper, work) = (open(lower)?, open(upper)?, open(work)?);
+    let options = format!(
+        "lowerdir=/proc/self/fd/{},upperdir=/proc/self/fd/{},workdir=/proc/self/fd/{},userxattr",
+        lower.as_raw_fd(),
+        upper.as_raw_fd(),
+        work.as_raw_fd()
+    );
+    mount(
+        Some("slugbuilder"),
+        to,
+        Some("overlay"),
+        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+        Some(options.as_str()),
+    )?;
+    Ok(())
+}
+
+fn devices(root: &Path) -> io::Result<()> {
+    let dev = root.join("dev");
+    make_directory(&dev)?;
+    mount(
+        Some("slugbuilder"),
+        &dev,
+        Some("tmpfs"),
+        MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
+        Some("mode=0755,size=64k"),
+    )?;
+    for name in ["null", "zero", "full", "random", "urandom", "tty"] {
+        bind(&Path::new("/dev").join(name), &dev.join(name), true, true)?;
+    }
+    for (name, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+        ("ptmx", "pts/ptmx"),
+    ] {
+        symlink(target, dev.join(name))?;
+    }
+    let pts = dev.join("pts");
+    make_directory(&pts)?;
+    mount(
+        Some("devpts"),
+        &pts,
+        Some("devpts"),
+        MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
+        Some("newinstance,ptmxmode=0666,mode=0620"),
+    )?;
+    let shm = dev.join("shm");
+    make_directory(&shm)?;
+    mount(
+        Some("slugbuilder"),
+        &shm,
+        Some("tmpfs"),
+        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+        Some("mode=1777,size=1g"),
+    )?;
+    mount(
+        None::<&str>,
+        &dev,
+        None::<&str>,
+        MsFlags::MS_REMOUNT
+            | MsFlags::MS_BIND
+            | MsFlags::MS_RDONLY
+            | MsFlags::MS_NOSUID
+            | MsFlags::MS_NOEXEC,
+        None::<&str>,
+    )?;
+    Ok(())
+}
+
+fn pivot(root: &Path) -> io::Result<()> {
+    // pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one and is taken off again.
+    nix::unistd::chdir(root)?;
+    nix::unistd::pivot_root(".", ".")?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    nix::unistd::chdir("/")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_keeps_the_ids_it_has() {
+        assert_eq!(
+            identity_map("         0          0 4294967295\n"),
+            "0 0 4294967295\n"
+        );
+        assert_eq!(
+            identity_map("0 100000 1000\n1000 5000 1\n"),
+            "0 0 1000\n1000 1000 1\n"
+        );
+    }
+}

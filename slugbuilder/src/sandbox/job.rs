@@ -1,0 +1,295 @@
+//! A running program, seen from this side: the runner process, its control pipe and its result.
+
+use super::interrupt::Interrupt;
+use super::system;
+use super::wire::{self, Ending, Order, RUNNER, descriptor};
+use super::{Outcome, SandboxError};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::pipe2;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The longest line that is passed on in one piece; longer ones come in several, so that memory stays bounded.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// The stdio of a program.
+pub(super) struct Streams {
+    pub(super) input: Stdio,
+    pub(super) output: Stdio,
+    pub(super) error: Stdio,
+}
+
+/// A program that was started. Dropping it kills it and everything that it started.
+pub(super) struct Job {
+    runner: Child,
+    control: OwnedFd,
+    result: File,
+    ended: bool,
+}
+
+impl Job {
+    /// Starts the program of `order`.
+    pub(super) fn start(order: &Order, streams: Streams) -> io::Result<Self> {
+        let mut text = File::from(memfd_create(c"slugbuilder-order", MFdFlags::MFD_CLOEXEC)?);
+        text.write_all(&serde_json::to_vec(order)?)?;
+        text.rewind()?;
+        let (control_end, control) = pipe2(OFlag::O_CLOEXEC)?;
+        let (result, result_end) = pipe2(OFlag::O_CLOEXEC)?;
+        let mut command = Command::new("/proc/self/exe");
+        command
+            .arg0(RUNNER)
+            .env_clear()
+            .stdin(streams.input)
+            .stdout(streams.output)
+            .stderr(streams.error)
+            // A Ctrl-C at the terminal is for slugbuilder, which ends its jobs in its own way.
+            .process_group(0);
+        system::pass_descriptors(
+            &mut command,
+            vec![
+                (text.into(), descriptor::ORDER),
+                (control_end, descriptor::CONTROL),
+                (result_end, descriptor::RESULT),
+            ],
+        );
+        let runner = command.spawn()?;
+        Ok(Self {
+            runner,
+            control,
+            result: result.into(),
+            ended: false,
+        })
+    }
+
+    /// Sends a command byte of [`wire`] to the runner.
+    pub(super) fn command(&self, byte: u8) {
+        // A runner that is gone needs no command.
+        let _ = nix::unistd::write(&self.control, &[byte]);
+    }
+
+    /// Waits until the program has ended, at most until `deadline`; nothing if it still runs then. `extra` are
+    /// descriptors whose readiness ends the wait, too.
+    pub(super) fn wait(
+        &self,
+        deadline: Option<Instant>,
+        extra: &[&dyn std::os::fd::AsFd],
+    ) -> io::Result<bool> {
+        loop {
+            let mut descriptors = vec![PollFd::new(self.result.as_fd(), PollFlags::POLLIN)];
+            descriptors.extend(
+                extra
+                    .iter()
+                    .map(|one| PollFd::new(one.as_fd(), PollFlags::POLLIN)),
+            );
+            match poll(&mut descriptors, time_left(deadline)) {
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+                Ok(_) => {}
+            }
+            return Ok(descriptors[0]
+                .revents()
+                .is_some_and(|events| !events.is_empty()));
+        }
+    }
+
+    /// How the program ended; waits for the end of everything that it had started.
+    pub(super) fn finish(mut self, program: &std::path::Path) -> Result<Outcome, SandboxError> {
+        self.ended = true;
+        let mut text = Vec::new();
+        let read = self.result.read_to_end(&mut text);
+        let waited = self.runner.wait();
+        read.and(waited).map_err(|source| SandboxError::SetUp {
+            step: "waiting for a program".into(),
+            source,
+        })?;
+        match serde_json::from_slice(&text) {
+            Ok(Ending::Exited(status)) => Ok(Outcome::Exited(status)),
+            Ok(Ending::Signalled(signal)) => Ok(Outcome::Signalled(signal)),
+            Ok(Ending::NotStarted(errno)) => Err(SandboxError::Start {
+                program: program.to_owned(),
+                source: io::Error::from_raw_os_error(errno),
+            }),
+            Ok(Ending::NotJoined(errno)) => Err(SandboxError::SetUp {
+                step: "joining its namespaces".into(),
+                source: io::Error::from_raw_os_error(errno),
+            }),
+            // Only something from outside can have killed the runner.
+            Err(_) => Ok(Outcome::Signalled(libc::SIGKILL)),
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.command(wire::KILL);
+            // The end of the control pipe ends the namespace; the runner reports and goes.
+            let Ok((_, closed)) = pipe2(OFlag::O_CLOEXEC) else {
+                return;
+            };
+            drop(std::mem::replace(&mut self.control, closed));
+            let _ = self.runner.wait();
+        }
+    }
+}
+
+fn time_left(deadline: Option<Instant>) -> PollTimeout {
+    match deadline {
+        None => PollTimeout::NONE,
+        Some(deadline) => {
+            // Rounded up, so that the deadline has passed when the poll returns.
+            let left =
+                deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        }
+    }
+}
+
+/// Runs `order` to its end with an empty stdin, passing on each line of its stdout and stderr.
+pub(super) fn run_to_end(
+    order: &Order,
+    deadline: Option<Instant>,
+    interrupt: &Interrupt,
+    output: &mut dyn FnMut(&[u8]),
+) -> Result<Outcome, SandboxError> {
+    let program = std::path::PathBuf::from(order.program.as_ref().unwrap_or(&order.argv0));
+    let set_up = |source: io::Error| SandboxError::SetUp {
+        step: "starting a program".into(),
+        source,
+    };
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(|error| set_up(error.into()))?;
+    let again = writer.try_clone().map_err(set_up)?;
+    let job = Job::start(
+        order,
+        Streams {
+            input: Stdio::null(),
+            output: writer.into(),
+            error: again.into(),
+        },
+    )
+    .map_err(set_up)?;
+    let mut lines = Lines::new(output);
+    let mut buffer = vec![0u8; 32 * 1024];
+    let mut forced = None;
+    loop {
+        let mut descriptors = vec![PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+        if forced.is_none() {
+            descriptors.push(PollFd::new(interrupt.descriptor(), PollFlags::POLLIN));
+        }
+        let limit = if forced.is_none() {
+            time_left(deadline)
+        } else {
+            PollTimeout::NONE
+        };
+        match poll(&mut descriptors, limit) {
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(set_up(error.into())),
+            Ok(_) => {}
+        }
+        if forced.is_none() {
+            if interrupt.raised() {
+                forced = Some(Outcome::Interrupted);
+            } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                forced = Some(Outcome::TimedOut);
+            }
+            if forced.is_some() {
+                job.command(wire::KILL);
+            }
+        }
+        if descriptors[0]
+            .revents()
+            .is_some_and(|events| !events.is_empty())
+        {
+            match nix::unistd::read(&reader, &mut buffer) {
+                // Everyone who could write has ended.
+                Ok(0) => break,
+                Ok(length) => lines.take(&buffer[..length]),
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
+                Err(error) => return Err(set_up(error.into())),
+            }
+        }
+    }
+    lines.end();
+    let outcome = job.finish(&program)?;
+    Ok(forced.unwrap_or(outcome))
+}
+
+/// Cuts a stream of bytes into lines.
+struct Lines<'a> {
+    output: &'a mut dyn FnMut(&[u8]),
+    open: Vec<u8>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(output: &'a mut dyn FnMut(&[u8])) -> Self {
+        Self {
+            output,
+            open: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.open.extend_from_slice(&bytes[..end]);
+            self.pass_on();
+            bytes = &bytes[end + 1..];
+        }
+        self.open.extend_from_slice(bytes);
+        if self.open.len() > LONGEST_LINE {
+            self.pass_on();
+        }
+    }
+
+    fn pass_on(&mut self) {
+        let line = self.open.strip_suffix(b"\r").unwrap_or(&self.open);
+        (self.output)(line);
+        self.open.clear();
+    }
+
+    fn end(&mut self) {
+        if !self.open.is_empty() {
+            self.pass_on();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_wherever_the_pieces_end() {
+        let mut seen = Vec::new();
+        let mut take = |line: &[u8]| seen.push(String::from_utf8_lossy(line).into_owned());
+        let mut lines = Lines::new(&mut take);
+        for piece in ["on", "e\ntwo\r\n", "\nlast"] {
+            lines.take(piece.as_bytes());
+        }
+        lines.end();
+        assert_eq!(seen, ["one", "two", "", "last"]);
+    }
+
+    #[test]
+    fn a_line_without_end_comes_in_pieces() {
+        let mut total = 0;
+        let mut longest = 0;
+        let mut take = |line: &[u8]| {
+            total += line.len();
+            longest = longest.max(line.len());
+        };
+        let mut lines = Lines::new(&mut take);
+        for _ in 0..100 {
+            lines.take(&[b'x'; 10_000]);
+        }
+        lines.end();
+        assert_eq!(total, 1_000_000);
+        assert!(longest <= LONGEST_LINE + 10_000, "{longest}");
+    }
+}

@@ -1,0 +1,231 @@
+//! The system calls that no crate of ours wraps, and the `unsafe` that running programs takes.
+#![expect(
+    unsafe_code,
+    reason = "system calls without a safe wrapper; each block says why it is sound"
+)]
+
+use nix::errno::Errno;
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Makes the mount at `path`, and every mount below it, read-only or not, without setuid programs and devices
+/// (`mount_setattr(2)`, Linux 5.12).
+pub(super) fn restrict_mount(path: &Path, read_only: bool, devices: bool) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut set = libc::MOUNT_ATTR_NOSUID;
+    if read_only {
+        set |= libc::MOUNT_ATTR_RDONLY;
+    }
+    if !devices {
+        set |= libc::MOUNT_ATTR_NODEV;
+    }
+    let attributes = libc::mount_attr {
+        attr_set: set,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    // SAFETY: `path` and `attributes` live through the call, and the size is that of the structure.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::AT_RECURSIVE,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// Joins a new, empty session keyring, so that the keys of the user's session are out of reach.
+pub(super) fn new_session_keyring() {
+    const JOIN_SESSION_KEYRING: libc::c_int = 1;
+    // SAFETY: the arguments are plain numbers. Failure means a kernel without keyrings, which has nothing to hide.
+    unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0usize) };
+}
+
+/// Cuts the calling process off from abstract Unix sockets and from signalling processes outside of its domain
+/// (Landlock ABI 6, Linux 6.12). Says whether the kernel can.
+pub(super) fn scope_to_domain() -> bool {
+    #[repr(C)]
+    struct RulesetAttributes {
+        handled_access_fs: u64,
+        handled_access_net: u64,
+        scoped: u64,
+    }
+    const SCOPE_ABSTRACT_UNIX_SOCKET: u64 = 1;
+    const SCOPE_SIGNAL: u64 = 2;
+    let attributes = RulesetAttributes {
+        handled_access_fs: 0,
+        handled_access_net: 0,
+        scoped: SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL,
+    };
+    // SAFETY: `attributes` lives through the call and the size is its own.
+    let ruleset = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            &raw const attributes,
+            size_of::<RulesetAttributes>(),
+            0,
+        )
+    };
+    let Ok(ruleset) = RawFd::try_from(ruleset) else {
+        return false;
+    };
+    if ruleset < 0 {
+        return false;
+    }
+    // SAFETY: the kernel has just given us this descriptor.
+    let ruleset = unsafe { OwnedFd::from_raw_fd(ruleset) };
+    // SAFETY: the arguments are plain numbers.
+    unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) == 0 }
+}
+
+/// Gives up every capability, also those that programs with file capabilities could get back.
+pub(super) fn drop_capabilities() -> io::Result<()> {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    const VERSION_3: u32 = 0x2008_0522;
+    for capability in 0..=63 {
+        // SAFETY: the arguments are plain numbers. Numbers above the kernel's last capability fail with EINVAL.
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } != 0 {
+            break;
+        }
+    }
+    let header = Header {
+        version: VERSION_3,
+        pid: 0,
+    };
+    let none = [0u32; 6];
+    // SAFETY: version 3 reads two structures of three `u32` each, which `none` is.
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) };
+    Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// Brings the loopback interface of the current network namespace up.
+pub(super) fn raise_loopback() -> io::Result<()> {
+    let socket = nix::sys::socket::socket(
+        nix::sys::socket::AddressFamily::Inet,
+        nix::sys::socket::SockType::Datagram,
+        nix::sys::socket::SockFlag::SOCK_CLOEXEC,
+        None,
+    )?;
+    // SAFETY: an all-zero `ifreq` is a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo\0") {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags =
+        i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(i16::MAX);
+    // SAFETY: `request` lives through the call and is what SIOCSIFFLAGS reads.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// Splits this process, which must have one thread only, in two; gives the child's pid to the parent and nothing to
+/// the child.
+pub(super) fn fork() -> io::Result<Option<nix::unistd::Pid>> {
+    // SAFETY: helper processes have one thread, so the child may do whatever the parent may.
+    Ok(match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Parent { child } => Some(child),
+        nix::unistd::ForkResult::Child => None,
+    })
+}
+
+/// Ends a forked child without running anything that the parent has yet to run.
+pub(super) fn end_child(status: i32) -> ! {
+    // SAFETY: `_exit` takes a number and does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// Has `prepare` run in the child between fork and exec.
+pub(super) fn before_exec(
+    command: &mut Command,
+    prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: the callers are helper processes with one thread, so no lock can be held by a thread that the fork
+    // left behind.
+    unsafe { command.pre_exec(prepare) };
+}
+
+/// Hands descriptors to the child of `command` under the numbers that it expects them at.
+pub(super) fn pass_descriptors(command: &mut Command, descriptors: Vec<(OwnedFd, RawFd)>) {
+    use std::os::unix::process::CommandExt;
+    let pass = move || {
+        // Above every target number first, so that no dup2 overwrites a source that comes later.
+        for (from, to) in &descriptors {
+            // SAFETY: plain numbers; dup2 and fcntl are async-signal-safe.
+            unsafe {
+                let high = libc::fcntl(from.as_raw_fd(), libc::F_DUPFD, 64);
+                if high < 0 || libc::dup2(high, to + 32) < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                libc::close(high);
+            }
+        }
+        for (_, to) in &descriptors {
+            // SAFETY: as above.
+            unsafe {
+                if libc::dup2(to + 32, *to) < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+                libc::close(to + 32);
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: `pass` allocates nothing, takes no lock and calls only async-signal-safe functions.
+    unsafe { command.pre_exec(pass) };
+}
+
+/// Makes the terminal on stdin the controlling terminal of a new session of this process.
+pub(super) fn take_terminal() -> io::Result<()> {
+    nix::unistd::setsid()?;
+    // SAFETY: plain numbers; stdin is open.
+    let result = unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) };
+    Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// Takes over a descriptor that the parent of this process promised at `number`, and keeps it from our own children.
+pub(super) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: plain numbers; a descriptor that is not there is reported.
+    if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it is open, as just seen, and only this function takes it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Asks for `signal` when the parent dies.
+pub(super) fn die_with_parent() -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(Into::into)
+}
+
+/// Copies the terminal size of `from` to `to`.
+pub(super) fn copy_terminal_size(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: an all-zero `winsize` is valid, and both calls get a pointer to it.
+    unsafe {
+        let mut size: libc::winsize = std::mem::zeroed();
+        Errno::result(libc::ioctl(
+            from.as_raw_fd(),
+            libc::TIOCGWINSZ,
+            &raw mut size,
+        ))?;
+        Errno::result(libc::ioctl(
+            to.as_raw_fd(),
+            libc::TIOCSWINSZ,
+            &raw const size,
+        ))?;
+    }
+    Ok(())
+}

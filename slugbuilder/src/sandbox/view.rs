@@ -1,0 +1,491 @@
+//! What programs see of the machine that they run on: a list, everything else is absent.
+//!
+//! | what | how |
+//! |---|---|
+//! | `/usr` and the folders merged into it, `/nix/store` | read-only |
+//! | `/etc` | only the entries of [`ETC`]; `passwd`, `group` and `hostname` are made up; apt's `auth.conf*` is left out |
+//! | the package lists of apt | read-only |
+//! | toolchains on `PATH` outside of `/usr` (a Node.js with npm, a Go) | read-only, recognised by their own files |
+//! | the files that the CA variables name | read-only |
+//! | proxy and CA variables | passed on |
+//! | `~/.npmrc`, Go's `env` file, `npm_config_*`, `GOPROXY`, … | only the settings that say where registries are, without credentials |
+//! | `~/.npmrc` whole, `~/.netrc`, `~/.bundle/config` | only with `--with-credentials` |
+
+use super::client_configuration;
+use super::executor::Environment;
+use super::wire::Mount;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// Entries of `/etc` that programs need: name resolution, certificates, the dynamic loader, locales, alternatives and
+/// the fonts and MIME tables that builds read. Nothing in them is secret on any distribution.
+const ETC: &[&str] = &[
+    "alternatives",
+    "apt",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "debian_version",
+    "fonts",
+    "gai.conf",
+    "host.conf",
+    "hosts",
+    "inputrc",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "locale.alias",
+    "locale.conf",
+    "magic",
+    "magic.mime",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "pki",
+    "profile.d",
+    "protocols",
+    "resolv.conf",
+    "services",
+    "ssl",
+    "static",
+    "terminfo",
+    "timezone",
+];
+
+/// Folders whose contents are the operating system's.
+const SYSTEM: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix/store",
+];
+
+const SYSTEM_PATH: &[&str] = &[
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
+
+/// Variables that say how to reach the network.
+const PROXIES: &[&str] = &[
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+];
+
+/// Variables that name files with the certificates of authorities.
+const CERTIFICATES: &[&str] = &[
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+];
+
+/// Which of the user's credentials programs get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// `~/.npmrc` as it is, and every `npm_config_*` variable.
+    pub npm: bool,
+    /// `~/.netrc`.
+    pub netrc: bool,
+    /// `~/.bundle/config` and every `BUNDLE_*` variable.
+    pub bundle: bool,
+}
+
+/// What programs see of the host.
+#[derive(Debug, Clone)]
+pub struct HostView {
+    pub(super) mounts: Vec<Mount>,
+    pub(super) environment: Environment,
+    /// Files of the home directory, as paths relative to it.
+    pub(super) home_files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl HostView {
+    /// What of this machine shows, given the environment of the user.
+    #[must_use]
+    pub fn of(host: &Environment, credentials: Credentials) -> Self {
+        let mut view = Self {
+            mounts: Vec::new(),
+            environment: Environment::new(),
+            home_files: Vec::new(),
+        };
+        view.add_system();
+        view.add_etc();
+        view.add_path(host);
+        view.add_variables(host);
+        view.add_client_configuration(host, credentials);
+        for (name, value) in [("LANG", "C.UTF-8"), ("CI", "1")] {
+            view.environment.insert(name.into(), value.into());
+        }
+        view
+    }
+
+    /// What an app sees when it runs: the system and nothing of the user.
+    #[must_use]
+    pub fn for_running() -> Self {
+        let mut view = Self {
+            mounts: Vec::new(),
+            environment: Environment::new(),
+            home_files: Vec::new(),
+        };
+        view.add_system();
+        view.add_etc();
+        view.environment
+            .insert("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into());
+        view.environment.insert("LANG".into(), "C.UTF-8".into());
+        view
+    }
+
+    fn bind(&mut self, path: &Path) {
+        self.mounts.push(Mount::Bind {
+            from: path.into(),
+            to: path.into(),
+            writable: false,
+        });
+    }
+
+    fn add_system(&mut self) {
+        for folder in SYSTEM {
+            let path = Path::new(folder);
+            let Ok(metadata) = path.symlink_metadata() else {
+                continue;
+            };
+            if let (true, Ok(target)) = (metadata.is_symlink(), path.read_link()) {
+                self.mounts.push(Mount::Link {
+                    to: folder.into(),
+                    target: target.into(),
+                });
+            } else if metadata.is_dir() {
+                self.bind(path);
+            }
+        }
+        self.bind_if_there(Path::new("/var/lib/apt/lists"));
+        for directory in ["/run", "/var/tmp"] {
+            self.mounts.push(Mount::Directory {
+                to: directory.into(),
+            });
+        }
+        self.mounts.push(Mount::Link {
+            to: "/var/run".into(),
+            target: "/run".into(),
+        });
+    }
+
+    fn bind_if_there(&mut self, path: &Path) {
+        if path.exists() {
+            self.bind(path);
+        }
+    }
+
+    fn add_etc(&mut self) {
+        for name in ETC {
+            let path = Path::new("/etc").join(name);
+            if *name == "apt" {
+                self.add_apt(&path);
+            } else if path.is_symlink()
+                && let Ok(contents) = std::fs::read(&path)
+            {
+                // A copy, because links such as resolv.conf's may lead to places that programs do not see.
+                self.add_file(&path, contents);
+            } else {
+                self.bind_if_there(&path);
+            }
+        }
+        self.add_file(
+            Path::new("/etc/passwd"),
+            b"root:x:0:0:root:/:/usr/sbin/nologin\napp:x:1000:1000:app:/app:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n".to_vec(),
+        );
+        self.add_file(
+            Path::new("/etc/group"),
+            b"root:x:0:\napp:x:1000:\nnogroup:x:65534:\n".to_vec(),
+        );
+    }
+
+    fn add_file(&mut self, path: &Path, contents: Vec<u8>) {
+        self.mounts.push(Mount::File {
+            to: path.into(),
+            contents,
+        });
+    }
+
+    /// apt's configuration without its credentials.
+    fn add_apt(&mut self, apt: &Path) {
+        let Ok(entries) = apt.read_dir() else { return };
+        for entry in entries.flatten() {
+            if !entry.file_name().as_bytes().starts_with(b"auth.conf") {
+                self.bind(&entry.path());
+            }
+        }
+    }
+
+    fn add_path(&mut self, host: &Environment) {
+        let mut path: Vec<PathBuf> = Vec::new();
+        let own = host.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+        for folder in std::env::split_paths(&own) {
+            if !folder.is_absolute() {
+                continue;
+            }
+            if is_system(&folder) {
+                path.push(folder);
+            } else if let Some(toolchain) = toolchain_of(&folder) {
+                self.bind_once(&toolchain);
+                path.push(toolchain.join("bin"));
+            }
+        }
+        path.extend(SYSTEM_PATH.iter().map(PathBuf::from));
+        let mut seen = std::collections::BTreeSet::new();
+        path.retain(|folder| seen.insert(folder.clone()));
+        // No folder of it holds a colon: PATH was split at colons.
+        let path = std::env::join_paths(&path).unwrap_or_default();
+        self.environment.insert("PATH".into(), path);
+    }
+
+    fn bind_once(&mut self, path: &Path) {
+        let there = self
+            .mounts
+            .iter()
+            .any(|mount| matches!(mount, Mount::Bind { to, .. } if to == path.as_os_str()));
+        if !there {
+            self.bind(path);
+        }
+    }
+
+    fn add_variables(&mut self, host: &Environment) {
+        for name in PROXIES {
+            if let Some(value) = host.get(OsStr::new(name)) {
+                self.environment.insert(name.into(), value.clone());
+            }
+        }
+        for name in CERTIFICATES {
+            let Some(value) = host.get(OsStr::new(name)) else {
+                continue;
+            };
+            let path = Path::new(value);
+            if path.is_absolute() && path.exists() {
+                let shown = is_system(path)
+                    || ETC
+                        .iter()
+                        .any(|entry| path.starts_with(Path::new("/etc").join(entry)));
+                if !shown {
+                    self.bind_once(path);
+                }
+                self.environment.insert(name.into(), value.clone());
+            }
+        }
+    }
+
+    fn add_client_configuration(&mut self, host: &Environment, credentials: Credentials) {
+        let home = host.get(OsStr::new("HOME")).map(PathBuf::from);
+        let read = |path: PathBuf| std::fs::read(path).ok();
+        let in_home = |relative: &str| home.as_ref().and_then(|home| read(home.join(relative)));
+
+        let npmrc = host
+            .get(OsStr::new("NPM_CONFIG_USERCONFIG"))
+            .or_else(|| host.get(OsStr::new("npm_config_userconfig")))
+            .map(PathBuf::from)
+            .and_then(read)
+            .or_else(|| in_home(".npmrc"));
+        if let Some(text) = npmrc {
+            let text = if credentials.npm {
+                text
+            } else {
+                client_configuration::npmrc_without_credentials(&text)
+            };
+            self.home_files.push((".npmrc".into(), text));
+        }
+        if let Some(text) = in_home(".config/go/env") {
+            let text = client_configuration::go_environment_without_credentials(&text);
+            self.home_files.push((".config/go/env".into(), text));
+        }
+        if credentials.netrc
+            && let Some(text) = in_home(".netrc")
+        {
+            self.home_files.push((".netrc".into(), text));
+        }
+        if credentials.bundle
+            && let Some(text) = in_home(".bundle/config")
+        {
+            self.home_files.push((".bundle/config".into(), text));
+        }
+        for (name, value) in host {
+            if let Some(value) = passes(name, value, credentials) {
+                self.environment.insert(name.clone(), value);
+            }
+        }
+    }
+}
+
+fn passes(name: &OsStr, value: &OsStr, credentials: Credentials) -> Option<OsString> {
+    let name = name.to_str()?;
+    let lower = name.to_ascii_lowercase();
+    if let Some(key) = lower.strip_prefix("npm_config_") {
+        if key == "userconfig" {
+            return None;
+        }
+        if credentials.npm {
+            return Some(value.to_owned());
+        }
+        let key = key.replace('_', "-");
+        return client_configuration::is_harmless_npm_setting(&key)
+            .then(|| client_configuration::without_userinfo(value.as_bytes()));
+    }
+    if client_configuration::GO_SETTINGS.contains(&name) {
+        return Some(client_configuration::without_userinfo(value.as_bytes()));
+    }
+    (credentials.bundle && name.starts_with("BUNDLE_")).then(|| value.to_owned())
+}
+
+fn is_system(path: &Path) -> bool {
+    SYSTEM.iter().any(|folder| path.starts_with(folder))
+}
+
+/// The root of the Node.js or Go installation that the programs in `folder` belong to, recognised by what only such an
+/// installation has, so that no other folder of the user is shown.
+fn toolchain_of(folder: &Path) -> Option<PathBuf> {
+    for program in ["npm", "node", "go"] {
+        let Ok(program) = folder.join(program).canonicalize() else {
+            continue;
+        };
+        let root = program.ancestors().skip(1).take(6).find(|root| {
+            root.join("lib/node_modules/npm/package.json").is_file()
+                || (root.join("VERSION").is_file() && root.join("src/runtime").is_dir())
+        });
+        if let Some(root) = root
+            && !is_system(root)
+        {
+            return Some(root.to_owned());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_listed_passes() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(
+            home.path().join(".npmrc"),
+            "registry=https://u:p@r.example/\n//r.example/:_authToken=s3cret\n",
+        )
+        .unwrap();
+        std::fs::write(
+            home.path().join(".netrc"),
+            "machine r.example password s3cret\n",
+        )
+        .unwrap();
+        let host = environment(&[
+            ("HOME", home.path().to_str().unwrap()),
+            ("HTTPS_PROXY", "http://proxy.example:3128"),
+            ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+            ("NPM_CONFIG_REGISTRY", "https://u:s3cret@r.example/"),
+            ("npm_config__authToken", "s3cret"),
+            ("GOPROXY", "https://u:s3cret@g.example"),
+            ("BUNDLE_GEMS__EXAMPLE", "s3cret"),
+            ("SSH_AUTH_SOCK", "/s3cret"),
+        ]);
+        let view = HostView::of(&host, Credentials::default());
+        assert!(!format!("{view:?}").contains("s3cret"));
+        let get = |name: &str| {
+            view.environment
+                .get(OsStr::new(name))
+                .and_then(|value| value.to_str())
+        };
+        assert_eq!(get("HTTPS_PROXY"), Some("http://proxy.example:3128"));
+        assert_eq!(get("NPM_CONFIG_REGISTRY"), Some("https://r.example/"));
+        assert_eq!(get("GOPROXY"), Some("https://g.example"));
+        assert_eq!(get("HOME"), None);
+        assert_eq!(
+            view.home_files,
+            [(".npmrc".into(), b"registry=https://r.example/\n".to_vec())]
+        );
+    }
+
+    #[test]
+    fn credentials_pass_when_they_are_asked_for() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(
+            home.path().join(".npmrc"),
+            "//r.example/:_authToken=s3cret\n",
+        )
+        .unwrap();
+        std::fs::write(
+            home.path().join(".netrc"),
+            "machine r.example password s3cret\n",
+        )
+        .unwrap();
+        let host = environment(&[
+            ("HOME", home.path().to_str().unwrap()),
+            ("BUNDLE_GEMS__EXAMPLE", "s3cret"),
+        ]);
+        let view = HostView::of(
+            &host,
+            Credentials {
+                npm: true,
+                netrc: true,
+                bundle: true,
+            },
+        );
+        assert_eq!(view.home_files.len(), 2);
+        assert!(
+            view.environment
+                .contains_key(OsStr::new("BUNDLE_GEMS__EXAMPLE"))
+        );
+    }
+
+    #[test]
+    fn a_toolchain_is_shown_and_its_neighbours_are_not() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().canonicalize().unwrap();
+        let go = root.join("sdk/go1.99");
+        for folder in ["bin", "src/runtime"] {
+            std::fs::create_dir_all(go.join(folder)).unwrap();
+        }
+        std::fs::write(go.join("VERSION"), "go1.99\n").unwrap();
+        std::fs::write(go.join("bin/go"), "").unwrap();
+        std::fs::create_dir_all(root.join("bin")).unwrap();
+        std::os::unix::fs::symlink(go.join("bin/go"), root.join("bin/go")).unwrap();
+        let host = environment(&[(
+            "PATH",
+            &format!("{0}/bin:{0}/secrets:/usr/bin", root.display()),
+        )]);
+        let view = HostView::of(&host, Credentials::default());
+        let path = view
+            .environment
+            .get(OsStr::new("PATH"))
+            .unwrap()
+            .to_str()
+            .unwrap();
+        assert!(
+            path.starts_with(&format!("{}:/usr/bin:", go.join("bin").display())),
+            "{path}"
+        );
+        assert!(!path.contains("secrets"));
+    }
+}

@@ -1,0 +1,548 @@
+//! The sandbox from inside: what programs see, what they cannot reach, and that nothing of them stays.
+//!
+//! A harness of its own, because the test executable is also the sandbox's helper. As root everything runs a second
+//! time as an ordinary user.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use slugbuilder::sandbox::{
+    AppDirectory, Credentials, Direct, Environment, Executor, HostView, Interrupt, Invocation,
+    Namespaced, Outcome, Program, SandboxOptions,
+};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+/// Whoever runs the tests a second time: nobody's uid, like [`slugbuilder::sandbox::BUILD_UID`].
+const ORDINARY_UID: u32 = 65520;
+
+fn main() -> ExitCode {
+    let argv0 = std::env::args_os().next().unwrap_or_default();
+    if let Some(code) = slugbuilder::sandbox::serve_helper(&argv0) {
+        return ExitCode::from(code);
+    }
+    let arguments = Arguments::from_args();
+    let root = nix::unistd::geteuid().is_root();
+    let mut trials = vec![
+        Trial::test(
+            "the_app_directory_is_writable_and_home_is_elsewhere",
+            app_directory,
+        ),
+        Trial::test("a_source_path_may_hold_any_character", odd_source_path),
+        Trial::test("secrets_of_the_user_are_out_of_reach", secrets),
+        Trial::test("the_system_is_read_only", read_only_system),
+        Trial::test("other_processes_are_out_of_reach", other_processes),
+        Trial::test(
+            "there_is_no_capability_and_no_way_back_to_root",
+            no_capability,
+        ),
+        Trial::test("offline_there_is_only_loopback", offline),
+        Trial::test("abstract_sockets_are_out_of_reach", abstract_sockets),
+        Trial::test("daemons_end_with_the_program", daemons),
+        Trial::test(
+            "daemons_end_with_the_program_without_namespaces",
+            direct_daemons,
+        ),
+        Trial::test("a_fork_bomb_ends_at_the_time_limit", fork_bomb),
+        Trial::test("a_hanging_program_ends_at_the_time_limit", time_limit),
+        Trial::test("an_interrupt_ends_everything", interrupt),
+        Trial::test("exit_codes_and_signals_come_through", outcomes),
+        Trial::test("a_program_that_is_not_there_is_named", missing_program),
+        Trial::test("several_programs_run_side_by_side", side_by_side),
+        Trial::test("the_environment_is_exactly_what_was_given", environment),
+    ];
+    trials.push(if root {
+        Trial::test("all_of_it_as_an_ordinary_user", as_ordinary_user)
+    } else {
+        // Root stages by copying: the files would belong to the wrong user.
+        Trial::test("an_overlay_leaves_the_source_alone", overlay)
+    });
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+type Check = Result<(), Failed>;
+
+/// A sandbox in a temporary folder.
+struct Fixture {
+    folder: tempfile::TempDir,
+    interrupt: Interrupt,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("slugbuilder-test-")
+            .tempdir()
+            .unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let fixture = Self {
+            folder,
+            interrupt: Interrupt::new().unwrap(),
+        };
+        for name in ["app", "source", "upper", "overlay-work"] {
+            fixture.folder(name);
+        }
+        fixture
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(&path).unwrap();
+        if let Some((uid, gid)) = SandboxOptions::owner() {
+            chown(&path, Some(uid), Some(gid)).unwrap();
+        }
+        path
+    }
+
+    fn options(&self) -> SandboxOptions {
+        let host: Environment = std::env::vars_os().collect();
+        SandboxOptions {
+            app: AppDirectory::Directory(self.path("app")),
+            scratch: self.path("scratch"),
+            home_is_app: false,
+            cache: None,
+            shared_cache: None,
+            buildpacks: Vec::new(),
+            view: HostView::of(&host, Credentials::default()),
+            network: true,
+            deadline: Some(Instant::now() + Duration::from_secs(60)),
+            interrupt: self.interrupt.clone(),
+        }
+    }
+
+    fn start(&self) -> Namespaced {
+        Namespaced::start(&self.options()).unwrap()
+    }
+}
+
+/// Runs a shell script and gives its outcome and output.
+fn run(executor: &dyn Executor, script: &str) -> (Outcome, String) {
+    let invocation = Invocation::new(Program::File("/bin/bash".into()), executor.app_dir())
+        .argument("-c")
+        .argument(script)
+        .environment(executor.base_environment().clone());
+    let mut output = String::new();
+    let outcome = executor
+        .run(&invocation, &mut |line| {
+            output.push_str(&String::from_utf8_lossy(line));
+            output.push('\n');
+        })
+        .unwrap();
+    (outcome, output)
+}
+
+#[track_caller]
+fn succeeds(executor: &dyn Executor, script: &str) -> String {
+    let (outcome, output) = run(executor, script);
+    assert!(outcome.success(), "`{script}` {outcome}: {output}");
+    output
+}
+
+/// A probe: it has to fail, and for a reason of its own, not because a tool is missing.
+#[track_caller]
+fn fails(executor: &dyn Executor, script: &str) {
+    let (outcome, output) = run(executor, script);
+    match outcome {
+        Outcome::Exited(status) if status != 0 && status != 127 => {}
+        other => panic!("the probe `{script}` {other}: {output}"),
+    }
+}
+
+fn app_directory() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    let output = succeeds(
+        &sandbox,
+        "pwd; echo $HOME; echo one > file; touch $HOME/x /tmp/x /var/tmp/y; id -u; whoami; cat <&0 | wc -c",
+    );
+    assert_eq!(output, "/app\n/home/app\n1000\napp\n0\n");
+    assert_eq!(std::fs::read_to_string(fixture.path("app/file"))?, "one\n");
+    assert_eq!(
+        std::fs::read_to_string(sandbox.outside(Path::new("/app/file")))?,
+        "one\n"
+    );
+    Ok(())
+}
+
+fn overlay() -> Check {
+    let fixture = Fixture::new();
+    std::fs::write(fixture.path("source/kept"), "source")?;
+    std::fs::write(fixture.path("source/hidden"), "source")?;
+    slugbuilder::sandbox::make_whiteout(&fixture.path("upper/hidden"))?;
+    let mut options = fixture.options();
+    options.app = AppDirectory::Overlay {
+        lower: fixture.path("source"),
+        upper: fixture.path("upper"),
+        work: fixture.path("overlay-work"),
+    };
+    let sandbox = Namespaced::start(&options)?;
+    assert_eq!(succeeds(&sandbox, "ls"), "kept\n");
+    succeeds(&sandbox, "echo built > kept; echo new > new; rm -f other");
+    assert_eq!(
+        std::fs::read_to_string(fixture.path("source/kept"))?,
+        "source"
+    );
+    assert!(!fixture.path("source/new").exists());
+    let merged = sandbox.outside(Path::new("/app"));
+    assert_eq!(std::fs::read_to_string(merged.join("kept"))?, "built\n");
+    assert_eq!(std::fs::read_dir(&merged)?.count(), 2);
+    Ok(())
+}
+
+fn odd_source_path() -> Check {
+    let fixture = Fixture::new();
+    let odd = fixture.folder("a,b:c\\d\ne");
+    let mut options = fixture.options();
+    options.app = AppDirectory::Directory(odd.clone());
+    let sandbox = Namespaced::start(&options)?;
+    succeeds(&sandbox, "echo x > file");
+    assert!(odd.join("file").exists());
+    Ok(())
+}
+
+fn secrets() -> Check {
+    let fixture = Fixture::new();
+    std::fs::write(fixture.path("source/secret"), "s3cret")?;
+    let sandbox = fixture.start();
+    let source = fixture.path("source/secret");
+    fails(&sandbox, &format!("cat '{}'", source.display()));
+    for probe in [
+        "ls /root/.",
+        "ls /home/*/.ssh",
+        "cat /etc/shadow",
+        "cat /etc/sudoers",
+        "ls /etc/ssh",
+        "ls /etc/apt/auth.conf.d",
+        "ls /run/user",
+        "ls /var/run/docker.sock",
+        "ls /run/docker.sock",
+        "ls /run/containerd",
+        "ls /run/systemd",
+        "ls /var/lib/docker",
+        "ls /sys/kernel",
+        "ls /boot/.",
+        "ls /srv/.",
+        "ls /mnt/.",
+        "env | grep -i -e secret -e token -e ssh_auth_sock",
+        "ls /dev/sda /dev/vda /dev/mem /dev/kmsg",
+        "grep -q sudo <(id -Gn)",
+    ] {
+        fails(&sandbox, probe);
+    }
+    assert_eq!(succeeds(&sandbox, "ls /home"), "app\n");
+    Ok(())
+}
+
+fn read_only_system() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    for probe in [
+        "echo x >> /etc/passwd",
+        "touch /etc/new",
+        "touch /new",
+        "mkdir /etc/new",
+        "touch /usr/new",
+        "touch /usr/bin/new",
+        "touch /lib/new",
+        "touch /dev/new",
+        "echo 1 > /proc/sys/kernel/core_pattern",
+        "echo b > /proc/sysrq-trigger",
+        "mount -o remount,rw /usr",
+        "umount /proc",
+        "umount -l /usr",
+        "chmod u+s /app && false",
+    ] {
+        fails(&sandbox, probe);
+    }
+    // Not even in namespaces of the program's own.
+    fails(&sandbox, "unshare -rm mount -o remount,rw,bind /usr");
+    fails(&sandbox, "unshare -rm umount /proc");
+    Ok(())
+}
+
+fn other_processes() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    let mut outsider = Command::new("sleep")
+        .arg("60")
+        .env("SECRET", "s3cret")
+        .spawn()?;
+    let pids = succeeds(&sandbox, "ls -d /proc/[0-9]* | wc -l");
+    assert!(pids.trim().parse::<u32>()? < 10, "{pids}");
+    for probe in [
+        "cat /proc/1/environ",
+        "cat /proc/1/mem",
+        "ls -l /proc/1/root/.",
+        "ls -l /proc/1/fd/",
+        "ls -l /proc/1/cwd/.",
+        "grep -az SECRET /proc/[0-9]*/environ",
+        &format!("kill -0 {}", outsider.id()),
+        &format!("cat /proc/{}/environ", outsider.id()),
+    ] {
+        fails(&sandbox, probe);
+    }
+    // The first process of the namespace takes no signal from below.
+    succeeds(&sandbox, "kill -9 1; kill -TERM 1; sleep 0.1; true");
+    assert!(outsider.try_wait()?.is_none());
+    outsider.kill()?;
+    outsider.wait()?;
+    Ok(())
+}
+
+fn no_capability() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    let status = succeeds(
+        &sandbox,
+        "grep -E '^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs)' /proc/self/status",
+    );
+    for line in status.lines() {
+        let (name, value) = line.split_once(':').unwrap();
+        let expected = if name == "NoNewPrivs" {
+            "1"
+        } else {
+            "0000000000000000"
+        };
+        assert_eq!(value.trim(), expected, "{name}");
+    }
+    for probe in [
+        "chown 0:0 .",
+        "mknod x c 1 3",
+        "chroot / true",
+        "hostname other",
+        "nice -n -5 true 2>&1 | grep -q 'cannot set' && false",
+    ] {
+        fails(&sandbox, probe);
+    }
+    // A program that root owns and that has the setuid bit gives nothing.
+    fails(
+        &sandbox,
+        "cp /bin/bash x && chmod u+s x && ./x -p -c 'test $(id -u) = 0'",
+    );
+    Ok(())
+}
+
+fn offline() -> Check {
+    let fixture = Fixture::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    let connect = format!("exec 3<>/dev/tcp/127.0.0.1/{port}");
+    succeeds(&fixture.start(), &connect);
+    let mut options = fixture.options();
+    options.network = false;
+    let sandbox = Namespaced::start(&options)?;
+    fails(&sandbox, &connect);
+    let interfaces = succeeds(
+        &sandbox,
+        "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '",
+    );
+    assert_eq!(interfaces, "lo\n");
+    Ok(())
+}
+
+fn abstract_sockets() -> Check {
+    use std::os::linux::net::SocketAddrExt;
+    let name = format!("slugbuilder-test-{}", std::process::id());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name)?;
+    let _listener = std::os::unix::net::UnixListener::bind_addr(&address)?;
+    let script = format!(
+        "python3 -c \"import socket; s = socket.socket(socket.AF_UNIX); s.connect('\\0{name}')\""
+    );
+    let fixture = Fixture::new();
+    if landlock_abi() >= 6 {
+        fails(&fixture.start(), &script);
+        Ok(())
+    } else {
+        // The documented limit: before Linux 6.12 only a network namespace keeps programs away from them.
+        let mut options = fixture.options();
+        options.network = false;
+        fails(&Namespaced::start(&options)?, &script);
+        Ok(())
+    }
+}
+
+/// The Landlock ABI of this kernel, as Python can ask for it.
+fn landlock_abi() -> i64 {
+    let script = "import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))";
+    let output = Command::new("python3")
+        .args(["-c", script])
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .unwrap_or(-1)
+}
+
+const DAEMON: &str = "
+    (setsid nohup bash -c 'while true; do date +%N > heartbeat; sleep 0.05; done' >/dev/null 2>&1 &)
+    while [ ! -e heartbeat ]; do sleep 0.05; done";
+
+fn no_heartbeat(fixture: &Fixture) -> Check {
+    let file = fixture.path("app/heartbeat");
+    let before = std::fs::read(&file)?;
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(before, std::fs::read(&file)?, "the daemon lives");
+    Ok(())
+}
+
+fn daemons() -> Check {
+    let fixture = Fixture::new();
+    succeeds(&fixture.start(), DAEMON);
+    no_heartbeat(&fixture)
+}
+
+fn direct_daemons() -> Check {
+    let fixture = Fixture::new();
+    let direct = Direct::start(&fixture.path("app"), &fixture.options())?;
+    succeeds(&direct, DAEMON);
+    no_heartbeat(&fixture)
+}
+
+fn fork_bomb() -> Check {
+    let fixture = Fixture::new();
+    let mut options = fixture.options();
+    options.deadline = Some(Instant::now() + Duration::from_secs(2));
+    let sandbox = Namespaced::start(&options)?;
+    let started = Instant::now();
+    // Bounded, so that a failing test does not take the machine down.
+    let (outcome, _) = run(
+        &sandbox,
+        "ulimit -u 2000; spawn() { for i in 1 2 3; do sleep 100 & done; [ $1 -gt 0 ] && (spawn $(($1 - 1)) &) ; }; spawn 50; sleep 100",
+    );
+    assert_eq!(outcome, Outcome::TimedOut);
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
+    Ok(())
+}
+
+fn time_limit() -> Check {
+    for namespaces in [true, false] {
+        let fixture = Fixture::new();
+        let mut options = fixture.options();
+        options.deadline = Some(Instant::now() + Duration::from_millis(700));
+        let started = Instant::now();
+        let script = "trap '' TERM INT HUP; echo waiting; while true; do sleep 1; done";
+        let (outcome, output) = if namespaces {
+            run(&Namespaced::start(&options)?, script)
+        } else {
+            run(&Direct::start(&fixture.path("app"), &options)?, script)
+        };
+        assert_eq!((outcome, output.as_str()), (Outcome::TimedOut, "waiting\n"));
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+    Ok(())
+}
+
+fn interrupt() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    let interrupt = fixture.interrupt.clone();
+    let later = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        interrupt.raise();
+    });
+    let (outcome, _) = run(&sandbox, "trap '' TERM INT; sleep 100");
+    later.join().unwrap();
+    assert_eq!(outcome, Outcome::Interrupted);
+    Ok(())
+}
+
+fn outcomes() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    let direct = Direct::start(&fixture.path("app"), &fixture.options())?;
+    for executor in [&sandbox as &dyn Executor, &direct] {
+        assert_eq!(run(executor, "exit 0").0, Outcome::Exited(0));
+        assert_eq!(run(executor, "exit 100").0, Outcome::Exited(100));
+        assert_eq!(run(executor, "kill -TERM $$").0, Outcome::Signalled(15));
+        assert_eq!(run(executor, "echo a; echo b >&2; printf c").1, "a\nb\nc\n");
+    }
+    Ok(())
+}
+
+fn missing_program() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    let error = sandbox
+        .run(
+            &Invocation::new(Program::File("/app/bin/detect".into()), "/app"),
+            &mut |_| {},
+        )
+        .unwrap_err();
+    assert_eq!(error.to_string(), "cannot start `/app/bin/detect`");
+    Ok(())
+}
+
+fn side_by_side() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|number| {
+                let sandbox = &sandbox;
+                scope.spawn(move || {
+                    assert_eq!(
+                        succeeds(
+                            sandbox,
+                            &format!("sleep 0.2; echo {number}; ls /proc | grep -c '^[0-9]'")
+                        )
+                        .lines()
+                        .next(),
+                        Some(number.to_string().as_str())
+                    )
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    Ok(())
+}
+
+fn environment() -> Check {
+    let fixture = Fixture::new();
+    let sandbox = fixture.start();
+    let mut invocation = Invocation::new(Program::File("/usr/bin/env".into()), "/app");
+    invocation.environment.insert("ONE".into(), "a\nb".into());
+    let mut lines = Vec::new();
+    sandbox.run(&invocation, &mut |line| lines.push(line.to_vec()))?;
+    assert_eq!(lines, [b"ONE=a".to_vec(), b"b".to_vec()]);
+    Ok(())
+}
+
+fn as_ordinary_user() -> Check {
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+    let copy = folder.path().join("sandbox-tests");
+    std::fs::copy(std::env::current_exe()?, &copy)?;
+    let home = folder.path().join("home");
+    std::fs::create_dir(&home)?;
+    chown(&home, Some(ORDINARY_UID), Some(ORDINARY_UID))?;
+    let output = Command::new(&copy)
+        .uid(ORDINARY_UID)
+        .gid(ORDINARY_UID)
+        .env("HOME", &home)
+        .env("TMPDIR", &home)
+        .env_remove("RUST_BACKTRACE")
+        .current_dir("/")
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("test result: ok"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
