@@ -129,6 +129,17 @@ impl Diagnosis {
         }
     }
 
+    /// Headline and causes on one line, for use inside another message.
+    #[must_use]
+    pub fn one_line(&self) -> String {
+        let mut text = self.headline.clone();
+        for cause in &self.causes {
+            text.push_str(": ");
+            text.push_str(cause);
+        }
+        printable(&text).replace('\n', " ")
+    }
+
     /// The error as a person reads it, ending in a newline.
     #[must_use]
     pub fn render(&self, style: Style) -> String {

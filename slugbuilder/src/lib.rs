@@ -12,3 +12,4 @@ pub mod sandbox;
 pub mod slug;
 pub mod stack;
 pub mod stage;
+pub mod workspace;

@@ -3,7 +3,12 @@
 //! A harness of its own, because the test executable is also the sandbox's helper. As root everything runs a second
 //! time as an ordinary user.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic_in_result_fn,
+    clippy::unnecessary_wraps,
+    reason = "tests fail by panicking, and libtest-mimic wants a result"
+)]
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use slugbuilder::sandbox::{
@@ -112,7 +117,7 @@ impl Fixture {
             buildpacks: Vec::new(),
             view: HostView::of(&host, Credentials::default()),
             network: true,
-            deadline: Some(Instant::now() + Duration::from_secs(60)),
+            deadline: Some(Instant::now() + Duration::from_mins(1)),
             interrupt: self.interrupt.clone(),
         }
     }

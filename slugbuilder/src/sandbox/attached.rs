@@ -106,10 +106,12 @@ fn attach(order: &wire::Order, console: Console) -> Result<Attached, SandboxErro
 
 impl Attached {
     /// Waits for the program. Once `stop` is raised every process of it gets SIGTERM, and SIGKILL after `grace`
-    /// (slugs-and-dynos.md 1.9: SIGTERM to all, 30 s, SIGKILL); `stopping` is told of both.
+    /// (slugs-and-dynos.md 1.9: SIGTERM to all, 30 s, SIGKILL), or at once when `force` is raised; `stopping` is told
+    /// of both.
     pub fn wait(
         self,
         stop: &Interrupt,
+        force: &Interrupt,
         grace: Duration,
         stopping: &mut dyn FnMut(&str),
     ) -> Result<Outcome, SandboxError> {
@@ -129,14 +131,16 @@ impl Attached {
                 self.job.command(wire::TERMINATE);
                 kill_at = Some(Instant::now() + grace);
             }
-            if kill_at.is_some_and(|at| Instant::now() >= at) {
+            if force.raised() || kill_at.is_some_and(|at| Instant::now() >= at) {
                 stopping("Stopping remaining processes with SIGKILL");
                 self.job.command(wire::KILL);
                 break;
             }
             let ended = match &self.terminal {
-                Some(terminal) => self.relay(terminal, stop, kill_at.is_some(), &mut input_open),
-                None if kill_at.is_some() => self.job.wait(kill_at, &[]),
+                Some(terminal) => {
+                    self.relay(terminal, stop, kill_at.is_some(), &mut input_open)
+                }
+                None if kill_at.is_some() => self.job.wait(kill_at, &[&force.descriptor()]),
                 None => self.job.wait(None, &[&stop.descriptor()]),
             };
             if ended.map_err(failed)? {

@@ -149,7 +149,6 @@ impl HostView {
         view.add_etc();
         view.environment
             .insert("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into());
-        view.environment.insert("LANG".into(), "C.UTF-8".into());
         view
     }
 
