@@ -12,3 +12,4 @@ pub mod sandbox;
 pub mod slug;
 pub mod stack;
 pub mod stage;
+mod tree;
