@@ -262,7 +262,9 @@ fn names_and_targets_of_any_bytes_and_length_are_exact() {
     for length in 90..110 {
         put(root, "y".repeat(length), length.to_string());
     }
-    let deep = std::iter::repeat_n("d".repeat(200), 18).collect::<PathBuf>().join("leaf");
+    let deep = std::iter::repeat_n("d".repeat(200), 18)
+        .collect::<PathBuf>()
+        .join("leaf");
     put(root, &deep, "deep");
     let target = "t/".repeat(1000);
     symlink(&target, root.join("link")).unwrap();

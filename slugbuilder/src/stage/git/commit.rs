@@ -1,6 +1,7 @@
 //! The commit that is checked out.
 
 use super::Unusable;
+use crate::slug::LATEST_TIME;
 use crate::tree::show;
 use gix_hash::{Kind, ObjectId};
 use gix_object::{CommitRef, Find};
@@ -66,6 +67,11 @@ pub(super) fn head(directory: &Path, common: &Path) -> Result<Option<Commit>, Un
         .time()
         .map_err(|error| unreadable(&error))?
         .seconds;
+    if !(0..=LATEST_TIME).contains(&time) {
+        return Err(Unusable(format!(
+            "commit {id} is dated {time} s after 1970"
+        )));
+    }
     Ok(Some(Commit {
         id: id.to_string(),
         time,
