@@ -7,9 +7,14 @@
 
 pub mod archive;
 pub mod cnb;
+pub mod compile;
+pub mod dyno;
 pub mod layout;
+mod place;
+mod real_app;
 pub mod sandbox;
 pub mod slug;
 pub mod stack;
 pub mod stage;
+mod tree;
 pub mod workspace;

@@ -1,0 +1,204 @@
+//! Files that appear whole or not at all.
+//!
+//! A file is written under a temporary name beside its final one and renamed when it is whole, so that nobody ever sees
+//! half of it and an earlier file of that name stays until then. The writer holds a lock on the temporary file. A run
+//! that is killed leaves it behind without the lock, and the next run that writes the same file removes it.
+//!
+//! The file is not synced to the disk before it is renamed: this protects from killed runs, not from power failures.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Permissions, TryLockError};
+use std::io::{Error, ErrorKind, Result, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// End of the name under which a file is kept that grew too large for its purpose.
+const OVERSIZE: &str = ".oversize";
+
+/// End of the names of temporary files.
+const TEMPORARY: &str = ".tmp";
+
+/// Bytes of the final name that a temporary name repeats, so that long names do not become too long.
+const REPEATED: usize = 200;
+
+fn temporary_prefix(name: &OsStr) -> OsString {
+    let name = name.as_bytes();
+    OsString::from_vec([b".", &name[..name.len().min(REPEATED)], b"."].concat())
+}
+
+fn is_temporary(output: &OsStr, name: &OsStr) -> bool {
+    let prefix = temporary_prefix(output);
+    let middle = name.as_bytes().strip_prefix(prefix.as_bytes());
+    let random = middle.and_then(|middle| middle.strip_suffix(TEMPORARY.as_bytes()));
+    random.is_some_and(|random| !random.is_empty() && random.iter().all(u8::is_ascii_alphanumeric))
+}
+
+fn oversize_name(name: &OsStr) -> OsString {
+    let mut name = name.to_owned();
+    name.push(OVERSIZE);
+    name
+}
+
+/// Whether an entry called `name` is the output called `output` or one of the files that writing it can leave beside it.
+pub(crate) fn belongs_to(output: &OsStr, name: &OsStr) -> bool {
+    name == output || name == oversize_name(output) || is_temporary(output, name)
+}
+
+/// A file that is being written and will replace another.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    temporary: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Replacement {
+    /// Begins to write the file at `path`, and removes what killed runs have left of it. What is at `path` already must be
+    /// a file: a rename would replace a device such as `/dev/null` for the whole machine.
+    pub(crate) fn begin(path: &Path) -> Result<Self> {
+        let path = std::path::absolute(path)?;
+        let name = path
+            .file_name()
+            .ok_or_else(|| Error::from(ErrorKind::IsADirectory))?;
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(Error::other("it is no regular file"));
+            }
+            _ => {}
+        }
+        reclaim(directory, name);
+        let prefix = temporary_prefix(name);
+        loop {
+            let temporary = tempfile::Builder::new()
+                .prefix(&prefix)
+                .suffix(TEMPORARY)
+                // As for any new file: the umask takes from these.
+                .permissions(Permissions::from_mode(0o666))
+                .tempfile_in(directory)?;
+            temporary.as_file().lock()?;
+            // Another run may have taken it for a stale one before it was locked.
+            if temporary.as_file().metadata()?.nlink() > 0 {
+                return Ok(Self { temporary, path });
+            }
+        }
+    }
+
+    /// Puts the file into its place.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.temporary
+            .persist(&self.path)
+            .map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Keeps the file beside its place, which stays as it was. Returns where.
+    pub(crate) fn keep_as_oversize(self) -> Result<PathBuf> {
+        let name = oversize_name(self.path.file_name().unwrap_or_default());
+        let path = self.path.with_file_name(name);
+        self.temporary.persist(&path).map_err(|error| error.error)?;
+        Ok(path)
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, buffer: &[u8]) -> Result<usize> {
+        self.temporary.write(buffer)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.temporary.flush()
+    }
+}
+
+/// Removes temporary files for `name` that nobody writes any more. What cannot be removed stays, which harms nobody.
+fn reclaim(directory: &Path, name: &OsStr) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !is_file || !is_temporary(name, &entry.file_name()) {
+            continue;
+        }
+        if let Ok(file) = File::open(entry.path()) {
+            match file.try_lock() {
+                Ok(()) => drop(std::fs::remove_file(entry.path())),
+                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_earlier_file_stays_until_the_new_one_is_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("slug.tgz");
+        std::fs::write(&path, "old").unwrap();
+        let mut replacement = Replacement::begin(&path).unwrap();
+        replacement.write_all(b"half").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        drop(replacement);
+        assert_eq!(names(directory.path()), ["slug.tgz"]);
+        let mut replacement = Replacement::begin(&path).unwrap();
+        replacement.write_all(b"new").unwrap();
+        replacement.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(directory.path()), ["slug.tgz"]);
+    }
+
+    #[test]
+    fn only_what_nobody_writes_is_reclaimed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("slug.tgz");
+        std::fs::write(
+            directory.path().join(".slug.tgz.Ab3.tmp"),
+            "of a killed run",
+        )
+        .unwrap();
+        std::fs::write(
+            directory.path().join(".slug.json.Ab3.tmp"),
+            "of another file",
+        )
+        .unwrap();
+        let one = Replacement::begin(&path).unwrap();
+        let other = Replacement::begin(&path).unwrap();
+        assert_eq!(
+            names(directory.path()).len(),
+            3,
+            "two being written, one of another file"
+        );
+        one.finish().unwrap();
+        other.finish().unwrap();
+        assert_eq!(names(directory.path()), [".slug.json.Ab3.tmp", "slug.tgz"]);
+    }
+
+    #[test]
+    fn devices_and_folders_are_not_replaced() {
+        Replacement::begin(Path::new("/dev/null")).unwrap_err();
+        let directory = tempfile::tempdir().unwrap();
+        Replacement::begin(directory.path()).unwrap_err();
+    }
+
+    #[test]
+    fn a_name_as_long_as_can_be_works() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x".repeat(255));
+        Replacement::begin(&path).unwrap().finish().unwrap();
+        assert!(path.is_file());
+    }
+}

@@ -1,0 +1,13 @@
+//! The finished slug: its manifest `slug.json`, the date of the app's files, and reading a slug back.
+
+mod error;
+mod manifest;
+mod process_type;
+mod time;
+mod unpack;
+
+pub use error::SlugError;
+pub use manifest::{Build, Checksum, Manifest, Slug};
+pub use process_type::ProcessType;
+pub use time::{AppTime, LATEST_TIME, TimeSource, app_time};
+pub use unpack::{UnpackedSlug, unpack};

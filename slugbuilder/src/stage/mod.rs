@@ -1,0 +1,138 @@
+//! What of the source enters the build.
+//!
+//! [`survey`] walks the source once, without changing it and without running git, and says what stays outside and why.
+//! The build then gets the rest by one of three roads: [`Survey::whiteouts`] for an overlay over the source,
+//! [`Survey::copy_to`] where no overlay can be had, [`Survey::shadow`] where nothing is built and looking is enough.
+//!
+//! Outside stay, in this order of precedence:
+//!
+//! 1. `.git`, at the root and at any depth, be it a folder, a file (submodules, linked work trees) or a link. A bare
+//!    repository under another name is data and stays.
+//! 2. Our own output, where it lies in the source ([`SurveyOptions::outputs`]).
+//! 3. Files named `.DS_Store` and `._*` (`AppleDouble`), which macOS leaves behind.
+//! 4. What the root's `.slugignore` selects, tracked or not; the rules are in [`slug_ignore`].
+//! 5. In a git work tree: what git ignores and does not track ([`git`]), unless [`SurveyOptions::all_files`] is set.
+//!
+//! A source that holds sockets, FIFOs or devices, or a `.slugbuilder` of its own, is refused. Symbolic links are never
+//! followed; one that leaves the source or loops is reported and stays as it is.
+
+mod copy;
+mod error;
+pub mod git;
+mod outputs;
+mod shadow;
+pub mod slug_ignore;
+mod walk;
+
+pub use crate::tree::Special;
+pub use error::StageError;
+pub use git::Commit;
+
+use crate::tree::Tree;
+use crate::tree::links::Links;
+use slugbuilder_report::Warning;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The folder of the app that belongs to slugbuilder (contract "where things live" of the design).
+pub const OWN_FOLDER: &str = ".slugbuilder";
+
+/// What [`survey`] goes by besides the source.
+#[derive(Debug, Clone, Default)]
+pub struct SurveyOptions {
+    /// Keep files that git ignores.
+    pub all_files: bool,
+    /// Files or folders that slugbuilder writes. They, their `.oversize` variants and the temporary files beside them are
+    /// not staged where they lie in the source. One that is the source itself or above it is disregarded.
+    pub outputs: Vec<PathBuf>,
+}
+
+/// Why something stays outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// It is a `.git`.
+    Git,
+    /// It is slugbuilder's own output.
+    Output,
+    /// It is a `.DS_Store` or an `AppleDouble` file.
+    FinderMetadata,
+    /// The root's `.slugignore` selects it.
+    SlugIgnore,
+    /// Git ignores it and does not track it.
+    GitIgnored,
+}
+
+/// A file or folder that stays outside, with everything below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Path relative to the source's root.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// How much of something there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Files and symbolic links.
+    pub files: u64,
+    /// Sum of the files' sizes in bytes.
+    pub bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, stat: &crate::tree::Stat) {
+        use crate::tree::Kind;
+        match stat.kind {
+            Kind::Directory => {}
+            Kind::File => {
+                self.files += 1;
+                self.bytes += stat.size;
+            }
+            Kind::Link | Kind::Special(_) => self.files += 1,
+        }
+    }
+}
+
+/// What a source holds and what of it enters the build.
+#[derive(Debug)]
+pub struct Survey {
+    /// The source's canonical path.
+    pub root: PathBuf,
+    /// The commit that is checked out, where the source is in a git work tree that has one.
+    pub git: Option<Commit>,
+    /// What stays outside: topmost paths only, in the order of the walk (parents first, names by their bytes).
+    pub left_out: Vec<LeftOut>,
+    /// How much stays outside, by reason. A `.git` is not looked into and counts as nothing. Folders that cannot be read
+    /// count as far as they can.
+    pub counts: BTreeMap<Reason, Tally>,
+    /// How much enters the build.
+    pub staged: Tally,
+    /// Files, folders and links that enter the build, without the root.
+    pub entries: u64,
+    /// User and group ids of everything that enters the build, the root too. An overlay can serve only mapped ones.
+    pub owners: BTreeSet<(u32, u32)>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+    tree: Tree,
+    staged_entries: Vec<walk::Entry>,
+    links: Links,
+}
+
+/// Walks `source` and decides what of it enters the build.
+///
+/// Reads names and metadata, the ignore files, and the repository's index and head commit; the content of the app's files
+/// is not read. The source is not changed, and the result does not depend on the user's or the machine's git
+/// configuration.
+pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageError> {
+    let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
+    let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
+    walk::walk(source, root, tree, options)
+}
+
+impl Survey {
+    /// Paths that an overlay has to hide, relative to the source's root; what is below them goes with them.
+    pub fn whiteouts(&self) -> impl Iterator<Item = &Path> {
+        self.left_out.iter().map(|left_out| left_out.path.as_path())
+    }
+}

@@ -1,0 +1,356 @@
+//! One folder's content, reached through its file descriptor.
+//!
+//! Paths below a folder may be longer than `PATH_MAX` (4,096 bytes with everything before them), and the tree may change
+//! while it is read. So nothing here uses absolute paths: long paths are walked in pieces, symbolic links are never
+//! followed, and whatever was listed can be opened again only if it is still the same file.
+
+pub(crate) mod links;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Longest path that is handed to the kernel at once; below `PATH_MAX` (4,096 with the final NUL).
+const PIECE: usize = 4000;
+
+/// What a directory entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Directory,
+    File,
+    Link,
+    Special(Special),
+}
+
+/// What can be in no slug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Special {
+    /// A Unix socket.
+    Socket,
+    /// A named pipe.
+    Fifo,
+    /// A character or block device.
+    Device,
+}
+
+impl std::fmt::Display for Special {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Socket => "socket",
+            Self::Fifo => "FIFO",
+            Self::Device => "device",
+        })
+    }
+}
+
+/// What is known of an entry without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) kind: Kind,
+    /// Permission bits with setuid, setgid and sticky.
+    pub(crate) mode: u32,
+    pub(crate) owner: (u32, u32),
+    /// Bytes of a file, length of a link's target.
+    pub(crate) size: u64,
+    /// Seconds and nanoseconds.
+    pub(crate) modified: (i64, i64),
+    device: u64,
+    inode: u64,
+}
+
+impl Stat {
+    fn new(stat: &FileStat) -> Self {
+        let kind = match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
+            SFlag::S_IFDIR => Kind::Directory,
+            SFlag::S_IFREG => Kind::File,
+            SFlag::S_IFLNK => Kind::Link,
+            SFlag::S_IFSOCK => Kind::Special(Special::Socket),
+            SFlag::S_IFIFO => Kind::Special(Special::Fifo),
+            _ => Kind::Special(Special::Device),
+        };
+        Self {
+            kind,
+            mode: stat.st_mode & 0o7777,
+            owner: (stat.st_uid, stat.st_gid),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
+            device: stat.st_dev,
+            inode: stat.st_ino,
+        }
+    }
+
+    /// Whether it is the same file object, whatever happened to its content.
+    fn same_object(&self, other: &Self) -> bool {
+        (self.kind, self.device, self.inode) == (other.kind, other.device, other.inode)
+    }
+
+    /// Whether it is the same file with, as far as its metadata tells, the same content. The change time is left out: a
+    /// new hard link elsewhere (package stores make them all the time) moves it without touching the content.
+    fn same_content(&self, other: &Self) -> bool {
+        self.same_object(other) && (self.size, self.modified) == (other.size, other.modified)
+    }
+}
+
+/// Why an entry could not be read.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The entry is not the one that was listed.
+    Changed,
+    Io(std::io::Error),
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self::Io(errno.into())
+    }
+}
+
+impl Failure {
+    /// Reads "is not there", "is a link now" and "is no directory now" as what they mean for an entry that was listed.
+    pub(crate) fn of_listed(errno: Errno) -> Self {
+        match errno {
+            Errno::ENOENT | Errno::ELOOP | Errno::ENOTDIR => Self::Changed,
+            other => other.into(),
+        }
+    }
+}
+
+/// A folder and everything below it.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    root: OwnedFd,
+}
+
+/// The directory that a piecewise walk arrived at.
+enum Reached<'a> {
+    Root(BorrowedFd<'a>),
+    Below(OwnedFd),
+}
+
+impl AsFd for Reached<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Root(fd) => *fd,
+            Self::Below(fd) => fd.as_fd(),
+        }
+    }
+}
+
+impl Tree {
+    /// Opens the folder at `path`, which may be a symbolic link to it.
+    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let root = nix::fcntl::open(path, flags, Mode::empty())?;
+        Ok(Self { root })
+    }
+
+    /// What the folder itself is.
+    pub(crate) fn stat_root(&self) -> std::io::Result<Stat> {
+        Ok(Stat::new(&fstat(&self.root)?))
+    }
+
+    /// Walks as far down `path` as needed for the rest to be short enough for one system call.
+    fn reach<'p>(&self, path: &'p Path) -> nix::Result<(Reached<'_>, &'p Path)> {
+        let mut reached = Reached::Root(self.root.as_fd());
+        let mut rest = path.as_os_str().as_bytes();
+        while rest.len() > PIECE {
+            let cut = rest[..PIECE]
+                .iter()
+                .rposition(|&byte| byte == b'/')
+                .ok_or(Errno::ENAMETOOLONG)?;
+            let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            reached = Reached::Below(openat(
+                &reached,
+                OsStr::from_bytes(&rest[..cut]),
+                flags,
+                Mode::empty(),
+            )?);
+            rest = &rest[cut + 1..];
+        }
+        let rest: &[u8] = if rest.is_empty() { b"." } else { rest };
+        Ok((reached, Path::new(OsStr::from_bytes(rest))))
+    }
+
+    /// Calls `operation` with a directory and a path below it that together mean `path`.
+    pub(crate) fn at<T>(
+        &self,
+        path: &Path,
+        operation: impl FnOnce(BorrowedFd<'_>, &Path) -> nix::Result<T>,
+    ) -> nix::Result<T> {
+        let (reached, rest) = self.reach(path)?;
+        operation(reached.as_fd(), rest)
+    }
+
+    fn open_at(&self, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+        self.at(path, |directory, rest| {
+            openat(
+                directory,
+                rest,
+                flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+                Mode::empty(),
+            )
+        })
+    }
+
+    /// Opens the directory at `path` itself.
+    pub(crate) fn open_directory(&self, path: &Path) -> nix::Result<OwnedFd> {
+        self.open_at(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+    }
+
+    /// The entries of the directory at `path`, sorted by their names' bytes. `listed` is what its own entry said.
+    pub(crate) fn list(
+        &self,
+        path: &Path,
+        listed: &Stat,
+    ) -> Result<Vec<(OsString, Stat)>, Failure> {
+        let directory = self.open_directory(path).map_err(Failure::of_listed)?;
+        if !Stat::new(&fstat(&directory)?).same_object(listed) {
+            return Err(Failure::Changed);
+        }
+        let mut directory = Dir::from_fd(directory)?;
+        let mut names = Vec::new();
+        for entry in directory.iter() {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        names.sort_unstable();
+        names
+            .into_iter()
+            .map(|name| {
+                let stat = fstatat(&directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+                Ok((name, Stat::new(&stat.map_err(Failure::of_listed)?)))
+            })
+            .collect()
+    }
+
+    /// Opens the file at `path`, which has to be the one of which `listed` tells.
+    pub(crate) fn open_file(&self, path: &Path, listed: &Stat) -> Result<File, Failure> {
+        // O_NONBLOCK: if the file has become a FIFO since, opening it must not wait for a writer.
+        let file = self
+            .open_at(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
+            .map_err(Failure::of_listed)?;
+        self::unchanged(&file, listed)?;
+        Ok(file.into())
+    }
+
+    /// Where the link at `path` points.
+    pub(crate) fn read_link(&self, path: &Path) -> Result<PathBuf, Failure> {
+        self.at(path, |directory, rest| readlinkat(directory, rest))
+            .map(PathBuf::from)
+            .map_err(|errno| match errno {
+                Errno::EINVAL => Failure::Changed,
+                other => Failure::of_listed(other),
+            })
+    }
+}
+
+/// Fails if the open `file` is not, or no longer, what `listed` tells.
+pub(crate) fn unchanged(file: impl AsFd, listed: &Stat) -> Result<(), Failure> {
+    if Stat::new(&fstat(file)?).same_content(listed) {
+        Ok(())
+    } else {
+        Err(Failure::Changed)
+    }
+}
+
+/// `directory` joined with `name`; faster than [`Path::join`], which looks for absolute names that cannot be here.
+pub(crate) fn below(directory: &Path, name: &OsStr) -> PathBuf {
+    let directory = directory.as_os_str().as_bytes();
+    let mut path = Vec::with_capacity(directory.len() + 1 + name.len());
+    path.extend_from_slice(directory);
+    if !directory.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name.as_bytes());
+    PathBuf::from(OsString::from_vec(path))
+}
+
+/// A path for a message: what is no printable UTF-8 is escaped, so that two different names never look the same.
+pub(crate) fn show(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_control() || character == '\\' {
+                text.extend(character.escape_default());
+            } else {
+                text.push(character);
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// The first few of many names for one line of a message, in backticks: `a`, `b` and 3 more.
+pub(crate) fn enumerate<'a>(paths: impl IntoIterator<Item = &'a Path>, total: usize) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = paths
+        .into_iter()
+        .take(SHOWN)
+        .map(|path| format!("`{}`", show(path)))
+        .collect();
+    match total.saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_so_that_none_looks_like_another() {
+        let show = |bytes: &[u8]| super::show(Path::new(OsStr::from_bytes(bytes)));
+        assert_eq!(show("näme".as_bytes()), "näme");
+        assert_eq!(show(b"a\nb"), "a\\nb");
+        assert_eq!(show(b"a\\nb"), "a\\\\nb");
+        assert_eq!(show(b"\xff"), "\\xff");
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        let names: Vec<String> = (0..9).map(|n| n.to_string()).collect();
+        assert_eq!(enumerate(names[..2].iter().map(Path::new), 2), "`0`, `1`");
+        assert_eq!(
+            enumerate(names.iter().map(Path::new), 9),
+            "`0`, `1`, `2`, `3`, `4` and 4 more"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_became_a_link_is_not_entered() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path();
+        std::fs::create_dir(path.join("a")).unwrap();
+        std::fs::create_dir(path.join("b")).unwrap();
+        let tree = Tree::open(path).unwrap();
+        let listed = tree
+            .list(Path::new(""), &tree.stat_root().unwrap())
+            .unwrap();
+        std::fs::remove_dir(path.join("a")).unwrap();
+        std::os::unix::fs::symlink("b", path.join("a")).unwrap();
+        assert!(matches!(
+            tree.list(Path::new("a"), &listed[0].1),
+            Err(Failure::Changed)
+        ));
+        std::fs::remove_file(path.join("a")).unwrap();
+        std::fs::rename(path.join("b"), path.join("a")).unwrap();
+        assert!(matches!(
+            tree.list(Path::new("a"), &listed[0].1),
+            Err(Failure::Changed)
+        ));
+        tree.list(Path::new("a"), &listed[1].1).unwrap();
+    }
+}

@@ -1,0 +1,9 @@
+//! What of a source is staged, and what is said of sources that cannot be.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic, their helpers too")]
+
+mod copying;
+mod git;
+mod refusals;
+mod rules;
+mod support;
