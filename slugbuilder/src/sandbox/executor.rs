@@ -111,7 +111,11 @@ pub trait Executor: Sync {
 
     /// Runs a program to its end. `output` gets each line of its stdout and stderr, without newline, as it comes; a
     /// program's stdin is empty. May be called from several threads at once.
-    fn run(&self, invocation: &Invocation, output: &mut dyn FnMut(&[u8])) -> Result<Outcome, SandboxError>;
+    fn run(
+        &self,
+        invocation: &Invocation,
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<Outcome, SandboxError>;
 }
 
 /// Why a place to run programs could not be had, or a program could not be started in it.
