@@ -337,9 +337,23 @@ mod tests {
 
     #[test]
     fn errors_name_file_line_and_api() {
-        insta::assert_snapshot!(refused("api = '0.9'\nbuildpack = {id = 'a', version = '1'}"), @"");
-        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = 3\n"), @"");
-        insta::assert_snapshot!(refused("api = '0.10'\n[extension]\nid = 'x'\n"), @"");
-        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = '..'\nversion = '1'\n"), @"");
+        insta::assert_snapshot!(refused("api = '0.9'\nbuildpack = {id = 'a', version = '1'}"), @r"
+        error[unsupported-buildpack-api]: buildpack.toml: buildpack `a` uses Buildpack API 0.9, which is not supported
+
+          hint: Use a release of the buildpack for Buildpack API 0.10, 0.11 or 0.12.
+        ");
+        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = 3\n"), @r"
+        error[invalid-buildpack-file]: buildpack.toml:3: invalid type: integer `3`, expected a string
+        ");
+        insta::assert_snapshot!(refused("api = '0.10'\n[extension]\nid = 'x'\n"), @r"
+        error[extension-unsupported]: `buildpack.toml` asks for image extensions, which a slug cannot have
+
+          Extensions install operating system packages into an image. The stack of a slug is Heroku's and cannot be changed.
+
+          hint: Use an order without extensions.
+        ");
+        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = '..'\nversion = '1'\n"), @r"
+        error[invalid-buildpack-file]: buildpack.toml: `..` is not a buildpack id
+        ");
     }
 }

@@ -184,7 +184,18 @@ mod tests {
                 ),
             ],
         }));
-        insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @"");
+        insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
+        error[no-buildpack-group]: no buildpack can build this app
+
+          What each buildpack said:
+          a@1 says that the app is not for it
+              no package.json
+          b@1 passed, but requires `node`, which nothing before it provides and provides `x`, which nothing requires
+          c@1 failed: its detect exited with status 1
+          d@1 cannot build for linux/amd64 ubuntu 24.04
+
+          hint: A buildpack that provides or requires something takes part only together with one that requires or provides it: add that one to the order.
+        ");
     }
 
     #[test]

@@ -343,9 +343,17 @@ mod tests {
         ];
         let render = |error: CnbError| Diagnosis::of(&error).render(Style::Plain);
         let one = order("[[order]]\ngroup=[{id='a'}]\n");
-        insta::assert_snapshot!(render(tried(&one, &circle).unwrap_err()), @"");
+        insta::assert_snapshot!(render(tried(&one, &circle).unwrap_err()), @r"
+        error[cyclic-order]: the order of composite buildpack `a@1` leads back to itself
+
+          The circle is a@1 → b@1 → a@1.
+        ");
         let other = [buildpack("b", "")];
-        insta::assert_snapshot!(render(tried(&one, &other).unwrap_err()), @"");
+        insta::assert_snapshot!(render(tried(&one, &other).unwrap_err()), @r"
+        error[unknown-buildpack]: the order asks for buildpack `a`, which is not there
+
+          hint: The buildpacks that are there: b@1.
+        ");
 
         let mut many: Vec<Buildpack> = (0..20)
             .map(|index| buildpack(&format!("c{index}"), "[[order]]\ngroup=[{id='b'}]\n"))
@@ -359,7 +367,9 @@ mod tests {
             &many,
         )
         .unwrap_err();
-        insta::assert_snapshot!(render(error), @"");
+        insta::assert_snapshot!(render(error), @r"
+        error[too-many-alternatives]: there are more than 10000 groups of buildpacks to try
+        ");
     }
 
     #[test]
@@ -368,8 +378,18 @@ mod tests {
             let error = Order::parse(Path::new("order.toml"), text.as_bytes()).unwrap_err();
             Diagnosis::of(&error).render(Style::Plain)
         };
-        insta::assert_snapshot!(refuse("[[order-extensions]]\n[[order-extensions.group]]\nid='x'\n"), @"");
-        insta::assert_snapshot!(refuse("\n[[order]]\ngroup = 3\n"), @"");
-        insta::assert_snapshot!(refuse(""), @"");
+        insta::assert_snapshot!(refuse("[[order-extensions]]\n[[order-extensions.group]]\nid='x'\n"), @r"
+        error[extension-unsupported]: `order.toml` asks for image extensions, which a slug cannot have
+
+          Extensions install operating system packages into an image. The stack of a slug is Heroku's and cannot be changed.
+
+          hint: Use an order without extensions.
+        ");
+        insta::assert_snapshot!(refuse("\n[[order]]\ngroup = 3\n"), @r"
+        error[invalid-buildpack-file]: order.toml:3: invalid type: integer `3`, expected a sequence
+        ");
+        insta::assert_snapshot!(refuse(""), @r"
+        error[invalid-buildpack-file]: order.toml: there is no `[[order]]` with a group of buildpacks
+        ");
     }
 }

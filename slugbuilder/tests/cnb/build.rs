@@ -24,7 +24,22 @@ fn the_programs_get_arguments_variables_and_directory() {
     let print = "{ pwd; echo \"$#\"; echo \"$1\"; echo \"$2\"; echo \"$3\"; env | grep '^CNB_\\|^SLUGBUILDER' | sort; } > seen";
     let host = Host::new().builds("a/b", print);
     host.build().unwrap();
-    insta::assert_snapshot!(host.read("seen"), @"");
+    insta::assert_snapshot!(host.read("seen"), @r"
+    /app
+    3
+    /app/.slugbuilder/layers/a_b
+    /work/platform
+    /work/build/0-a_b/plan.toml
+    CNB_BP_PLAN_PATH=/work/build/0-a_b/plan.toml
+    CNB_BUILDPACK_DIR=/buildpacks/a/b
+    CNB_LAYERS_DIR=/app/.slugbuilder/layers/a_b
+    CNB_PLATFORM_DIR=/work/platform
+    CNB_TARGET_ARCH=amd64
+    CNB_TARGET_DISTRO_NAME=ubuntu
+    CNB_TARGET_DISTRO_VERSION=24.04
+    CNB_TARGET_OS=linux
+    SLUGBUILDER_REPORT=/work/build/0-a_b/report.json
+    ");
     assert_eq!(host.output(), ["# Building with a/b 1"]);
 }
 
@@ -39,9 +54,27 @@ fn a_buildpack_sees_the_requires_of_what_it_provides_until_they_are_met() {
         .buildpack("b", &provides("x y"), "cp \"$CNB_BP_PLAN_PATH\" b-plan; printf '[[unmet]]\\nname=\"y\"\\n' > \"$1/build.toml\"")
         .buildpack("c", requires, "cp \"$3\" c-plan");
     let build = host.build().unwrap();
-    insta::assert_snapshot!(host.read("a-plan"), @"");
-    insta::assert_snapshot!(host.read("b-plan"), @"");
-    insta::assert_snapshot!(host.read("c-plan"), @"");
+    insta::assert_snapshot!(host.read("a-plan"), @r#"
+    [[entries]]
+    name = "x"
+
+    [entries.metadata]
+    of = "x"
+
+    [[entries]]
+    name = "y"
+
+    [entries.metadata]
+    of = "y"
+    "#);
+    insta::assert_snapshot!(host.read("b-plan"), @r#"
+    [[entries]]
+    name = "y"
+
+    [entries.metadata]
+    of = "y"
+    "#);
+    insta::assert_snapshot!(host.read("c-plan"), @"entries = []");
     assert_eq!(build.unmet, ["y"]);
 }
 
@@ -51,13 +84,21 @@ fn unmet_must_name_what_was_asked_for() {
         "a",
         "printf '[[unmet]]\\nname=\"z\"\\n' > \"$1/build.toml\"",
     );
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[buildpack-contract]: buildpack `a` broke the buildpack contract: `/app/.slugbuilder/layers/a/build.toml` calls `z` unmet, which nobody asked the buildpack for
+
+      hint: Report this to the authors of the buildpack.
+    ");
 }
 
 #[test]
 fn a_failed_build_names_buildpack_and_outcome() {
     let host = Host::new().builds("a", "echo compiling; exit 7");
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[build-failed]: buildpack `a` failed: its build exited with status 7
+
+      Its own output is above.
+    ");
     assert_eq!(host.output(), ["# Building with a 1", "compiling"]);
 
     let mut host = Host::new().builds("a", "exit 0");
@@ -81,7 +122,7 @@ fn a_failed_builds_report_speaks_for_it() {
         error.to_string(),
         "buildpack `a` failed: its build exited with status 1"
     );
-    insta::assert_snapshot!(host.rendered(&error), @"");
+    insta::assert_snapshot!(host.rendered(&error), @"error[bad-version]: no such version");
 }
 
 #[test]
@@ -112,13 +153,21 @@ fn only_layers_with_a_type_are_layers() {
 #[test]
 fn types_outside_of_their_table_are_refused() {
     let host = Host::new().builds("a", "echo launch=true > \"$1/l.toml\"");
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[buildpack-contract]: buildpack `a` broke the buildpack contract: `/app/.slugbuilder/layers/a/l.toml` sets `launch`, `build` or `cache` outside of its `[types]` table
+
+      hint: Report this to the authors of the buildpack.
+    ");
 }
 
 #[test]
 fn a_launch_layer_needs_contents() {
     let host = Host::new().builds("a", "echo types.launch=true > \"$1/l.toml\"");
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[buildpack-contract]: buildpack `a` broke the buildpack contract: `/app/.slugbuilder/layers/a/l` is a launch layer without contents, and there is no earlier image to take them from
+
+      hint: Report this to the authors of the buildpack.
+    ");
 }
 
 #[test]
@@ -129,7 +178,14 @@ fn build_layers_change_the_environment_of_later_buildpacks_only() {
         .builds("a", &format!("{}\n{folders}", see("PATH")))
         .builds("b", &see(names));
     host.build().unwrap();
-    insta::assert_snapshot!(host.read("seen"), @"");
+    insta::assert_snapshot!(host.read("seen"), @r"
+    PATH=/usr/bin:/bin
+    PATH=/app/.slugbuilder/layers/a/l/bin:/usr/bin:/bin
+    LD_LIBRARY_PATH=/app/.slugbuilder/layers/a/l/lib
+    LIBRARY_PATH=/app/.slugbuilder/layers/a/l/lib
+    CPATH=/app/.slugbuilder/layers/a/l/include
+    PKG_CONFIG_PATH=/app/.slugbuilder/layers/a/l/pkgconfig
+    ");
 }
 
 #[test]
@@ -146,15 +202,27 @@ fn layers_that_are_not_for_build_change_nothing() {
 
 #[test]
 fn env_files_apply_in_the_order_of_their_names() {
-    // Section 2.7: override and append in one folder give "overapp".
-    let files = "mkdir env env.build env.launch; printf app > env/A.append; printf over > env/A.override; printf set > env/B; printf + > env/B.append\n\
+    // Section 2.7 of the reference has the first vector: setting and appending in one folder give "overapp".
+    let files = "mkdir env env.build env.launch; printf over > env/A; printf app > env/A.append; printf app > env/I.append; printf over > env/I.override; printf set > env/B; printf + > env/B.append\n\
         printf ':' > env/C.delim; printf one > env/C.append; printf two > env/C.prepend; printf d > env/D.default; printf d > env/HOME.default\n\
         printf ' spaces \\n' > env/E; printf x > env/F.unknown; printf b > env.build/B; printf l > env.launch/G; printf x > env/H.i.append; mkdir env/dir";
     let host = Host::new()
         .builds("a", &layer("build=true", files))
-        .builds("b", &see("A B C D HOME E F G H"));
+        .builds("b", &see("A B C D HOME E F G H I"));
     host.build().unwrap();
-    insta::assert_snapshot!(host.read("seen"), @"");
+    insta::assert_snapshot!(host.read("seen"), @r"
+    A=overapp
+    B=b
+    C=two:one
+    D=d
+    HOME=/home/build
+    E= spaces 
+
+    F=unset
+    G=unset
+    H=unset
+    I=over
+    ");
 }
 
 #[test]
@@ -230,7 +298,11 @@ fn bills_of_materials_must_be_declared() {
     );
 
     let host = Host::new().builds("a", write);
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[buildpack-contract]: buildpack `a` broke the buildpack contract: `/app/.slugbuilder/layers/a/l.sbom.cdx.json` is in a format that the buildpack does not declare in `sbom-formats`
+
+      hint: Report this to the authors of the buildpack.
+    ");
 }
 
 #[test]
@@ -239,9 +311,13 @@ fn files_that_are_no_toml_are_refused_with_their_line() {
         "a",
         "printf '[[processes]]\\ntype = \"web\"\\ncommand = \"node\"\\n' > \"$1/launch.toml\"",
     );
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r#"
+    error[invalid-buildpack-file]: /app/.slugbuilder/layers/a/launch.toml:3: invalid type: string "node", expected a sequence
+    "#);
     let host = Host::new().builds("a", "echo 'metadata = 1' > \"$1/store.toml\"");
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[invalid-buildpack-file]: /app/.slugbuilder/layers/a/store.toml:1: invalid type: integer `1`, expected a map
+    ");
 }
 
 #[test]
@@ -249,5 +325,9 @@ fn a_buildpack_that_empties_the_app_directory_is_named() {
     let host = Host::new()
         .builds("a", &layer("launch=true", "true"))
         .builds("b", "rm -rf .slugbuilder/layers/a");
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[buildpack-contract]: buildpack `b` broke the buildpack contract: `/app/.slugbuilder/layers/a/l` was removed during its build: if the buildpack empties the app directory, tell it to keep `.slugbuilder`
+
+      hint: Report this to the authors of the buildpack.
+    ");
 }

@@ -30,7 +30,13 @@ fn optional_buildpacks_that_fail_or_err_are_left_out() {
 fn at_least_one_buildpack_must_pass() {
     let host = Host::new().buildpack("fails", "echo looked for x; exit 100", "");
     let error = host.detect("fails?").unwrap_err();
-    insta::assert_snapshot!(host.rendered(&error), @"");
+    insta::assert_snapshot!(host.rendered(&error), @r"
+    error[no-buildpack-group]: no buildpack can build this app
+
+      What each buildpack said:
+      fails@1 says that the app is not for it
+          looked for x
+    ");
 }
 
 #[test]
@@ -51,7 +57,21 @@ fn no_group_says_for_each_buildpack_why() {
     let order = "[[order]]\ngroup=[{id='fails'},{id='errs'}]\n[[order]]\ngroup=[{id='dies'}]\n[[order]]\ngroup=[{id='writes'}]\n\
         [[order]]\ngroup=[{id='provides'}]\n[[order]]\ngroup=[{id='foreign'}]\n";
     let error = host.detect_order(order).unwrap_err();
-    insta::assert_snapshot!(host.rendered(&error), @"");
+    insta::assert_snapshot!(host.rendered(&error), @r"
+    error[no-buildpack-group]: no buildpack can build this app
+
+      What each buildpack said:
+      fails@1 says that the app is not for it
+          no such file
+      errs@1 failed: its detect exited with status 3
+          oops
+      dies@1 failed: its detect was killed by signal 9
+      writes@1 wrote an invalid build plan: /work/detect/4-writes/plan.toml:1: key with no value, expected `=`
+      provides@1 passed, but provides `x`, which nothing requires
+      foreign@1 cannot build for linux/amd64 ubuntu 24.04
+
+      hint: A buildpack that provides or requires something takes part only together with one that requires or provides it: add that one to the order.
+    ");
 }
 
 #[test]
@@ -124,7 +144,30 @@ fn the_programs_get_arguments_variables_and_directory() {
     host.user = environment(&[("FOO", "user"), ("PATH", "/user"), ("CPATH", "/include")]);
     host.platform_variables = environment(&[("SLUGBUILDER_CACHE", "/cache"), ("FOO2", "ours")]);
     host.detect("a").unwrap();
-    insta::assert_snapshot!(host.read("seen"), @"");
+    insta::assert_snapshot!(host.read("seen"), @r"
+    /app
+    2
+    /work/platform
+    /work/detect/1-a/plan.toml
+    0
+    CNB_BUILDPACK_DIR=/buildpacks/a
+    CNB_BUILD_PLAN_PATH=/work/detect/1-a/plan.toml
+    CNB_EXEC_ENV=production
+    CNB_PLATFORM_DIR=/work/platform
+    CNB_TARGET_ARCH=amd64
+    CNB_TARGET_DISTRO_NAME=ubuntu
+    CNB_TARGET_DISTRO_VERSION=24.04
+    CNB_TARGET_OS=linux
+    CPATH=/include
+    FOO2=ours
+    FOO=user
+    HOME=/home/build
+    PATH=/user:/usr/bin:/bin
+    SLUGBUILDER_CACHE=/cache
+    SLUGBUILDER_REPORT=/work/detect/1-a/report.json
+
+    user
+    ");
 }
 
 #[test]
@@ -155,9 +198,13 @@ fn the_embedded_buildpack_runs_under_the_phases_name() {
 fn a_program_that_is_stopped_ends_the_phase() {
     let mut host = Host::new().buildpack("a", "exit 0", "");
     host.outcome = Some(Outcome::TimedOut);
-    insta::assert_snapshot!(host.rendered(&host.detect("a?").unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.detect("a?").unwrap_err()), @r"
+    error[timed-out]: detect of buildpack `a` ran out of time
+
+      hint: Allow more time with `--timeout`, if the build is not stuck.
+    ");
     host.outcome = Some(Outcome::Interrupted);
-    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @"error[interrupted]: detect of buildpack `a` was interrupted");
 }
 
 #[test]
@@ -165,7 +212,11 @@ fn a_report_speaks_for_the_buildpack() {
     let report = "cat > \"$SLUGBUILDER_REPORT\" <<'E'\n\
         {\"error\":{\"code\":\"no-language\",\"headline\":\"no language found\",\"fault\":\"app\",\"retryable\":false,\"hints\":[\"Add a file.\"]}}\nE\nexit 100";
     let host = Host::new().buildpack("a", report, "");
-    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @r"
+    error[no-language]: no language found
+
+      hint: Add a file.
+    ");
 }
 
 #[test]
@@ -186,5 +237,7 @@ fn a_report_that_cannot_be_read_is_a_warning() {
 fn a_variable_that_cannot_be_a_file_is_refused() {
     let mut host = Host::new().buildpack("a", "exit 0", "");
     host.user = environment(&[("A/../../B", "x")]);
-    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @"");
+    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @r"
+    error[invalid-variable]: the variable `A/../../B` cannot be passed to buildpacks: its name is empty or holds `=` or `/`
+    ");
 }

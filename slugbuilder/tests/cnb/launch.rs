@@ -22,7 +22,10 @@ fn folders_of_all_layers_come_before_their_files() {
         .iter()
         .map(|(name, value)| host.shown(&format!("{}={}", name.display(), value.display())))
         .collect();
-    insta::assert_snapshot!(shown.join("\n"), @"");
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    LD_LIBRARY_PATH=/app/.slugbuilder/layers/x/a/lib
+    PATH=/a-file:/app/.slugbuilder/layers/x/b/bin:/app/.slugbuilder/layers/x/a/bin:/usr/bin
+    ");
 }
 
 #[test]
