@@ -1,0 +1,14 @@
+//! From the built app and its layers to the `./app` tree of a slug, without moving anything.
+//!
+//! Nothing is copied: [`AppLayout`] tells the archiver what of the app directory enters the slug and in which part,
+//! [`profile_script`] turns the launch environment into shell, and [`ProcessTypes`] turns processes into the commands of
+//! a slug. What has no counterpart in a slug is reported as a warning, never dropped in silence.
+
+mod placement;
+mod process_types;
+mod profile;
+mod shell;
+
+pub use placement::{AppLayout, Place};
+pub use process_types::{ProcessType, ProcessTypes};
+pub use profile::{PROFILE_SCRIPT_PATH, ProfileText, profile_script};

@@ -1,0 +1,198 @@
+//! What of the built app enters the slug, and in which part.
+
+use crate::cnb::{Build, LAYERS_FOLDER, OWN_FOLDER};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// The part of the slug that a path belongs to, in order of stability (contract "the slug" of the design).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A language runtime.
+    Runtime,
+    /// What a package manager installed.
+    Dependencies,
+    /// The app's own files.
+    App,
+    /// Nowhere: it stays out of the slug, with all that is below.
+    Skip,
+}
+
+/// How the app directory of a build becomes the `./app` of a slug.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AppLayout {
+    /// The launch layers by their path relative to the app directory.
+    layers: BTreeMap<PathBuf, Place>,
+}
+
+impl AppLayout {
+    /// The layout of what `build` built in `app_dir`.
+    ///
+    /// A launch layer whose metadata has a `runtime` table is a runtime; every other one holds dependencies.
+    #[must_use]
+    pub fn new(build: &Build, app_dir: &Path) -> Self {
+        let layers = build
+            .layers
+            .iter()
+            .filter(|layer| layer.launch)
+            .filter_map(|layer| {
+                let place = if layer
+                    .metadata
+                    .get("runtime")
+                    .is_some_and(toml::Value::is_table)
+                {
+                    Place::Runtime
+                } else {
+                    Place::Dependencies
+                };
+                Some((
+                    layer.directory.strip_prefix(app_dir).ok()?.to_owned(),
+                    place,
+                ))
+            });
+        Self {
+            layers: layers.collect(),
+        }
+    }
+
+    /// Where `path`, relative to the app directory, belongs.
+    #[must_use]
+    pub fn place(&self, path: &Path, is_directory: bool) -> Place {
+        if path.starts_with(OWN_FOLDER) {
+            return self.place_of_ours(path);
+        }
+        let directories = if is_directory {
+            Some(path)
+        } else {
+            path.parent()
+        };
+        let is_installed = directories.is_some_and(|directories| {
+            directories
+                .components()
+                .any(|part| part.as_os_str() == OsStr::new("node_modules"))
+                || directories.starts_with("vendor/bundle")
+                || directories.starts_with("vendor/cache")
+        });
+        if is_installed {
+            Place::Dependencies
+        } else {
+            Place::App
+        }
+    }
+
+    /// Below our own folder, only launch layers and the folders on the way to them are for the slug.
+    fn place_of_ours(&self, path: &Path) -> Place {
+        if let Some((_, place)) = self
+            .layers
+            .iter()
+            .find(|(layer, _)| path.starts_with(layer))
+        {
+            return *place;
+        }
+        if Path::new(LAYERS_FOLDER).starts_with(path) || path.starts_with(LAYERS_FOLDER) {
+            // A folder on the way belongs to the first part that needs it.
+            return self
+                .layers
+                .iter()
+                .filter(|(layer, _)| layer.starts_with(path))
+                .map(|(_, place)| *place)
+                .min()
+                .unwrap_or(Place::Skip);
+        }
+        Place::Skip
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cnb::BuiltLayer;
+
+    fn layer(name: &str, launch: bool, metadata: &str) -> BuiltLayer {
+        BuiltLayer {
+            buildpack: "acme/b".into(),
+            name: name.into(),
+            directory: Path::new("/app/.slugbuilder/layers/acme_b").join(name),
+            launch,
+            build: true,
+            cache: true,
+            metadata: toml::from_str(metadata).unwrap(),
+        }
+    }
+
+    fn layout() -> AppLayout {
+        let build = Build {
+            layers: vec![
+                layer("node", true, "[runtime]\nname='node'\nversion='24.1.0'"),
+                layer("gems", true, "runtime='no table'"),
+                layer("cache", false, "[runtime]"),
+            ],
+            ..Build::default()
+        };
+        AppLayout::new(&build, Path::new("/app"))
+    }
+
+    #[test]
+    fn only_launch_layers_and_the_way_to_them_enter() {
+        for (path, is_directory, expected) in [
+            (".slugbuilder", true, Place::Runtime),
+            (".slugbuilder/layers", true, Place::Runtime),
+            (".slugbuilder/layers/acme_b", true, Place::Runtime),
+            (".slugbuilder/layers/acme_b/node", true, Place::Runtime),
+            (
+                ".slugbuilder/layers/acme_b/node/bin/node",
+                false,
+                Place::Runtime,
+            ),
+            (
+                ".slugbuilder/layers/acme_b/gems/x",
+                false,
+                Place::Dependencies,
+            ),
+            (".slugbuilder/layers/acme_b/cache", true, Place::Skip),
+            (".slugbuilder/layers/acme_b/gems.ignore", true, Place::Skip),
+            (".slugbuilder/layers/acme_b/node.toml", false, Place::Skip),
+            (".slugbuilder/layers/acme_b/launch.toml", false, Place::Skip),
+            (".slugbuilder/layers/acme_b/store.toml", false, Place::Skip),
+            (
+                ".slugbuilder/layers/acme_b/node.sbom.cdx.json",
+                false,
+                Place::Skip,
+            ),
+            (".slugbuilder/layers/other", true, Place::Skip),
+            (".slugbuilder/.gitignore", false, Place::Skip),
+        ] {
+            assert_eq!(
+                layout().place(Path::new(path), is_directory),
+                expected,
+                "{path}"
+            );
+        }
+        assert_eq!(
+            AppLayout::default().place(Path::new(".slugbuilder"), true),
+            Place::Skip
+        );
+    }
+
+    #[test]
+    fn installed_packages_are_dependencies_and_all_else_is_the_app() {
+        for (path, is_directory, expected) in [
+            ("node_modules", true, Place::Dependencies),
+            ("node_modules/a/index.js", false, Place::Dependencies),
+            ("packages/a/node_modules/b", true, Place::Dependencies),
+            ("node_modules", false, Place::App),
+            ("vendor/bundle/ruby", true, Place::Dependencies),
+            ("vendor", true, Place::App),
+            ("vendor/modules.txt", false, Place::App),
+            ("web.js", false, Place::App),
+            (".profile.d/000_slugbuilder.sh", false, Place::App),
+            (".slugbuilderx", true, Place::App),
+        ] {
+            assert_eq!(
+                layout().place(Path::new(path), is_directory),
+                expected,
+                "{path}"
+            );
+        }
+    }
+}
