@@ -1,2 +1,38 @@
 //! The `slugbuilder` command.
-fn main() {}
+//!
+//! The executable has three more roles, which it takes by the name it is started under: the sandbox's helper
+//! processes, and the buildpack's `bin/detect` and `bin/build`.
+
+mod arguments;
+mod commands;
+mod environment;
+mod failure;
+mod printer;
+mod signals;
+
+use clap::Parser as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let argv0 = std::env::args_os().next().unwrap_or_default();
+    // Before anything may start a thread.
+    if let Some(code) = slugbuilder::sandbox::serve_helper(&argv0) {
+        return ExitCode::from(code);
+    }
+    if let Some("detect" | "build") = Path::new(&argv0).file_name().and_then(|name| name.to_str()) {
+        return slugbuilder_buildpack::run();
+    }
+    let arguments = match arguments::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::of_arguments(&error),
+    };
+    let printer = printer::Printer::new(&arguments.output);
+    match commands::run(&arguments, &printer) {
+        Ok(code) => code,
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

@@ -6,11 +6,13 @@
 //! exits or reads the environment: it takes parameters and a [`slugbuilder_report::Reporter`].
 
 pub mod archive;
+pub mod archive_folder;
 pub mod cnb;
 pub mod compile;
 pub mod dyno;
 pub mod layout;
 mod place;
+pub mod plan;
 mod real_app;
 pub mod sandbox;
 pub mod slug;

@@ -197,7 +197,16 @@ impl<'a> Files<'a> {
         fs::write(&outside, content).map_err(|source| failed("write", path, source))?;
         // Not left to the umask: the slug's bytes must not depend on it.
         fs::set_permissions(&outside, PermissionsExt::from_mode(0o644))
+            .and_then(|()| self.give(&outside))
             .map_err(|source| failed("write", path, source))
+    }
+
+    /// Gives what this process made to the uid that programs run as.
+    fn give(self, outside: &Path) -> std::io::Result<()> {
+        match self.executor.owner() {
+            Some((uid, gid)) => std::os::unix::fs::lchown(outside, Some(uid), Some(gid)),
+            None => Ok(()),
+        }
     }
 
     /// Makes a folder and those above it; one that is there is fine.
@@ -218,6 +227,7 @@ impl<'a> Files<'a> {
                 let outside = self.outside(path)?;
                 fs::create_dir(&outside).map_err(|source| failed("make", path, source))?;
                 fs::set_permissions(&outside, PermissionsExt::from_mode(0o755))
+                    .and_then(|()| self.give(&outside))
                     .map_err(|source| failed("make", path, source))
             }
         }

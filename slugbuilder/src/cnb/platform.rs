@@ -8,7 +8,7 @@ use super::{
 };
 use crate::sandbox::{Environment, Executor};
 use slugbuilder_report::Reporter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One build's platform. The phases are its methods: [`Platform::detect`], [`Platform::restore`], [`Platform::build`].
 pub struct Platform<'a> {
@@ -57,6 +57,19 @@ impl<'a> Platform<'a> {
             files.write(&folder.join(name), value.as_encoded_bytes())?;
         }
         Ok(())
+    }
+
+    /// Writes a file of the platform's own into the built app, replacing what has its name; folders are made. The app is
+    /// hostile by now: a folder on the way that is a link is an error.
+    pub fn write_into_app(&self, relative: &Path, content: &[u8]) -> Result<(), CnbError> {
+        let path = self.executor.app_dir().join(relative);
+        let files = self.files();
+        if let Some(parent) = path.parent()
+            && parent != self.executor.app_dir()
+        {
+            files.make_directory(parent)?;
+        }
+        files.write(&path, content)
     }
 
     /// A new, empty folder for what one program is given and leaves behind.

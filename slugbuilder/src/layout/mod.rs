@@ -9,6 +9,6 @@ mod process_types;
 mod profile;
 mod shell;
 
-pub use placement::{AppLayout, Place};
+pub use placement::AppLayout;
 pub use process_types::{ProcessType, ProcessTypes};
 pub use profile::{PROFILE_SCRIPT_PATH, ProfileText, profile_script};

@@ -1,28 +1,16 @@
 //! What of the built app enters the slug, and in which part.
 
+use crate::archive::{Layout, Part, Placement};
 use crate::cnb::{Build, LAYERS_FOLDER, OWN_FOLDER};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// The part of the slug that a path belongs to, in order of stability (contract "the slug" of the design).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// A language runtime.
-    Runtime,
-    /// What a package manager installed.
-    Dependencies,
-    /// The app's own files.
-    App,
-    /// Nowhere: it stays out of the slug, with all that is below.
-    Skip,
-}
-
 /// How the app directory of a build becomes the `./app` of a slug.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppLayout {
     /// The launch layers by their path relative to the app directory.
-    layers: BTreeMap<PathBuf, Place>,
+    layers: BTreeMap<PathBuf, Placement>,
 }
 
 impl AppLayout {
@@ -41,9 +29,9 @@ impl AppLayout {
                     .get("runtime")
                     .is_some_and(toml::Value::is_table)
                 {
-                    Place::Runtime
+                    Placement::In(Part::Runtime)
                 } else {
-                    Place::Dependencies
+                    Placement::In(Part::Dependencies)
                 };
                 Some((
                     layer.directory.strip_prefix(app_dir).ok()?.to_owned(),
@@ -55,9 +43,10 @@ impl AppLayout {
         }
     }
 
-    /// Where `path`, relative to the app directory, belongs.
-    #[must_use]
-    pub fn place(&self, path: &Path, is_directory: bool) -> Place {
+}
+
+impl Layout for AppLayout {
+    fn place(&self, path: &Path, is_directory: bool) -> Placement {
         if path.starts_with(OWN_FOLDER) {
             return self.place_of_ours(path);
         }
@@ -74,14 +63,16 @@ impl AppLayout {
                 || directories.starts_with("vendor/cache")
         });
         if is_installed {
-            Place::Dependencies
+            Placement::In(Part::Dependencies)
         } else {
-            Place::App
+            Placement::In(Part::App)
         }
     }
+}
 
+impl AppLayout {
     /// Below our own folder, only launch layers and the folders on the way to them are for the slug.
-    fn place_of_ours(&self, path: &Path) -> Place {
+    fn place_of_ours(&self, path: &Path) -> Placement {
         if let Some((_, place)) = self
             .layers
             .iter()
@@ -95,11 +86,14 @@ impl AppLayout {
                 .layers
                 .iter()
                 .filter(|(layer, _)| layer.starts_with(path))
-                .map(|(_, place)| *place)
+                .filter_map(|(_, placement)| match placement {
+                    Placement::In(part) => Some(*part),
+                    Placement::Skip => None,
+                })
                 .min()
-                .unwrap_or(Place::Skip);
+                .map_or(Placement::Skip, Placement::In);
         }
-        Place::Skip
+        Placement::Skip
     }
 }
 
@@ -135,32 +129,32 @@ mod tests {
     #[test]
     fn only_launch_layers_and_the_way_to_them_enter() {
         for (path, is_directory, expected) in [
-            (".slugbuilder", true, Place::Runtime),
-            (".slugbuilder/layers", true, Place::Runtime),
-            (".slugbuilder/layers/acme_b", true, Place::Runtime),
-            (".slugbuilder/layers/acme_b/node", true, Place::Runtime),
+            (".slugbuilder", true, Placement::In(Part::Runtime)),
+            (".slugbuilder/layers", true, Placement::In(Part::Runtime)),
+            (".slugbuilder/layers/acme_b", true, Placement::In(Part::Runtime)),
+            (".slugbuilder/layers/acme_b/node", true, Placement::In(Part::Runtime)),
             (
                 ".slugbuilder/layers/acme_b/node/bin/node",
                 false,
-                Place::Runtime,
+                Placement::In(Part::Runtime),
             ),
             (
                 ".slugbuilder/layers/acme_b/gems/x",
                 false,
-                Place::Dependencies,
+                Placement::In(Part::Dependencies),
             ),
-            (".slugbuilder/layers/acme_b/cache", true, Place::Skip),
-            (".slugbuilder/layers/acme_b/gems.ignore", true, Place::Skip),
-            (".slugbuilder/layers/acme_b/node.toml", false, Place::Skip),
-            (".slugbuilder/layers/acme_b/launch.toml", false, Place::Skip),
-            (".slugbuilder/layers/acme_b/store.toml", false, Place::Skip),
+            (".slugbuilder/layers/acme_b/cache", true, Placement::Skip),
+            (".slugbuilder/layers/acme_b/gems.ignore", true, Placement::Skip),
+            (".slugbuilder/layers/acme_b/node.toml", false, Placement::Skip),
+            (".slugbuilder/layers/acme_b/launch.toml", false, Placement::Skip),
+            (".slugbuilder/layers/acme_b/store.toml", false, Placement::Skip),
             (
                 ".slugbuilder/layers/acme_b/node.sbom.cdx.json",
                 false,
-                Place::Skip,
+                Placement::Skip,
             ),
-            (".slugbuilder/layers/other", true, Place::Skip),
-            (".slugbuilder/.gitignore", false, Place::Skip),
+            (".slugbuilder/layers/other", true, Placement::Skip),
+            (".slugbuilder/.gitignore", false, Placement::Skip),
         ] {
             assert_eq!(
                 layout().place(Path::new(path), is_directory),
@@ -170,23 +164,23 @@ mod tests {
         }
         assert_eq!(
             AppLayout::default().place(Path::new(".slugbuilder"), true),
-            Place::Skip
+            Placement::Skip
         );
     }
 
     #[test]
     fn installed_packages_are_dependencies_and_all_else_is_the_app() {
         for (path, is_directory, expected) in [
-            ("node_modules", true, Place::Dependencies),
-            ("node_modules/a/index.js", false, Place::Dependencies),
-            ("packages/a/node_modules/b", true, Place::Dependencies),
-            ("node_modules", false, Place::App),
-            ("vendor/bundle/ruby", true, Place::Dependencies),
-            ("vendor", true, Place::App),
-            ("vendor/modules.txt", false, Place::App),
-            ("web.js", false, Place::App),
-            (".profile.d/000_slugbuilder.sh", false, Place::App),
-            (".slugbuilderx", true, Place::App),
+            ("node_modules", true, Placement::In(Part::Dependencies)),
+            ("node_modules/a/index.js", false, Placement::In(Part::Dependencies)),
+            ("packages/a/node_modules/b", true, Placement::In(Part::Dependencies)),
+            ("node_modules", false, Placement::In(Part::App)),
+            ("vendor/bundle/ruby", true, Placement::In(Part::Dependencies)),
+            ("vendor", true, Placement::In(Part::App)),
+            ("vendor/modules.txt", false, Placement::In(Part::App)),
+            ("web.js", false, Placement::In(Part::App)),
+            (".profile.d/000_slugbuilder.sh", false, Placement::In(Part::App)),
+            (".slugbuilderx", true, Placement::In(Part::App)),
         ] {
             assert_eq!(
                 layout().place(Path::new(path), is_directory),

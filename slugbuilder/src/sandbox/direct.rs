@@ -53,6 +53,19 @@ impl Direct {
         })
     }
 
+    /// Runs programs of our own, which only read: as who we are, with `work` to write to and nothing in their environment.
+    #[must_use]
+    pub fn reading(app: &Path, work: &Path, deadline: Instant, interrupt: Interrupt) -> Self {
+        Self {
+            app: app.to_owned(),
+            work: work.to_owned(),
+            base: Environment::new(),
+            deadline: Some(deadline),
+            interrupt,
+            identity: None,
+        }
+    }
+
     pub(super) fn order(&self, invocation: &Invocation, terminal: bool) -> Order {
         order(invocation, None, self.identity, terminal)
     }
@@ -73,6 +86,10 @@ impl Executor for Direct {
 
     fn base_environment(&self) -> &Environment {
         &self.base
+    }
+
+    fn owner(&self) -> Option<(u32, u32)> {
+        self.identity.map(|identity| (identity.outside, identity.outside))
     }
 
     fn run(

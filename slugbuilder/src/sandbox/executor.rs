@@ -109,6 +109,11 @@ pub trait Executor: Sync {
     /// The environment that every program starts from: `PATH`, `HOME`, proxies, CA files, … and nothing secret.
     fn base_environment(&self) -> &Environment;
 
+    /// The uid and gid (outside) that files made for the programs have to belong to; nothing where they are our own.
+    fn owner(&self) -> Option<(u32, u32)> {
+        None
+    }
+
     /// Runs a program to its end. `output` gets each line of its stdout and stderr, without newline, as it comes; a
     /// program's stdin is empty. May be called from several threads at once.
     fn run(

@@ -245,6 +245,10 @@ impl Executor for Namespaced {
         &self.base
     }
 
+    fn owner(&self) -> Option<(u32, u32)> {
+        SandboxOptions::owner()
+    }
+
     fn run(
         &self,
         invocation: &Invocation,

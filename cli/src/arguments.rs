@@ -1,0 +1,243 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Turn Node.js, Ruby or Go source into a Heroku slug, without Docker or root.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "A first slug:\n  \
+        slugbuilder compile ./my-app     writes slug.tgz and slug.json\n  \
+        slugbuilder run slug.tgz         starts its web process on port 5000\n\n\
+        Exit codes: 0 done, 1 the app is at fault, 2 usage, 69 a tool or service is missing,\n\
+        70 a bug of ours, 74 input/output, 75 try again later."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArguments {
+    /// Say only warnings and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Colours::Auto, value_name = "WHEN")]
+    pub(crate) color: Colours,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colours {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Also in a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what `compile` would decide, and why, without building.
+    Plan(PlanArguments),
+    /// Build an app and write it as a slug.
+    Compile(CompileArguments),
+    /// Make a slug of a folder that is ready to run, without a buildpack.
+    Archive(ArchiveArguments),
+    /// Run a slug as a dyno would.
+    Run(RunArguments),
+    /// Unpack a slug's app into a new folder.
+    Unpack(UnpackArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourceArguments {
+    /// The app's folder. It is only read.
+    #[arg(default_value = ".", value_name = "SOURCE")]
+    pub(crate) source: PathBuf,
+    /// The stack to build for: heroku-22, heroku-24 or heroku-26.
+    #[arg(long, env = "STACK", default_value = "heroku-24", value_name = "NAME")]
+    pub(crate) stack: String,
+    /// In a git work tree, keep the files that git ignores.
+    #[arg(long)]
+    pub(crate) all_files: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VariableArguments {
+    /// A config var, `NAME=value`; `NAME` alone takes the value of this shell. May be repeated.
+    #[arg(long, short = 'e', value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<OsString>,
+    /// A file of config vars, one `NAME=value` a line. May be repeated; `--env` wins.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArguments {
+    /// The folder for caches and builds [default: ~/.cache/slugbuilder].
+    #[arg(long, env = "SLUGBUILDER_CACHE_DIR", value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) source: SourceArguments,
+    #[command(flatten)]
+    pub(crate) variables: VariableArguments,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
+    git ignores.\nWhere runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
+    file://, then nothing else), the language's own site, and last this machine's npm, go or apt.")]
+pub(crate) struct CompileArguments {
+    #[command(flatten)]
+    pub(crate) source: SourceArguments,
+    /// Where to write the slug; its slug.json goes beside it.
+    #[arg(long, short, default_value = "slug.tgz", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) variables: VariableArguments,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
+    /// Build without what the last build of this app left.
+    #[arg(long)]
+    pub(crate) clear_cache: bool,
+    /// End the build after this long, for example 90s, 15m or 1h.
+    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: std::time::Duration,
+    /// Build without any network.
+    #[arg(long, env = "SLUGBUILDER_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) offline: bool,
+    /// Show these credentials of yours to the build. May be repeated.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) with_credentials: Vec<Credential>,
+    /// Fail if the slug is larger than this many megabytes.
+    #[arg(long, default_value_t = 500, value_name = "MB")]
+    pub(crate) max_size: u64,
+    /// Print slug.json to stdout, too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Credential {
+    /// `~/.npmrc` and `npm_config_*` as they are.
+    Npm,
+    /// `~/.netrc`.
+    Netrc,
+    /// `~/.bundle/config` and `BUNDLE_*`.
+    Bundle,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArguments {
+    /// The folder that becomes the slug's ./app.
+    pub(crate) directory: PathBuf,
+    /// Where to write the slug; its slug.json goes beside it.
+    #[arg(long, short, default_value = "slug.tgz", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The stack that it runs on.
+    #[arg(long, env = "STACK", default_value = "heroku-24", value_name = "NAME")]
+    pub(crate) stack: String,
+    /// The process types, as a JSON object; the folder's Procfile otherwise.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) process_types: Option<String>,
+    /// In a git work tree, keep the files that git ignores.
+    #[arg(long)]
+    pub(crate) all_files: bool,
+    /// Fail if the slug is larger than this many megabytes.
+    #[arg(long, default_value_t = 500, value_name = "MB")]
+    pub(crate) max_size: u64,
+    /// Print slug.json to stdout, too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  slugbuilder run slug.tgz                 the web process\n  \
+    slugbuilder run slug.tgz worker          another process type\n  \
+    slugbuilder run slug.tgz -- bash         a one-off command\n\n\
+    The app gets a fresh copy of itself at /app, config vars, PORT and DYNO; .profile.d/*.sh and .profile\n\
+    run first. Ctrl-C stops it as Heroku does: SIGTERM to every process, SIGKILL after 30 seconds.\n\
+    Its exit status is that of the process, 128 + N if signal N ended it.")]
+pub(crate) struct RunArguments {
+    /// The slug.
+    pub(crate) slug: PathBuf,
+    /// The process type.
+    #[arg(default_value = "web", value_name = "PROCESS TYPE", conflicts_with = "command")]
+    pub(crate) process_type: String,
+    /// A command instead of a process type: one word is a shell script.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) variables: VariableArguments,
+    /// The port for PORT.
+    #[arg(long, short, env = "PORT", default_value_t = 5000)]
+    pub(crate) port: u16,
+    /// The process types, as a JSON object; from the slug.json beside the slug otherwise.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) process_types: Option<String>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnpackArguments {
+    /// The slug.
+    pub(crate) slug: PathBuf,
+    /// The folder to make.
+    pub(crate) directory: PathBuf,
+}
+
+fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(index) => text.split_at(index),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("use seconds, minutes or hours: 90s, 15m, 1h".into()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a time starts with a number")?;
+    match number.checked_mul(seconds) {
+        Some(seconds @ 1..=604_800) => Ok(std::time::Duration::from_secs(seconds)),
+        _ => Err("a time is between one second and a week".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        let seconds = |text| parse_duration(text).map(|time| time.as_secs());
+        assert_eq!(seconds("90"), Ok(90));
+        assert_eq!(seconds("15m"), Ok(900));
+        assert_eq!(seconds("1h"), Ok(3600));
+        for bad in ["", "m", "1d", "-1s", "0", "1.5h", "99999999999999999999h", "18446744073709551615h"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

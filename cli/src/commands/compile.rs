@@ -1,0 +1,88 @@
+//! `slugbuilder compile`
+
+use super::{manifest_path, megabytes, show_process_types};
+use crate::arguments::{CompileArguments, Credential};
+use crate::failure::{Failure, SignalError};
+use crate::printer::{Printer, count, size};
+use crate::{environment, signals};
+use slugbuilder::compile::{BuildpackSource, CompileOptions, Compiled, compile};
+use slugbuilder::sandbox::Credentials;
+use slugbuilder::stack::Stack;
+use slugbuilder::stage::Survey;
+use slugbuilder_report::{Event, Reporter as _};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Heroku warns of slugs above this many megabytes (slugs-and-dynos.md 1.7).
+const WARN_MEGABYTES: u64 = 300;
+
+pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let host = environment::host();
+    let requests = signals::watch().map_err(SignalError)?;
+    let has = |what| arguments.with_credentials.contains(&what);
+    let options = CompileOptions {
+        source: arguments.source.source.clone(),
+        output: arguments.output.clone(),
+        manifest: manifest_path(&arguments.output),
+        stack: Stack::named(&arguments.source.stack)?,
+        buildpacks: vec![BuildpackSource::Embedded(slugbuilder_buildpack::BUILDPACK_TOML)],
+        cache_dir: environment::cache_dir(&arguments.cache)?,
+        clear_cache: arguments.clear_cache,
+        all_files: arguments.source.all_files,
+        config_vars: environment::config_vars(&arguments.variables, &host)?,
+        platform_variables: environment::platform_variables(&host),
+        credentials: Credentials {
+            npm: has(Credential::Npm),
+            netrc: has(Credential::Netrc),
+            bundle: has(Credential::Bundle),
+        },
+        network: !arguments.offline,
+        deadline: started + arguments.timeout,
+        interrupt: requests.stop,
+        source_date_epoch: environment::source_date_epoch(),
+        max_size: megabytes(arguments.max_size),
+        warn_size: megabytes(WARN_MEGABYTES.min(arguments.max_size)),
+        host_environment: host,
+    };
+    printer.report(Event::Step(&format!(
+        "Compiling {} for {}",
+        options.source.display(),
+        arguments.source.stack
+    )));
+    let compiled = compile(&options, printer)?;
+    summarize(&compiled, &options, started, printer);
+    if arguments.json {
+        // What was just written can be written again.
+        printer.data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summarize(compiled: &Compiled, options: &CompileOptions, started: Instant, printer: &Printer) {
+    for line in left_out(&compiled.survey) {
+        printer.say(&format!("  {line}"));
+    }
+    printer.report(Event::Step("Process types"));
+    show_process_types(&compiled.manifest.slug.process_types, printer);
+    printer.report(Event::Step(&format!(
+        "Wrote {} ({}) and {} in {:.1} s",
+        options.output.display(),
+        size(compiled.manifest.build.size),
+        options.manifest.display(),
+        started.elapsed().as_secs_f64()
+    )));
+    printer.say(&format!("  {}", compiled.manifest.slug.checksum));
+}
+
+/// What of the source is not in the slug, and why.
+pub(super) fn left_out(survey: &Survey) -> Vec<String> {
+    survey
+        .counts
+        .iter()
+        .filter(|(_, tally)| tally.files > 0)
+        .map(|(reason, tally)| {
+            format!("left out: {} ({}), {reason}", count(tally.files, "file"), size(tally.bytes))
+        })
+        .collect()
+}

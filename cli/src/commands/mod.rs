@@ -1,0 +1,83 @@
+//! The commands: each turns its arguments into the library's parameters and the result into lines.
+
+mod archive;
+mod compile;
+mod plan;
+mod run;
+mod unpack;
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::{Failure, UsageError};
+use crate::printer::Printer;
+use slugbuilder::slug::ProcessType;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Runs the command that was asked for.
+pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    match &arguments.command {
+        Command::Plan(arguments) => plan::run(arguments, printer),
+        Command::Compile(arguments) => compile::run(arguments, printer),
+        Command::Archive(arguments) => archive::run(arguments, printer),
+        Command::Run(arguments) => run::run(arguments, printer),
+        Command::Unpack(arguments) => unpack::run(arguments, printer),
+    }
+}
+
+/// Where a slug's manifest is: `slug.json` for `slug.tgz`, `NAME.json` for `NAME.tgz` or `NAME.tar.gz`.
+fn manifest_path(slug: &Path) -> PathBuf {
+    let name = slug.file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let stem = ["tar.gz", "tgz", "tar", "gz"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(&format!(".{ending}")))
+        .unwrap_or(&name);
+    slug.with_file_name(format!("{stem}.json"))
+}
+
+/// `--process-types`.
+fn process_types(json: &str) -> Result<BTreeMap<ProcessType, String>, Failure> {
+    let types: BTreeMap<String, String> = serde_json::from_str(json).map_err(UsageError::ProcessTypes)?;
+    types
+        .into_iter()
+        .map(|(name, command)| match ProcessType::try_from(name.clone()) {
+            Ok(name) => Ok((name, command)),
+            Err(_) => Err(UsageError::ProcessTypeName { name }.into()),
+        })
+        .collect()
+}
+
+/// A count of megabytes as bytes. Heroku's are binary ones.
+fn megabytes(count: u64) -> u64 {
+    count.saturating_mul(1 << 20)
+}
+
+/// The process types as lines, aligned.
+fn show_process_types(types: &BTreeMap<ProcessType, String>, printer: &Printer) {
+    let width = types.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
+    for (name, command) in types {
+        printer.say(&format!("  {:width$}  {command}", name.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_is_named_after_its_slug() {
+        let path = |slug: &str| manifest_path(Path::new(slug)).display().to_string();
+        assert_eq!(path("slug.tgz"), "slug.json");
+        assert_eq!(path("out/app.tar.gz"), "out/app.json");
+        assert_eq!(path("/a/b"), "/a/b.json");
+    }
+
+    #[test]
+    fn process_types_are_checked() {
+        assert_eq!(process_types(r#"{"web":"node web.js"}"#).unwrap().len(), 1);
+        for bad in ["", "[]", r#"{"web":1}"#, r#"{"w b":"x"}"#] {
+            assert!(process_types(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `slugbuilder plan`
+
+use super::compile::left_out;
+use crate::arguments::PlanArguments;
+use crate::failure::{Failure, SignalError};
+use crate::printer::{Printer, count, size};
+use crate::{environment, signals};
+use serde_json::json;
+use slugbuilder::plan::{Plan, PlanOptions, plan};
+use slugbuilder::stack::Stack;
+use slugbuilder_report::Decision;
+use std::process::ExitCode;
+
+/// Version of the JSON that `plan --json` prints; fields are only added within one version.
+const SCHEMA_VERSION: u32 = 1;
+
+pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    let host = environment::host();
+    let requests = signals::watch().map_err(SignalError)?;
+    let plan = plan(&PlanOptions {
+        source: arguments.source.source.clone(),
+        stack: Stack::named(&arguments.source.stack)?,
+        buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
+        all_files: arguments.source.all_files,
+        config_vars: environment::config_vars(&arguments.variables, &host)?,
+        interrupt: requests.stop,
+    })?;
+    for warning in &plan.report.warnings {
+        printer.warning(warning);
+    }
+    if arguments.json {
+        let value = json!({
+            "version": SCHEMA_VERSION,
+            "stack": arguments.source.stack,
+            "staged": { "files": plan.survey.staged.files, "bytes": plan.survey.staged.bytes },
+            "languages": plan.report.languages,
+            "decisions": plan.report.decisions,
+            "warnings": plan.report.warnings,
+        });
+        printer.data(&format!("{value:#}"));
+    } else {
+        printer.data(&text(&plan));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(plan: &Plan) -> String {
+    let mut lines = vec![format!(
+        "staged: {} ({})",
+        count(plan.survey.staged.files, "file"),
+        size(plan.survey.staged.bytes)
+    )];
+    lines.extend(left_out(&plan.survey));
+    for decision in &plan.report.decisions {
+        lines.push(String::new());
+        lines.extend(decision_lines(decision));
+    }
+    lines.join("\n")
+}
+
+fn decision_lines(decision: &Decision) -> Vec<String> {
+    let answer = decision
+        .winning()
+        .map_or("nothing", |candidate| candidate.value.as_str());
+    let mut lines = vec![format!("{}: {answer}", decision.subject), format!("  rule: {}", decision.rule)];
+    for (index, candidate) in decision.candidates.iter().enumerate() {
+        let mark = if decision.winner == Some(index) { '*' } else { '-' };
+        lines.push(format!(
+            "  {mark} {} ({}) {}",
+            candidate.value, candidate.origin, candidate.verdict
+        ));
+    }
+    lines
+}

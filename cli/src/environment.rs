@@ -1,0 +1,137 @@
+//! Everything that is read from the environment of the process, in one place.
+
+use crate::arguments::{CacheArguments, VariableArguments};
+use crate::failure::UsageError;
+use slugbuilder::sandbox::Environment;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::PathBuf;
+
+/// The environment of this process.
+pub(crate) fn host() -> Environment {
+    std::env::vars_os().collect()
+}
+
+/// `SLUGBUILDER_*` variables that the buildpack reads (contract of the design, "the rooms").
+pub(crate) fn platform_variables(host: &Environment) -> Environment {
+    host.iter()
+        .filter(|(name, _)| name.as_bytes().starts_with(b"SLUGBUILDER_MIRROR_"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org), the time of the app's own files; what is no text is no time either.
+pub(crate) fn source_date_epoch() -> Option<String> {
+    std::env::var_os("SOURCE_DATE_EPOCH").map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The folder for caches: `--cache-dir`, else `$XDG_CACHE_HOME/slugbuilder`, else `~/.cache/slugbuilder`.
+pub(crate) fn cache_dir(arguments: &CacheArguments) -> Result<PathBuf, UsageError> {
+    if let Some(directory) = &arguments.cache_dir {
+        return Ok(directory.clone());
+    }
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .map(|folder| folder.join("slugbuilder"))
+        .ok_or(UsageError::NoCacheDir)
+}
+
+/// The config vars of `--env` and `--env-file`.
+pub(crate) fn config_vars(arguments: &VariableArguments, host: &Environment) -> Result<Environment, UsageError> {
+    let mut variables = Environment::new();
+    for file in &arguments.env_file {
+        let text = std::fs::read(file).map_err(|source| UsageError::Unreadable {
+            path: file.display().to_string(),
+            source,
+        })?;
+        for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let line = line.trim_ascii_start();
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            let line = line.strip_prefix(b"export ").unwrap_or(line);
+            let Some(equals) = line.iter().position(|byte| *byte == b'=') else {
+                return Err(UsageError::EnvFile {
+                    file: file.display().to_string(),
+                    line: index + 1,
+                });
+            };
+            insert(&mut variables, &line[..equals], unquoted(&line[equals + 1..]))?;
+        }
+    }
+    for argument in &arguments.env {
+        let bytes = argument.as_bytes();
+        if let Some(equals) = bytes.iter().position(|byte| *byte == b'=') {
+            insert(&mut variables, &bytes[..equals], &bytes[equals + 1..])?;
+        } else {
+            let value = host
+                .get(argument)
+                .ok_or_else(|| UsageError::EnvWithoutValue(argument.display().to_string()))?;
+            variables.insert(argument.clone(), value.clone());
+        }
+    }
+    Ok(variables)
+}
+
+fn insert(variables: &mut Environment, name: &[u8], value: &[u8]) -> Result<(), UsageError> {
+    if name.is_empty() || name.contains(&0) || value.contains(&0) || name.contains(&b'/') {
+        return Err(UsageError::VariableName(OsStr::from_bytes(name).display().to_string()));
+    }
+    variables.insert(OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec()));
+    Ok(())
+}
+
+/// One pair of quotes around a value is the file's, not the value's, as `heroku local` reads it.
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(file: &str, env: &[&str]) -> Result<Vec<(String, String)>, UsageError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("env");
+        std::fs::write(&path, file).unwrap();
+        let arguments = VariableArguments {
+            env: env.iter().map(OsString::from).collect(),
+            env_file: vec![path],
+        };
+        let host = Environment::from([("SHELL_VAR".into(), "shell".into())]);
+        Ok(config_vars(&arguments, &host)?
+            .into_iter()
+            .map(|(name, value)| (name.into_string().unwrap(), value.into_string().unwrap()))
+            .collect())
+    }
+
+    #[test]
+    fn files_come_first_and_arguments_win() {
+        let pairs = read(
+            "# comment\n\nA=1\r\n  B=\"two words\"\nexport C=a=b\nD=\n",
+            &["A=x", "SHELL_VAR"],
+        );
+        let expected = [("A", "x"), ("B", "two words"), ("C", "a=b"), ("D", ""), ("SHELL_VAR", "shell")];
+        assert_eq!(
+            pairs.unwrap(),
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        let error = read("A=1\nnonsense\n", &[]).unwrap_err().to_string();
+        assert!(error.ends_with("env` line 2: expected `NAME=value`"), "{error}");
+        assert!(matches!(read("", &["UNSET"]), Err(UsageError::EnvWithoutValue(_))));
+        assert!(matches!(read("=x\n", &[]), Err(UsageError::VariableName(_))));
+    }
+}

@@ -1,0 +1,158 @@
+//! The terminal: everything for people goes to stderr, data goes to stdout.
+
+use crate::arguments::{Colours, OutputArguments};
+use crate::failure::Failure;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use slugbuilder_report::{Event, Reporter, Style, TransferId, Warning};
+use std::collections::HashMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Prints events as they come.
+pub(crate) struct Printer {
+    quiet: bool,
+    style: Style,
+    bars: MultiProgress,
+    running: Mutex<HashMap<TransferId, ProgressBar>>,
+}
+
+impl Printer {
+    pub(crate) fn new(arguments: &OutputArguments) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let colour = match arguments.color {
+            Colours::Always => true,
+            Colours::Never => false,
+            // https://no-color.org: set and not empty.
+            Colours::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        let target = if terminal && !arguments.quiet {
+            ProgressDrawTarget::stderr_with_hz(10)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            quiet: arguments.quiet,
+            style: if colour { Style::Colour } else { Style::Plain },
+            bars: MultiProgress::with_draw_target(target),
+            running: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Prints data for scripts.
+    pub(crate) fn data(&self, text: &str) {
+        // A reader that has gone away wants no more.
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+
+    /// Prints one line for people.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.line(text.as_bytes());
+        }
+    }
+
+    pub(crate) fn failure(&self, failure: &Failure) {
+        self.line(failure.0.render(self.style).trim_end().as_bytes());
+    }
+
+    pub(crate) fn warning(&self, warning: &Warning) {
+        self.line(warning.render(self.style).trim_end().as_bytes());
+    }
+
+    /// Progress bars are taken off the terminal while a line is written.
+    fn line(&self, text: &[u8]) {
+        self.bars.suspend(|| {
+            let mut stderr = std::io::stderr().lock();
+            // There is nowhere to report that there is nowhere to report to.
+            let _ = stderr.write_all(text).and_then(|()| stderr.write_all(b"\n"));
+        });
+    }
+
+    fn bold(&self, text: &str) -> String {
+        match self.style {
+            Style::Plain => text.to_owned(),
+            Style::Colour => format!("\u{1b}[1m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+impl Reporter for Printer {
+    fn report(&self, event: Event<'_>) {
+        let running = || self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Warning(warning) => self.warning(warning),
+            Event::Step(text) => self.say(&self.bold(text)),
+            Event::Note(text) => self.say(&format!("  {text}")),
+            Event::Output(line) if !self.quiet => {
+                let mut text = b"  ".to_vec();
+                text.extend_from_slice(line);
+                self.line(&text);
+            }
+            Event::Started { id, name, total } => {
+                let bar = self.bars.add(match total {
+                    Some(total) => ProgressBar::new(total).with_style(bar_style()),
+                    None => ProgressBar::new_spinner(),
+                });
+                bar.set_message(name.to_owned());
+                bar.enable_steady_tick(Duration::from_millis(200));
+                running().insert(id, bar);
+            }
+            Event::Progressed { id, position } => {
+                if let Some(bar) = running().get(&id) {
+                    bar.set_position(position);
+                }
+            }
+            Event::Finished { id } => {
+                if let Some(bar) = running().remove(&id) {
+                    bar.finish_and_clear();
+                    self.bars.remove(&bar);
+                }
+            }
+            // New events of the library, until they are given a look of their own.
+            _ => {}
+        }
+    }
+}
+
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("  {msg} {bar:30} {bytes}/{total_bytes} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// `bytes` as people write it, in decimal units.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut tenths = u128::from(bytes) * 10;
+    let mut unit = "";
+    for next in UNITS {
+        tenths = (tenths + 500) / 1000;
+        unit = next;
+        if tenths < 9995 {
+            break;
+        }
+    }
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
+/// `count` things, with the plural's `s` where it belongs.
+pub(crate) fn count(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits_or_four() {
+        let sizes = [0, 999, 1000, 1050, 999_949, 999_950, 18_234_567, u64::MAX].map(size);
+        assert_eq!(
+            sizes,
+            ["0 B", "999 B", "1.0 kB", "1.1 kB", "999.9 kB", "1.0 MB", "18.2 MB", "18446744.1 TB"]
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! The manual flow: a folder that is ready to run becomes a slug, without a buildpack.
+
+use crate::archive::{self, ArchiveOptions, Layout, Part, Placement};
+use crate::compile::CompileError;
+use crate::slug::{self, Manifest, ProcessType};
+use crate::stack::Stack;
+use crate::stage::{self, SurveyOptions};
+use slugbuilder_report::{Event, Reporter};
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+/// What to archive.
+#[derive(Debug)]
+pub struct ArchiveFolderOptions {
+    /// The folder that becomes `./app`.
+    pub folder: PathBuf,
+    /// Where the slug goes.
+    pub output: PathBuf,
+    /// Where slug.json goes.
+    pub manifest: PathBuf,
+    /// What it runs on.
+    pub stack: Stack,
+    /// What it runs.
+    pub process_types: BTreeMap<ProcessType, String>,
+    /// Whether to keep files that git ignores.
+    pub all_files: bool,
+    /// The value of `SOURCE_DATE_EPOCH`, where it is set.
+    pub source_date_epoch: Option<String>,
+    /// Bytes above which a slug is an error.
+    pub max_size: u64,
+}
+
+/// Archives a folder under the rules of staging: what `.slugignore` and git leave out of a build is left out here.
+pub fn archive_folder(options: &ArchiveFolderOptions, reporter: &dyn Reporter) -> Result<Manifest, CompileError> {
+    let survey = stage::survey(
+        &options.folder,
+        &SurveyOptions {
+            all_files: options.all_files,
+            outputs: vec![options.output.clone(), options.manifest.clone()],
+        },
+    )?;
+    for warning in &survey.warnings {
+        reporter.report(Event::Warning(warning));
+    }
+    let left_out = Staged(survey.whiteouts().map(Path::to_owned).collect());
+    let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
+    let summary = archive::write_file(
+        &survey.root,
+        &left_out,
+        &ArchiveOptions {
+            app_time: app_time.seconds,
+            max_size: options.max_size,
+            ..ArchiveOptions::default()
+        },
+        &options.output,
+        reporter,
+    )?;
+    for warning in &summary.warnings {
+        reporter.report(Event::Warning(warning));
+    }
+    let manifest = Manifest {
+        slug: slug::Slug {
+            process_types: options.process_types.clone(),
+            stack: options.stack.name().to_owned(),
+            checksum: slug::Checksum(summary.sha256),
+            commit: survey.git.as_ref().map(|commit| commit.id.clone()),
+            commit_description: survey.git.as_ref().map(|commit| commit.summary.clone()),
+            buildpack_provided_description: None,
+        },
+        build: slug::Build {
+            warnings: [survey.warnings.as_slice(), &summary.warnings].concat(),
+            ..slug::Build::of(&summary)
+        },
+    };
+    manifest.write(&options.manifest)?;
+    Ok(manifest)
+}
+
+/// Everything that is staged is the app's own.
+struct Staged(HashSet<PathBuf>);
+
+impl Layout for Staged {
+    fn place(&self, path: &Path, _: bool) -> Placement {
+        if self.0.contains(path) {
+            Placement::Skip
+        } else {
+            Placement::In(Part::App)
+        }
+    }
+}

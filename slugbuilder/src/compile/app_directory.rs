@@ -1,0 +1,153 @@
+//! The app directory of a build: an overlay over the source where that works, a copy of it elsewhere.
+
+use super::CompileError;
+use crate::cnb::LAYERS_FOLDER;
+use crate::place::Place;
+use crate::sandbox::{AppDirectory, Namespaced, SandboxError, SandboxOptions, make_whiteout};
+use crate::stage::Survey;
+use crate::workspace::{Workspace, remove_tree};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A place with the staged source and the layers of the last build in it.
+pub(super) struct Prepared {
+    pub(super) place: Place,
+    /// Where the layers really are; the merged view of an overlay is no place to move them from.
+    layers: PathBuf,
+}
+
+/// Stages the source, lends it the layers, and opens a place for the build.
+pub(super) fn prepare(
+    survey: &Survey,
+    workspace: &Workspace,
+    sandbox: &mut SandboxOptions,
+    trusted: bool,
+) -> Result<Prepared, CompileError> {
+    let owner = SandboxOptions::owner();
+    let me = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+    // A file of someone else could not be copied up; root's files would stay root's.
+    if owner.is_none() && survey.owners.iter().all(|(uid, gid)| (*uid, *gid) == me) {
+        let upper = workspace.build().join("upper");
+        match overlay(survey, workspace, sandbox, &upper) {
+            Ok(place) => return Ok(Prepared { place, layers: upper.join(LAYERS_FOLDER) }),
+            // No overlays here, for example because the cache folder is on one already: copying does.
+            Err(CompileError::Sandbox(_) | CompileError::Workspace(_)) => {
+                take_layers_back(workspace, &upper.join(LAYERS_FOLDER))?;
+                remove_tree(&upper).map_err(set_up("removing an overlay"))?;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    let app = workspace.build().join("app");
+    survey.copy_to(&app, owner)?;
+    give(&app, owner)?;
+    lend(workspace, &app, owner)?;
+    sandbox.app = AppDirectory::Directory(app.clone());
+    let refused = match Namespaced::start(sandbox) {
+        Ok(started) => {
+            return Ok(Prepared {
+                place: Place::Sandbox(started),
+                layers: app.join(LAYERS_FOLDER),
+            });
+        }
+        Err(refused) => refused,
+    };
+    if !trusted {
+        return Err(CompileError::UntrustedWithoutSandbox(refused));
+    }
+    let place = Place::open(sandbox, &refused, |directory| {
+        if directory == app {
+            return Ok(());
+        }
+        take_layers_back(workspace, &app.join(LAYERS_FOLDER))?;
+        survey.copy_to(directory, owner)?;
+        lend(workspace, directory, owner)
+    })?;
+    let layers = place.executor().app_dir().join(LAYERS_FOLDER);
+    Ok(Prepared { place, layers })
+}
+
+/// Ends the place and takes the layers back for the next build.
+pub(super) fn finish(prepared: Prepared, workspace: &Workspace) -> Result<(), CompileError> {
+    let Prepared { place, layers } = prepared;
+    match place {
+        Place::Sandbox(sandbox) => {
+            // The overlay is unmounted before its upper folder changes.
+            drop(sandbox);
+            workspace.return_layers(&layers)?;
+        }
+        // `/app` goes with the place, so the layers have to leave before.
+        Place::Open { .. } => workspace.return_layers(&layers)?,
+    }
+    Ok(())
+}
+
+fn overlay(
+    survey: &Survey,
+    workspace: &Workspace,
+    sandbox: &mut SandboxOptions,
+    upper: &Path,
+) -> Result<Place, CompileError> {
+    let work = workspace.build().join("overlay-work");
+    for folder in [upper, &work] {
+        fs::create_dir_all(folder).map_err(set_up("making an overlay"))?;
+    }
+    for path in survey.whiteouts() {
+        let whiteout = upper.join(path);
+        hide(&survey.root, upper, path, &whiteout).map_err(set_up("hiding what is left out"))?;
+    }
+    lend(workspace, upper, None)?;
+    sandbox.app = AppDirectory::Overlay {
+        lower: survey.root.clone(),
+        upper: upper.to_owned(),
+        work,
+    };
+    Ok(Place::Sandbox(Namespaced::start(sandbox)?))
+}
+
+/// Makes a whiteout, and the folders above it with the modes that they have in the source: a folder that is in both
+/// takes its mode from the upper one.
+fn hide(lower: &Path, upper: &Path, path: &Path, whiteout: &Path) -> io::Result<()> {
+    let mut above = PathBuf::new();
+    for part in path.parent().into_iter().flat_map(Path::components) {
+        above.push(part);
+        let folder = upper.join(&above);
+        if !folder.exists() {
+            fs::create_dir(&folder)?;
+            fs::set_permissions(&folder, fs::metadata(lower.join(&above))?.permissions())?;
+        }
+    }
+    make_whiteout(whiteout)
+}
+
+fn lend(workspace: &Workspace, app: &Path, owner: Option<(u32, u32)>) -> Result<(), CompileError> {
+    let layers = app.join(LAYERS_FOLDER);
+    if let Some(own_folder) = layers.parent() {
+        fs::create_dir_all(own_folder).map_err(set_up("making a folder in the app"))?;
+        give(own_folder, owner)?;
+    }
+    workspace.lend_layers(&layers)?;
+    Ok(())
+}
+
+fn take_layers_back(workspace: &Workspace, layers: &Path) -> Result<(), CompileError> {
+    if layers.exists() {
+        workspace.return_layers(layers)?;
+    }
+    Ok(())
+}
+
+fn give(path: &Path, owner: Option<(u32, u32)>) -> Result<(), SandboxError> {
+    match owner {
+        Some((uid, gid)) => std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(set_up("giving a folder away")),
+        None => Ok(()),
+    }
+}
+
+fn set_up(step: &'static str) -> impl Fn(io::Error) -> SandboxError {
+    move |source| SandboxError::SetUp {
+        step: step.to_owned(),
+        source,
+    }
+}

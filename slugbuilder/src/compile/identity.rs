@@ -1,0 +1,101 @@
+//! Which buildpacks build an app, and which work folder it has.
+
+use super::{BuildpackSource, CompileError, CompileOptions};
+use crate::cnb::{Buildpack, CnbError};
+use crate::place::Place;
+use crate::sandbox::{SandboxError, SandboxOptions};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+impl CompileOptions {
+    /// Whether every buildpack is ours.
+    pub(super) fn trusted(&self) -> bool {
+        self.buildpacks
+            .iter()
+            .all(|source| matches!(source, BuildpackSource::Embedded(_)))
+    }
+}
+
+/// What tells one app's work folder from another's: the source's path, the stack and the buildpacks. Not their versions:
+/// a buildpack knows by its layers' metadata what it can use again.
+pub(super) fn of<'a>(source: &'a Path, options: &'a CompileOptions) -> Vec<&'a OsStr> {
+    let mut identity = vec![source.as_os_str(), OsStr::new(options.stack.name())];
+    identity.extend(options.buildpacks.iter().map(|buildpack| match buildpack {
+        BuildpackSource::Embedded(_) => OsStr::new("embedded"),
+        BuildpackSource::Directory(path) => path.as_os_str(),
+    }));
+    identity
+}
+
+/// A buildpack on its way into the sandbox.
+pub(super) struct Source {
+    name: OsString,
+    outside: PathBuf,
+    embedded: Option<&'static str>,
+}
+
+/// Names each buildpack for the sandbox, and writes out the directory of the embedded one, which libcnb wants to read
+/// its buildpack.toml from.
+pub(super) fn buildpacks(
+    options: &CompileOptions,
+    scratch: &Path,
+    sandbox: &mut SandboxOptions,
+) -> Result<Vec<Source>, CompileError> {
+    let mut sources = Vec::new();
+    for (index, buildpack) in options.buildpacks.iter().enumerate() {
+        let source = match buildpack {
+            BuildpackSource::Embedded(toml) => {
+                let outside = scratch.join("buildpack");
+                let write = || {
+                    std::fs::create_dir_all(&outside)?;
+                    std::fs::write(outside.join("buildpack.toml"), toml)
+                };
+                write().map_err(|source| SandboxError::SetUp {
+                    step: "writing the buildpack out".into(),
+                    source,
+                })?;
+                Source {
+                    name: name(index, "slugbuilder"),
+                    outside,
+                    embedded: Some(toml),
+                }
+            }
+            BuildpackSource::Directory(path) => {
+                let outside = std::fs::canonicalize(path).map_err(|source| CnbError::File {
+                    action: "read",
+                    path: path.join("buildpack.toml"),
+                    source,
+                })?;
+                let base = outside.file_name().unwrap_or(OsStr::new("buildpack"));
+                let base = String::from_utf8_lossy(base.as_bytes()).replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+                Source {
+                    name: name(index, &base),
+                    outside,
+                    embedded: None,
+                }
+            }
+        };
+        sandbox.buildpacks.push((source.outside.clone(), source.name.clone()));
+        sources.push(source);
+    }
+    Ok(sources)
+}
+
+fn name(index: usize, base: &str) -> OsString {
+    format!("{index}-{base}").into()
+}
+
+impl Source {
+    /// The buildpack as it lies in `place`.
+    pub(super) fn read(&self, place: &Place) -> Result<Buildpack, CnbError> {
+        let inside = match place {
+            Place::Sandbox(sandbox) => sandbox.buildpack_dir(&self.name),
+            Place::Open { .. } => self.outside.clone(),
+        };
+        match self.embedded {
+            Some(toml) => Buildpack::embedded(toml, inside),
+            None => Buildpack::read(&self.outside, inside),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The whole flow: source to slug.
+//!
+//! ```text
+//! survey ─► work folder ─► place (sandbox) ─► detect ─► restore ─► build ─► lay out ─► check ─► archive ─► slug.json
+//! ```
+//!
+//! The source is never written; an earlier slug stays as it was until the new one is whole; what a build needs on disk
+//! lies in its work folder and is gone afterwards.
+
+mod app_directory;
+mod downloads;
+mod error;
+mod identity;
+
+pub use error::CompileError;
+
+use crate::archive::{self, ArchiveOptions, Summary};
+use crate::cnb::{Build, Buildpack, BuildpackDescriptor, Detection, Order, Platform};
+use crate::layout::{self, AppLayout};
+use crate::place::Place;
+use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
+use crate::slug::{self, Manifest, ProcessType, SlugError};
+use crate::stack::{self, Stack};
+use crate::stage::{self, Survey, SurveyOptions};
+use crate::workspace::Workspace;
+use downloads::Downloads;
+use slugbuilder_report::{Event, Language, PhaseReport, Reporter, Warning};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Where a buildpack comes from.
+#[derive(Debug, Clone)]
+pub enum BuildpackSource {
+    /// The running executable, started as `bin/detect` and `bin/build`; this is its buildpack.toml.
+    Embedded(&'static str),
+    /// A buildpack directory.
+    Directory(PathBuf),
+}
+
+/// What to build, and how.
+#[derive(Debug)]
+pub struct CompileOptions {
+    /// The app's source.
+    pub source: PathBuf,
+    /// Where the slug goes.
+    pub output: PathBuf,
+    /// Where slug.json goes.
+    pub manifest: PathBuf,
+    /// What it will run on.
+    pub stack: Stack,
+    /// The buildpacks, one group in this order.
+    pub buildpacks: Vec<BuildpackSource>,
+    /// The folder for caches and builds.
+    pub cache_dir: PathBuf,
+    /// Whether to forget the layers of the last build.
+    pub clear_cache: bool,
+    /// Whether to keep files that git ignores.
+    pub all_files: bool,
+    /// Config vars of the build.
+    pub config_vars: Environment,
+    /// `SLUGBUILDER_*` variables for the buildpacks.
+    pub platform_variables: Environment,
+    /// The user's environment, of which only [`HostView`]'s list passes.
+    pub host_environment: Environment,
+    /// Which credentials pass.
+    pub credentials: Credentials,
+    /// Whether the build has a network.
+    pub network: bool,
+    /// When the build is ended.
+    pub deadline: Instant,
+    /// Ends the build when raised.
+    pub interrupt: Interrupt,
+    /// The value of `SOURCE_DATE_EPOCH`, where it is set: the time of the app's own files.
+    pub source_date_epoch: Option<String>,
+    /// Bytes above which a slug is an error.
+    pub max_size: u64,
+    /// Bytes above which a slug is a warning.
+    pub warn_size: u64,
+}
+
+/// A slug that was built.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What slug.json says.
+    pub manifest: Manifest,
+    /// What was left out of the build.
+    pub survey: Survey,
+}
+
+/// Builds a slug.
+pub fn compile(options: &CompileOptions, reporter: &dyn Reporter) -> Result<Compiled, CompileError> {
+    let outputs = vec![options.output.clone(), options.manifest.clone(), options.cache_dir.clone()];
+    let survey = stage::survey(
+        &options.source,
+        &SurveyOptions {
+            all_files: options.all_files,
+            outputs,
+        },
+    )?;
+    let mut warnings = survey.warnings.clone();
+    for warning in &warnings {
+        reporter.report(Event::Warning(warning));
+    }
+    let workspace = Workspace::for_app(
+        &options.cache_dir,
+        &identity::of(&survey.root, options),
+        &options.interrupt,
+        &|| reporter.report(Event::Note("waiting for another build of this app")),
+    )?;
+    if options.clear_cache {
+        workspace.clear_layers()?;
+    }
+    let manifest = build_in(options, &survey, &workspace, &mut warnings, reporter);
+    // The folder goes, whatever came of the build; only an error of ours says more than the build's own.
+    let cleaned = workspace.clean_up();
+    let manifest = manifest?;
+    cleaned?;
+    Ok(Compiled { manifest, survey })
+}
+
+fn build_in(
+    options: &CompileOptions,
+    survey: &Survey,
+    workspace: &Workspace,
+    warnings: &mut Vec<Warning>,
+    reporter: &dyn Reporter,
+) -> Result<Manifest, CompileError> {
+    let mut tell = |new: &[Warning]| {
+        for warning in new {
+            reporter.report(Event::Warning(warning));
+        }
+        warnings.extend_from_slice(new);
+    };
+    let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
+    let mut sandbox = sandbox_options(options, workspace, &downloads);
+    let sources = identity::buildpacks(options, &workspace.build(), &mut sandbox)?;
+    let prepared = app_directory::prepare(survey, workspace, &mut sandbox, options.trusted())?;
+    let place = &prepared.place;
+    tell(place.warning().map_or(&[], std::slice::from_ref));
+    let buildpacks = sources
+        .iter()
+        .map(|source| source.read(place))
+        .collect::<Result<Vec<Buildpack>, _>>()?;
+    let platform = Platform {
+        executor: place.executor(),
+        target: options.stack.target(),
+        user_environment: options.config_vars.clone(),
+        platform_variables: platform_variables(options, place, &sandbox),
+        reporter,
+    };
+    let detection = platform.detect(&Order::of(&buildpacks), &buildpacks)?;
+    tell(&detection.warnings);
+    for participant in &detection.group {
+        tell(&participant.report.warnings);
+    }
+    tell(&platform.restore(&detection)?.warnings);
+    let build = platform.build(&detection)?;
+    tell(&build.warnings);
+    for phase in &build.reports {
+        tell(&phase.report.warnings);
+    }
+
+    let laid_out = LaidOut::of(&build, &platform)?;
+    tell(&laid_out.warnings);
+    stack::check_runtimes(&build, place.executor(), &options.stack)?;
+
+    let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
+    reporter.report(Event::Step("Writing the slug"));
+    let summary = archive::write_file(
+        &place.executor().outside(place.executor().app_dir()),
+        &laid_out.layout,
+        &ArchiveOptions {
+            app_time: app_time.seconds,
+            max_size: options.max_size,
+            warn_size: options.warn_size,
+            ..ArchiveOptions::default()
+        },
+        &options.output,
+        reporter,
+    )?;
+    tell(&summary.warnings);
+    let manifest = record(options, survey, &detection, &build, &laid_out, &summary, warnings)?;
+    manifest.write(&options.manifest)?;
+    let incoming = sandbox.cache.clone();
+    app_directory::finish(prepared, workspace)?;
+    downloads.keep(incoming.as_deref())?;
+    Ok(manifest)
+}
+
+fn sandbox_options(options: &CompileOptions, workspace: &Workspace, downloads: &Downloads) -> SandboxOptions {
+    SandboxOptions {
+        // Decided when the source is staged.
+        app: AppDirectory::Directory(workspace.build().join("app")),
+        scratch: workspace.build(),
+        home_is_app: false,
+        cache: Some(downloads.incoming.clone()),
+        shared_cache: Some(downloads.shared_root.clone()),
+        buildpacks: Vec::new(),
+        view: HostView::of(&options.host_environment, options.credentials),
+        network: options.network,
+        deadline: Some(options.deadline),
+        interrupt: options.interrupt.clone(),
+    }
+}
+
+fn platform_variables(options: &CompileOptions, place: &Place, sandbox: &SandboxOptions) -> Environment {
+    let mut variables = options.platform_variables.clone();
+    variables.insert("SLUGBUILDER_STACK".into(), options.stack.name().into());
+    if !options.network {
+        variables.insert("SLUGBUILDER_OFFLINE".into(), "1".into());
+    }
+    let cache = match place {
+        Place::Sandbox(sandbox) => Some(sandbox.cache_dir().to_owned()),
+        Place::Open { .. } => sandbox.cache.clone(),
+    };
+    if let Some(cache) = cache {
+        variables.insert("SLUGBUILDER_CACHE".into(), cache.into());
+    }
+    variables
+}
+
+/// The app as it goes into the slug.
+struct LaidOut {
+    layout: AppLayout,
+    process_types: BTreeMap<ProcessType, String>,
+    warnings: Vec<Warning>,
+}
+
+impl LaidOut {
+    /// Lays the built app out, and writes the launch environment into it.
+    fn of(build: &Build, platform: &Platform<'_>) -> Result<Self, CompileError> {
+        let app_dir = platform.executor.app_dir();
+        let process_types = layout::ProcessTypes::of(&build.processes, app_dir);
+        let profile = layout::profile_script(&build.launch_environment, &process_types, app_dir);
+        if let Some(content) = &profile.content {
+            platform.write_into_app(Path::new(layout::PROFILE_SCRIPT_PATH), content)?;
+        }
+        let mut warnings = process_types.warnings;
+        warnings.extend(profile.warnings);
+        let process_types = process_types
+            .types
+            .into_iter()
+            .map(|one| Ok((ProcessType::try_from(one.name)?, one.command)))
+            .collect::<Result<_, SlugError>>()?;
+        Ok(Self {
+            layout: AppLayout::new(build, app_dir),
+            process_types,
+            warnings,
+        })
+    }
+}
+
+fn record(
+    options: &CompileOptions,
+    survey: &Survey,
+    detection: &Detection,
+    build: &Build,
+    laid_out: &LaidOut,
+    summary: &Summary,
+    warnings: &[Warning],
+) -> Result<Manifest, CompileError> {
+    let reports: Vec<&PhaseReport> = detection
+        .group
+        .iter()
+        .map(|participant| &participant.report)
+        .chain(build.reports.iter().map(|phase| &phase.report))
+        .collect();
+    let descriptors: Vec<_> = detection
+        .group
+        .iter()
+        .map(|participant| &participant.buildpack.descriptor)
+        .collect();
+    Ok(Manifest {
+        slug: slug::Slug {
+            process_types: laid_out.process_types.clone(),
+            stack: options.stack.name().to_owned(),
+            checksum: slug::Checksum(summary.sha256),
+            commit: survey.git.as_ref().map(|commit| commit.id.clone()),
+            commit_description: survey.git.as_ref().map(|commit| commit.summary.clone()),
+            buildpack_provided_description: Some(description(&reports, &descriptors)),
+        },
+        build: slug::Build {
+            languages: languages(&reports),
+            decisions: reports.iter().flat_map(|report| report.decisions.clone()).collect(),
+            warnings: warnings.to_vec(),
+            ..slug::Build::of(summary)
+        },
+    })
+}
+
+/// The languages of all phases; what a later phase knows of one replaces what an earlier one did.
+fn languages(reports: &[&PhaseReport]) -> Vec<Language> {
+    let mut all: Vec<Language> = Vec::new();
+    for language in reports.iter().flat_map(|report| &report.languages) {
+        match all.iter_mut().find(|known| known.name == language.name) {
+            Some(known) => *known = language.clone(),
+            None => all.push(language.clone()),
+        }
+    }
+    all
+}
+
+/// `buildpack_provided_description`: the languages where buildpacks report them, else the buildpacks.
+fn description(reports: &[&PhaseReport], buildpacks: &[&BuildpackDescriptor]) -> String {
+    let names: Vec<String> = languages(reports)
+        .into_iter()
+        .map(|language| match language.name.as_str() {
+            "node" => "Node.js".to_owned(),
+            "ruby" => "Ruby".to_owned(),
+            "go" => "Go".to_owned(),
+            other => other.to_owned(),
+        })
+        .collect();
+    if names.is_empty() {
+        buildpacks.iter().map(|one| one.reference()).collect::<Vec<_>>().join(", ")
+    } else {
+        names.join(", ")
+    }
+}
