@@ -1,5 +1,5 @@
 //! The ELF check against programs made with the C compiler that building Rust needs anyway.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use slugbuilder::stack::{Findings, Machine, Problem, Stack, check};
 use std::path::Path;

@@ -166,7 +166,7 @@ impl Tree {
                     );
                 }
                 Elf::Foreign(reason) | Elf::Malformed(reason) => {
-                    findings.inert.push((file.clone(), reason.clone()))
+                    findings.inert.push((file.clone(), reason.clone()));
                 }
                 Elf::Native(native) => {
                     findings.checked += 1;

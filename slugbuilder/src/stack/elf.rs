@@ -232,7 +232,7 @@ impl Tables {
     }
 }
 
-fn at<'a, T: Pod>(data: Data<'a>, base: u64, offset: u64) -> Option<&'a T> {
+fn at<T: Pod>(data: Data<'_>, base: u64, offset: u64) -> Option<&T> {
     data.read_at(base.checked_add(offset)?).ok()
 }
 
