@@ -342,9 +342,7 @@ mod tests {
 
           hint: Use a release of the buildpack for Buildpack API 0.10, 0.11 or 0.12.
         ");
-        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = 3\n"), @r"
-        error[invalid-buildpack-file]: buildpack.toml:3: invalid type: integer `3`, expected a string
-        ");
+        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = 3\n"), @"error[invalid-buildpack-file]: buildpack.toml:3: invalid type: integer `3`, expected a string");
         insta::assert_snapshot!(refused("api = '0.10'\n[extension]\nid = 'x'\n"), @r"
         error[extension-unsupported]: `buildpack.toml` asks for image extensions, which a slug cannot have
 
@@ -352,8 +350,6 @@ mod tests {
 
           hint: Use an order without extensions.
         ");
-        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = '..'\nversion = '1'\n"), @r"
-        error[invalid-buildpack-file]: buildpack.toml: `..` is not a buildpack id
-        ");
+        insta::assert_snapshot!(refused("api = '0.10'\n[buildpack]\nid = '..'\nversion = '1'\n"), @"error[invalid-buildpack-file]: buildpack.toml: `..` is not a buildpack id");
     }
 }

@@ -227,21 +227,11 @@ mod tests {
     #[test]
     fn what_the_contract_forbids_is_refused() {
         let refused = |text: &str| merged(&[("x", text)]).unwrap_err().to_string();
-        insta::assert_snapshot!(refused(&format!("{WEB}{}", WEB.replace("web", "two"))), @r"
-        buildpack `x` broke the buildpack contract: `/launch.toml` defines more than one default process
-        ");
-        insta::assert_snapshot!(refused("[[processes]]\ntype='a b'\ncommand=['c']\n"), @r"
-        buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a b`, which has a type with other characters than letters, digits, `.`, `_` and `-`
-        ");
-        insta::assert_snapshot!(refused("[[processes]]\ntype='a'\ncommand=['c']\ndirect=true\n"), @r"
-        buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a`, which has the key `direct`, which Buildpack API 0.9 has removed
-        ");
-        insta::assert_snapshot!(refused("[[processes]]\ntype='a'\ncommand=[]\n"), @r"
-        buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a`, which has no command
-        ");
-        insta::assert_snapshot!(refused("[[processes]]\ntype='a'\ncommand=[\"c\\u0000\"]\n"), @r"
-        buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a`, which has a NUL character in its command
-        ");
+        insta::assert_snapshot!(refused(&format!("{WEB}{}", WEB.replace("web", "two"))), @"buildpack `x` broke the buildpack contract: `/launch.toml` defines more than one default process");
+        insta::assert_snapshot!(refused("[[processes]]\ntype='a b'\ncommand=['c']\n"), @"buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a b`, which has a type with other characters than letters, digits, `.`, `_` and `-`");
+        insta::assert_snapshot!(refused("[[processes]]\ntype='a'\ncommand=['c']\ndirect=true\n"), @"buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a`, which has the key `direct`, which Buildpack API 0.9 has removed");
+        insta::assert_snapshot!(refused("[[processes]]\ntype='a'\ncommand=[]\n"), @"buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a`, which has no command");
+        insta::assert_snapshot!(refused("[[processes]]\ntype='a'\ncommand=[\"c\\u0000\"]\n"), @"buildpack `x` broke the buildpack contract: `/launch.toml` defines the process `a`, which has a NUL character in its command");
     }
 
     #[test]

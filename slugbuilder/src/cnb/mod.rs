@@ -32,6 +32,7 @@ mod output;
 mod plan;
 mod platform;
 mod report;
+mod resolve;
 mod restore;
 mod target;
 
@@ -47,8 +48,9 @@ pub use launch_environment::{ExecD, LaunchEnvironment, Operation, ProfileScript}
 pub use layers::{BuiltLayer, Sbom, SbomSubject};
 pub use no_group::{NoGroup, Tried, Verdict};
 pub use order::{Order, OrderElement};
-pub use plan::{PlanEntry, PlanProblem, Require};
+pub use plan::{PlanEntry, Require};
 pub use platform::Platform;
+pub use resolve::PlanProblem;
 pub use restore::{Restored, RestoredLayer};
 pub use target::{DistroPattern, Target, TargetPattern};
 

@@ -150,8 +150,8 @@ mod tests {
         }
     }
 
-    fn diagnosis(headline: &str) -> Option<Diagnosis> {
-        Some(Diagnosis {
+    fn diagnosis(headline: &str) -> Diagnosis {
+        Diagnosis {
             code: "no-language".into(),
             headline: headline.into(),
             causes: Vec::new(),
@@ -159,7 +159,7 @@ mod tests {
             hints: Vec::new(),
             fault: Fault::App,
             retryable: false,
-        })
+        }
     }
 
     #[test]
@@ -215,14 +215,14 @@ mod tests {
                 .map(|diagnosis| diagnosis.headline.clone())
         };
         assert_eq!(
-            headline(&no_group([diagnosis("one"), None])).as_deref(),
+            headline(&no_group([Some(diagnosis("one")), None])).as_deref(),
             Some("one")
         );
         assert_eq!(
-            headline(&no_group([diagnosis("one"), diagnosis("two")])),
+            headline(&no_group([Some(diagnosis("one")), Some(diagnosis("two"))])),
             None
         );
-        let mut mixed = no_group([diagnosis("one"), diagnosis("two")]);
+        let mut mixed = no_group([Some(diagnosis("one")), Some(diagnosis("two"))]);
         mixed.tried[1].verdict = Verdict::Errored(Outcome::Exited(1));
         assert_eq!(headline(&mixed).as_deref(), Some("two"));
     }

@@ -367,9 +367,7 @@ mod tests {
             &many,
         )
         .unwrap_err();
-        insta::assert_snapshot!(render(error), @r"
-        error[too-many-alternatives]: there are more than 10000 groups of buildpacks to try
-        ");
+        insta::assert_snapshot!(render(error), @"error[too-many-alternatives]: there are more than 10000 groups of buildpacks to try");
     }
 
     #[test]
@@ -385,11 +383,7 @@ mod tests {
 
           hint: Use an order without extensions.
         ");
-        insta::assert_snapshot!(refuse("\n[[order]]\ngroup = 3\n"), @r"
-        error[invalid-buildpack-file]: order.toml:3: invalid type: integer `3`, expected a sequence
-        ");
-        insta::assert_snapshot!(refuse(""), @r"
-        error[invalid-buildpack-file]: order.toml: there is no `[[order]]` with a group of buildpacks
-        ");
+        insta::assert_snapshot!(refuse("\n[[order]]\ngroup = 3\n"), @"error[invalid-buildpack-file]: order.toml:3: invalid type: integer `3`, expected a sequence");
+        insta::assert_snapshot!(refuse(""), @"error[invalid-buildpack-file]: order.toml: there is no `[[order]]` with a group of buildpacks");
     }
 }

@@ -336,7 +336,7 @@ mod tests {
             .arg(line(&words, "/app", None))
             .output()
             .unwrap();
-        let expected: String = words[2..].iter().map(|word| format!("[{word}]")).collect();
+        let expected = format!("[{}]", words[2..].join("]["));
         assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     }
 }

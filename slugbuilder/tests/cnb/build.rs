@@ -311,13 +311,9 @@ fn files_that_are_no_toml_are_refused_with_their_line() {
         "a",
         "printf '[[processes]]\\ntype = \"web\"\\ncommand = \"node\"\\n' > \"$1/launch.toml\"",
     );
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r#"
-    error[invalid-buildpack-file]: /app/.slugbuilder/layers/a/launch.toml:3: invalid type: string "node", expected a sequence
-    "#);
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r#"error[invalid-buildpack-file]: /app/.slugbuilder/layers/a/launch.toml:3: invalid type: string "node", expected a sequence"#);
     let host = Host::new().builds("a", "echo 'metadata = 1' > \"$1/store.toml\"");
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
-    error[invalid-buildpack-file]: /app/.slugbuilder/layers/a/store.toml:1: invalid type: integer `1`, expected a map
-    ");
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @"error[invalid-buildpack-file]: /app/.slugbuilder/layers/a/store.toml:1: invalid type: integer `1`, expected a map");
 }
 
 #[test]

@@ -11,15 +11,15 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 /// Runs programs on the host, in a temporary folder; inside and outside are the same.
-pub struct Host {
+pub(crate) struct Host {
     root: tempfile::TempDir,
     app: PathBuf,
     work: PathBuf,
     base: Environment,
     /// The outcome of every program instead of its own.
-    pub outcome: Option<Outcome>,
-    pub user: Environment,
-    pub platform_variables: Environment,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) user: Environment,
+    pub(crate) platform_variables: Environment,
     buildpacks: Vec<Buildpack>,
     output: Output,
 }
@@ -98,7 +98,7 @@ impl Executor for Host {
 }
 
 impl Host {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         // A temporary folder may itself be reached by a link.
         let path = root.path().canonicalize().unwrap();
@@ -119,7 +119,7 @@ impl Host {
     }
 
     /// Adds a buildpack: further lines of its `[buildpack]` table and below, and the scripts of its programs.
-    pub fn buildpack_with(
+    pub(crate) fn buildpack_with(
         mut self,
         id: &str,
         api: &str,
@@ -147,24 +147,24 @@ impl Host {
         self
     }
 
-    pub fn buildpack(self, id: &str, detect: &str, build: &str) -> Self {
+    pub(crate) fn buildpack(self, id: &str, detect: &str, build: &str) -> Self {
         self.buildpack_with(id, "0.10", "", detect, build)
     }
 
     /// A buildpack that always passes.
-    pub fn builds(self, id: &str, build: &str) -> Self {
+    pub(crate) fn builds(self, id: &str, build: &str) -> Self {
         self.buildpack(id, "exit 0", build)
     }
 
     /// Adds a buildpack that stands for others.
-    pub fn composite(mut self, id: &str, order: &str) -> Self {
+    pub(crate) fn composite(mut self, id: &str, order: &str) -> Self {
         let text = format!("api='0.10'\nbuildpack={{id='{id}',version='1'}}\n{order}");
         self.buildpacks
             .push(Buildpack::embedded(&text, "/nowhere").unwrap());
         self
     }
 
-    pub fn embedded(mut self, id: &str) -> Self {
+    pub(crate) fn embedded(mut self, id: &str) -> Self {
         let text = format!("api='0.10'\nbuildpack={{id='{id}',version='1'}}\n");
         self.buildpacks
             .push(Buildpack::embedded(&text, "/slugbuilder/buildpack").unwrap());
@@ -187,7 +187,7 @@ impl Host {
     }
 
     /// Detects with an order given as TOML: the inner part of its only group's array, `?` after an id for optional.
-    pub fn detect(&self, group: &str) -> Result<Detection, CnbError> {
+    pub(crate) fn detect(&self, group: &str) -> Result<Detection, CnbError> {
         let elements: Vec<String> = group
             .split_whitespace()
             .map(|element| {
@@ -198,17 +198,17 @@ impl Host {
         self.detect_order(&format!("[[order]]\ngroup=[{}]\n", elements.join(",")))
     }
 
-    pub fn detect_order(&self, toml: &str) -> Result<Detection, CnbError> {
+    pub(crate) fn detect_order(&self, toml: &str) -> Result<Detection, CnbError> {
         let order = Order::parse(Path::new("order.toml"), toml.as_bytes())?;
         self.with_platform(|platform| platform.detect(&order, &self.buildpacks))
     }
 
-    pub fn restore(&self, detection: &Detection) -> Result<Restored, CnbError> {
+    pub(crate) fn restore(&self, detection: &Detection) -> Result<Restored, CnbError> {
         self.with_platform(|platform| platform.restore(detection))
     }
 
     /// Detects with all buildpacks in one group, restores and builds.
-    pub fn build(&self) -> Result<Build, CnbError> {
+    pub(crate) fn build(&self) -> Result<Build, CnbError> {
         let order = Order::of(&self.buildpacks);
         self.with_platform(|platform| {
             let detection = platform.detect(&order, &self.buildpacks)?;
@@ -218,24 +218,24 @@ impl Host {
     }
 
     /// The path of a file in the app.
-    pub fn app(&self, path: &str) -> PathBuf {
+    pub(crate) fn app(&self, path: &str) -> PathBuf {
         self.app.join(path)
     }
 
     /// The content of a file in the app, the temporary folder's own path replaced by `/`.
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         let text = std::fs::read_to_string(self.app(path)).unwrap();
         self.shown(&text)
     }
 
-    pub fn write(&self, path: &str, content: &str) {
+    pub(crate) fn write(&self, path: &str, content: &str) {
         let path = self.app(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
     /// All paths below a folder of the app, in order.
-    pub fn tree(&self, path: &str) -> Vec<String> {
+    pub(crate) fn tree(&self, path: &str) -> Vec<String> {
         let folder = self.app(path);
         let mut paths: Vec<String> = walkdir::WalkDir::new(&folder)
             .min_depth(1)
@@ -254,31 +254,31 @@ impl Host {
         paths
     }
 
-    pub fn shown(&self, text: &str) -> String {
+    pub(crate) fn shown(&self, text: &str) -> String {
         text.replace(
             self.root.path().canonicalize().unwrap().to_str().unwrap(),
             "",
         )
     }
 
-    pub fn output(&self) -> Vec<String> {
+    pub(crate) fn output(&self) -> Vec<String> {
         self.output.0.lock().unwrap().clone()
     }
 
     /// An error as the user reads it.
-    pub fn rendered(&self, error: &CnbError) -> String {
+    pub(crate) fn rendered(&self, error: &CnbError) -> String {
         self.shown(&error.diagnosis().render(slugbuilder_report::Style::Plain))
     }
 }
 
-pub fn environment(pairs: &[(&str, &str)]) -> Environment {
+pub(crate) fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs
         .iter()
         .map(|(name, value)| (name.into(), value.into()))
         .collect()
 }
 
-pub fn ids(detection: &Detection) -> Vec<&str> {
+pub(crate) fn ids(detection: &Detection) -> Vec<&str> {
     detection
         .group
         .iter()
