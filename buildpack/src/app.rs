@@ -23,7 +23,10 @@ impl App {
             names.push(entry.map_err(AppError::Io)?.file_name());
         }
         names.sort();
-        Ok(Self { root: root.to_owned(), names })
+        Ok(Self {
+            root: root.to_owned(),
+            names,
+        })
     }
 
     /// The folder.
@@ -44,7 +47,9 @@ impl App {
         self.names
             .iter()
             .filter_map(|name| name.to_str())
-            .filter(move |name| name.ends_with(suffix) && !name.starts_with('.') && self.is_file(name))
+            .filter(move |name| {
+                name.ends_with(suffix) && !name.starts_with('.') && self.is_file(name)
+            })
     }
 
     /// Whether `path`, relative to the root, is a regular file or a link to one.
@@ -95,7 +100,11 @@ impl App {
 
 /// The line (from 1) of byte `offset` of `text`.
 pub(crate) fn line_of(text: &[u8], offset: usize) -> usize {
-    1 + text.iter().take(offset).filter(|byte| **byte == b'\n').count()
+    1 + text
+        .iter()
+        .take(offset)
+        .filter(|byte| **byte == b'\n')
+        .count()
 }
 
 /// A file of the app that cannot be read.
@@ -156,7 +165,11 @@ mod tests {
     fn unreadable_texts_have_an_error_each() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::create_dir(folder.path().join("Procfile")).unwrap();
-        fs_err::write(folder.path().join("package.json"), b"{\n\"name\": \"\xff\"}").unwrap();
+        fs_err::write(
+            folder.path().join("package.json"),
+            b"{\n\"name\": \"\xff\"}",
+        )
+        .unwrap();
         fs_err::write(folder.path().join(".nvmrc"), vec![b'1'; 5 << 20]).unwrap();
         let app = App::open(folder.path()).unwrap();
         let text = |path| Diagnosis::of(&app.text(path).unwrap_err()).render(Style::Plain);
@@ -182,13 +195,23 @@ mod tests {
     fn a_dangling_link_is_an_error_and_not_a_missing_file() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("nowhere", folder.path().join(".nvmrc")).unwrap();
-        assert!(matches!(App::open(folder.path()).unwrap().text(".nvmrc"), Err(AppError::Io(_))));
+        assert!(matches!(
+            App::open(folder.path()).unwrap().text(".nvmrc"),
+            Err(AppError::Io(_))
+        ));
     }
 
     #[test]
     fn a_byte_order_mark_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join(".nvmrc"), "\u{feff}22\n").unwrap();
-        assert_eq!(App::open(folder.path()).unwrap().text(".nvmrc").unwrap().unwrap(), "22\n");
+        assert_eq!(
+            App::open(folder.path())
+                .unwrap()
+                .text(".nvmrc")
+                .unwrap()
+                .unwrap(),
+            "22\n"
+        );
     }
 }

@@ -20,7 +20,10 @@ impl Client {
     pub fn inherited(program: &str) -> Self {
         let mut command = Command::new(program);
         command.stdin(Stdio::null());
-        Self { program: program.to_owned(), command }
+        Self {
+            program: program.to_owned(),
+            command,
+        }
     }
 
     /// `program`, found in the PATH of `environment`, with exactly that environment.
@@ -28,8 +31,14 @@ impl Client {
     pub fn new(program: &str, environment: &Environment) -> Self {
         let found = environment.find(program).unwrap_or_else(|| program.into());
         let mut command = Command::new(found);
-        command.stdin(Stdio::null()).env_clear().envs(environment.iter());
-        Self { program: program.to_owned(), command }
+        command
+            .stdin(Stdio::null())
+            .env_clear()
+            .envs(environment.iter());
+        Self {
+            program: program.to_owned(),
+            command,
+        }
     }
 
     /// Adds arguments.
@@ -57,13 +66,20 @@ impl Client {
     pub fn output(mut self) -> Result<Vec<u8>, CommandError> {
         let output = self.command.output().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => CommandError::Missing(self.program.clone()),
-            _ => CommandError::Start { program: self.program.clone(), error },
+            _ => CommandError::Start {
+                program: self.program.clone(),
+                error,
+            },
         })?;
         if output.status.success() {
             return Ok(output.stdout);
         }
         // npm's --json mode writes its error to the standard output.
-        let written = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        let written = if output.stderr.is_empty() {
+            &output.stdout
+        } else {
+            &output.stderr
+        };
         Err(CommandError::Failed {
             program: self.program,
             status: output.status.to_string(),
@@ -74,7 +90,10 @@ impl Client {
 
 fn last_lines(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
 }
 
@@ -84,14 +103,25 @@ pub struct Environment(Vec<(OsString, OsString)>);
 
 impl Environment {
     /// An environment of these variables.
-    pub fn new<K: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    pub fn new<K: Into<OsString>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
     }
 
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_os_str())
     }
 
     fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
@@ -105,7 +135,10 @@ impl Environment {
         std::env::split_paths(self.get("PATH")?)
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join(program))
-            .find(|path| path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0))
+            .find(|path| {
+                path.metadata()
+                    .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+            })
     }
 }
 
@@ -147,15 +180,24 @@ mod tests {
     #[test]
     fn a_client_sees_only_its_environment() {
         let output = Client::new("env", &path()).output().unwrap();
-        assert_eq!(String::from_utf8(output).unwrap(), "PATH=/usr/local/bin:/usr/bin:/bin\nSEEN=yes\n");
+        assert_eq!(
+            String::from_utf8(output).unwrap(),
+            "PATH=/usr/local/bin:/usr/bin:/bin\nSEEN=yes\n"
+        );
     }
 
     #[test]
     fn failures_keep_the_last_lines() {
         let script = "for i in $(seq 40); do echo line $i >&2; done; exit 3";
-        let error = Client::new("sh", &path()).args(["-c", script]).output().unwrap_err();
+        let error = Client::new("sh", &path())
+            .args(["-c", script])
+            .output()
+            .unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("`sh` failed (exit status: 3):\nline 29\n"), "{text}");
+        assert!(
+            text.starts_with("`sh` failed (exit status: 3):\nline 29\n"),
+            "{text}"
+        );
         assert!(text.ends_with("line 40"), "{text}");
     }
 

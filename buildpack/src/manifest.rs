@@ -26,13 +26,21 @@ struct PackageFields {
 impl Package {
     /// Reads the app's `package.json`; an empty file counts as `{}`.
     pub fn read(app: &App) -> Result<Option<Self>, ManifestError> {
-        let Some(text) = app.text("package.json")? else { return Ok(None) };
+        let Some(text) = app.text("package.json")? else {
+            return Ok(None);
+        };
         let fields = if text.trim().is_empty() {
             PackageFields::default()
         } else {
-            serde_json::from_str(&text).map_err(|error| ManifestError::Package { line: error.line(), error })?
+            serde_json::from_str(&text).map_err(|error| ManifestError::Package {
+                line: error.line(),
+                error,
+            })?
         };
-        Ok(Some(Self { fields, engine_line: engine_line(&text) }))
+        Ok(Some(Self {
+            fields,
+            engine_line: engine_line(&text),
+        }))
     }
 
     /// Whether it has anything that this buildpack acts on.
@@ -40,13 +48,18 @@ impl Package {
     pub fn says_something(&self) -> bool {
         let fields = &self.fields;
         fields.main.is_some()
-            || !(fields.engines.is_empty() && fields.scripts.is_empty() && fields.dependencies.is_empty())
+            || !(fields.engines.is_empty()
+                && fields.scripts.is_empty()
+                && fields.dependencies.is_empty())
     }
 
     /// `engines.node` with its line.
     #[must_use]
     pub fn node_engine(&self) -> Option<(&str, usize)> {
-        self.fields.engines.get("node").map(|text| (text.as_str(), self.engine_line))
+        self.fields
+            .engines
+            .get("node")
+            .map(|text| (text.as_str(), self.engine_line))
     }
 
     /// `main`.
@@ -64,14 +77,24 @@ impl Package {
         let plain = script.starts_with("node ")
             && !scripts.contains_key("prestart")
             && !scripts.contains_key("poststart")
-            && script.chars().all(|c| c.is_ascii_alphanumeric() || " ./-_=:@".contains(c));
-        Some(if plain { script.to_owned() } else { "npm start".to_owned() })
+            && script
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || " ./-_=:@".contains(c));
+        Some(if plain {
+            script.to_owned()
+        } else {
+            "npm start".to_owned()
+        })
     }
 
     /// The names of the packages that the app needs to run.
     #[must_use]
     pub fn dependencies(&self) -> Vec<&str> {
-        self.fields.dependencies.keys().map(String::as_str).collect()
+        self.fields
+            .dependencies
+            .keys()
+            .map(String::as_str)
+            .collect()
     }
 }
 
@@ -92,10 +115,14 @@ pub struct Gemfile {
 impl Gemfile {
     /// Reads the app's `Gemfile`.
     pub fn read(app: &App) -> Result<Option<Self>, ManifestError> {
-        let Some(text) = app.text("Gemfile")? else { return Ok(None) };
+        let Some(text) = app.text("Gemfile")? else {
+            return Ok(None);
+        };
         let first_gem = text.lines().enumerate().find_map(|(index, line)| {
             let rest = line.trim_start();
-            let rest = rest.strip_prefix("gem").or_else(|| rest.strip_prefix("gemspec"))?;
+            let rest = rest
+                .strip_prefix("gem")
+                .or_else(|| rest.strip_prefix("gemspec"))?;
             let name = rest.strip_prefix([' ', '(', '\t'])?.trim_start();
             let quote = name.chars().next().filter(|c| *c == '"' || *c == '\'')?;
             let name = name[1..].split(quote).next()?;
@@ -121,7 +148,9 @@ pub struct GoMod {
 impl GoMod {
     /// Reads the app's `go.mod`.
     pub fn read(app: &App) -> Result<Option<Self>, ManifestError> {
-        let Some(text) = app.text("go.mod")? else { return Ok(None) };
+        let Some(text) = app.text("go.mod")? else {
+            return Ok(None);
+        };
         let mut found = Self::default();
         for (index, line) in text.lines().enumerate() {
             let at = index + 1;
@@ -132,7 +161,11 @@ impl GoMod {
             }
             let mut words = code.split_whitespace();
             let value = match words.next() {
-                Some("module" | "go" | "toolchain") => words.next().unwrap_or_default().trim_matches('"').to_owned(),
+                Some("module" | "go" | "toolchain") => words
+                    .next()
+                    .unwrap_or_default()
+                    .trim_matches('"')
+                    .to_owned(),
                 _ => continue,
             };
             match code.split_whitespace().next() {
@@ -151,7 +184,10 @@ impl GoMod {
         let mut parts = self.module.rsplit('/').filter(|part| !part.is_empty());
         let last = parts.next().unwrap_or("app");
         let is_major = last.strip_prefix('v').is_some_and(|rest| {
-            !rest.is_empty() && rest != "0" && rest != "1" && rest.bytes().all(|byte| byte.is_ascii_digit())
+            !rest.is_empty()
+                && rest != "0"
+                && rest != "1"
+                && rest.bytes().all(|byte| byte.is_ascii_digit())
         });
         match parts.next() {
             Some(previous) if is_major => previous.to_owned(),
@@ -195,7 +231,9 @@ impl Explain for ManifestError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::App(error) => error.hints(),
-            Self::Package { .. } => vec!["`npm pkg get name` in the app's folder shows whether npm can read it.".into()],
+            Self::Package { .. } => {
+                vec!["`npm pkg get name` in the app's folder shows whether npm can read it.".into()]
+            }
         }
     }
 }
@@ -234,14 +272,27 @@ mod tests {
     fn a_plain_start_script_needs_no_npm() {
         for (scripts, command) in [
             (r#"{"start": "node server.js"}"#, "node server.js"),
-            (r#"{"start": "node --max-old-space-size=400 ./src/server.js"}"#, "node --max-old-space-size=400 ./src/server.js"),
+            (
+                r#"{"start": "node --max-old-space-size=400 ./src/server.js"}"#,
+                "node --max-old-space-size=400 ./src/server.js",
+            ),
             (r#"{"start": "node a.js && node b.js"}"#, "npm start"),
             (r#"{"start": "node $MAIN"}"#, "npm start"),
-            (r#"{"start": "node a.js", "prestart": "node b.js"}"#, "npm start"),
+            (
+                r#"{"start": "node a.js", "prestart": "node b.js"}"#,
+                "npm start",
+            ),
             (r#"{"start": "next start"}"#, "npm start"),
         ] {
             let (_folder, app) = app(&[("package.json", &format!("{{\"scripts\": {scripts}}}"))]);
-            assert_eq!(Package::read(&app).unwrap().unwrap().start_command().unwrap(), command);
+            assert_eq!(
+                Package::read(&app)
+                    .unwrap()
+                    .unwrap()
+                    .start_command()
+                    .unwrap(),
+                command
+            );
         }
     }
 
@@ -259,14 +310,21 @@ mod tests {
     #[test]
     fn the_first_gem_is_found() {
         for (text, gem) in [
-            ("source 'https://example.org'\n# gem 'no'\n  gem \"rack\", '~> 3'\ngem 'puma'\n", Some(("rack", 3))),
+            (
+                "source 'https://example.org'\n# gem 'no'\n  gem \"rack\", '~> 3'\ngem 'puma'\n",
+                Some(("rack", 3)),
+            ),
             ("source 'https://example.org'\ngemspec\n", None),
             ("gem('sinatra')", Some(("sinatra", 1))),
             ("", None),
         ] {
             let (_folder, app) = app(&[("Gemfile", text)]);
             let expected = gem.map(|(name, line)| (name.to_owned(), line));
-            assert_eq!(Gemfile::read(&app).unwrap().unwrap().first_gem, expected, "{text}");
+            assert_eq!(
+                Gemfile::read(&app).unwrap().unwrap().first_gem,
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -291,7 +349,10 @@ mod tests {
             ("example.org/v1", "v1"),
             ("", "app"),
         ] {
-            let module = GoMod { module: module.into(), ..GoMod::default() };
+            let module = GoMod {
+                module: module.into(),
+                ..GoMod::default()
+            };
             assert_eq!(module.program_name(), name);
         }
     }

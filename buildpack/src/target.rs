@@ -99,20 +99,27 @@ impl Target {
             other => return Err(TargetError::Machine(other.to_owned())),
         };
         let stack = match stack {
-            Some(name) => Some(Stack::named(name).ok_or_else(|| TargetError::Stack(name.to_owned()))?),
+            Some(name) => {
+                Some(Stack::named(name).ok_or_else(|| TargetError::Stack(name.to_owned()))?)
+            }
             None => Stack::of_distribution(&target.distro_name, &target.distro_version),
         };
         Ok(Self {
             machine,
             stack,
-            distribution: format!("{} {}", target.distro_name, target.distro_version).trim().to_owned(),
+            distribution: format!("{} {}", target.distro_name, target.distro_version)
+                .trim()
+                .to_owned(),
         })
     }
 
     /// The stack's name, else the distribution: what binaries of one build may not be shared across.
     #[must_use]
     pub fn platform_name(&self) -> String {
-        self.stack.map_or_else(|| self.distribution.clone(), |stack| stack.name().to_owned())
+        self.stack.map_or_else(
+            || self.distribution.clone(),
+            |stack| stack.name().to_owned(),
+        )
     }
 }
 
@@ -166,8 +173,14 @@ mod tests {
     #[test]
     fn the_stack_comes_from_the_setting_then_from_the_distribution() {
         let ubuntu = cnb("linux", "amd64", "ubuntu", "24.04");
-        assert_eq!(Target::of_cnb(&ubuntu, None).unwrap().stack, Some(Stack::Heroku24));
-        assert_eq!(Target::of_cnb(&ubuntu, Some("heroku-26")).unwrap().stack, Some(Stack::Heroku26));
+        assert_eq!(
+            Target::of_cnb(&ubuntu, None).unwrap().stack,
+            Some(Stack::Heroku24)
+        );
+        assert_eq!(
+            Target::of_cnb(&ubuntu, Some("heroku-26")).unwrap().stack,
+            Some(Stack::Heroku26)
+        );
         let debian = Target::of_cnb(&cnb("linux", "arm64", "debian", "12"), None).unwrap();
         assert_eq!((debian.stack, debian.machine), (None, Machine::Arm64));
         assert_eq!(debian.platform_name(), "debian 12");

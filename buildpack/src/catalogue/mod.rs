@@ -119,7 +119,11 @@ impl Catalogue {
     pub fn newest_long_term_line(&self) -> Option<u64> {
         self.lines
             .iter()
-            .filter(|(_, line)| line.long_term_support.as_ref().is_some_and(|day| *day <= self.snapshot))
+            .filter(|(_, line)| {
+                line.long_term_support
+                    .as_ref()
+                    .is_some_and(|day| *day <= self.snapshot)
+            })
             .filter_map(|(number, _)| number.parse().ok())
             .max()
     }
@@ -136,7 +140,11 @@ impl Catalogue {
     /// Every codename, sorted.
     #[must_use]
     pub fn codenames(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.lines.values().filter_map(|line| line.codename.clone()).collect();
+        let mut names: Vec<String> = self
+            .lines
+            .values()
+            .filter_map(|line| line.codename.clone())
+            .collect();
         names.sort();
         names
     }

@@ -10,8 +10,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The oldest Node.js and Go that are listed: older ones do not run on any stack or are in no source.
-const OLDEST_NODE: Version = Version { major: 12, minor: 0, patch: 0 };
-const OLDEST_GO: Version = Version { major: 1, minor: 13, patch: 0 };
+const OLDEST_NODE: Version = Version {
+    major: 12,
+    minor: 0,
+    patch: 0,
+};
+const OLDEST_GO: Version = Version {
+    major: 1,
+    minor: 13,
+    patch: 0,
+};
 
 /// Remakes `node.toml` and `go.toml` in `folder`, keeping the lines and defaults that are written by hand.
 pub fn update(folder: &Path, today: &Day) -> Result<Vec<String>, UpdateError> {
@@ -26,7 +34,11 @@ pub fn update(folder: &Path, today: &Day) -> Result<Vec<String>, UpdateError> {
         }
         let path = folder.join(format!("{}.toml", runtime.name()));
         fs_err::write(&path, render(runtime, &catalogue)).map_err(UpdateError::Write)?;
-        notes.push(format!("{}: {} versions of {runtime}", path.display(), catalogue.versions.len()));
+        notes.push(format!(
+            "{}: {} versions of {runtime}",
+            path.display(),
+            catalogue.versions.len()
+        ));
     }
     Ok(notes)
 }
@@ -52,10 +64,13 @@ fn render(runtime: Runtime, catalogue: &Catalogue) -> String {
     }
     text.push_str("\n[versions]\n");
     for (version, hashes) in &catalogue.versions {
-        let fields: Vec<String> = [("npm-x64", &hashes.npm_x64), ("npm-arm64", &hashes.npm_arm64)]
-            .into_iter()
-            .filter_map(|(key, value)| value.as_ref().map(|value| format!("{key} = \"{value}\"")))
-            .collect();
+        let fields: Vec<String> = [
+            ("npm-x64", &hashes.npm_x64),
+            ("npm-arm64", &hashes.npm_arm64),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| value.as_ref().map(|value| format!("{key} = \"{value}\"")))
+        .collect();
         text.push_str(&match fields.is_empty() {
             true => format!("\"{version}\" = {{}}\n"),
             false => format!("\"{version}\" = {{ {} }}\n", fields.join(", ")),
@@ -75,10 +90,15 @@ fn node_versions() -> Result<BTreeMap<Version, Hashes>, UpdateError> {
     let mut versions: BTreeMap<Version, Hashes> = BTreeMap::new();
     for machine in ["x64", "arm64"] {
         let package = format!("node-linux-{machine}@>={OLDEST_NODE}");
-        let output = Client::inherited("npm").args(["view", &package, "version", "dist.integrity", "--json"]).output()?;
-        let published: Vec<Published> = serde_json::from_slice(&output).map_err(UpdateError::Json)?;
+        let output = Client::inherited("npm")
+            .args(["view", &package, "version", "dist.integrity", "--json"])
+            .output()?;
+        let published: Vec<Published> =
+            serde_json::from_slice(&output).map_err(UpdateError::Json)?;
         for one in published {
-            let Some(version) = Version::parse(&one.version) else { continue };
+            let Some(version) = Version::parse(&one.version) else {
+                continue;
+            };
             let hashes = versions.entry(version).or_default();
             match machine {
                 "x64" => hashes.npm_x64 = Some(one.integrity),
@@ -98,11 +118,17 @@ struct Module {
 /// Every listed release, and the end of each line: Go supports a line until the second one after it is released
 /// (go.dev/doc/devel/release#policy).
 fn update_go(catalogue: &mut Catalogue) -> Result<(), UpdateError> {
-    let output = Client::inherited("go").args(["list", "-m", "-versions", "golang.org/toolchain"]).output()?;
+    let output = Client::inherited("go")
+        .args(["list", "-m", "-versions", "golang.org/toolchain"])
+        .output()?;
     let text = String::from_utf8_lossy(&output);
     catalogue.versions = text
         .split_whitespace()
-        .filter_map(|version| version.strip_prefix("v0.0.1-go")?.strip_suffix(".linux-amd64"))
+        .filter_map(|version| {
+            version
+                .strip_prefix("v0.0.1-go")?
+                .strip_suffix(".linux-amd64")
+        })
         .filter_map(|name| match crate::version::numbers(name)?.as_slice() {
             [major, minor] => Some(Version::new(*major, *minor, 0)),
             [major, minor, patch] => Some(Version::new(*major, *minor, *patch)),
@@ -111,20 +137,33 @@ fn update_go(catalogue: &mut Catalogue) -> Result<(), UpdateError> {
         .filter(|version| *version >= OLDEST_GO)
         .map(|version| (version, Hashes::default()))
         .collect();
-    let Some(newest) = catalogue.versions.keys().next_back().copied() else { return Ok(()) };
+    let Some(newest) = catalogue.versions.keys().next_back().copied() else {
+        return Ok(());
+    };
     catalogue.default = format!("{}.{}", newest.major, newest.minor);
     for minor in 21..=newest.minor {
         let first = Version::new(newest.major, minor, 0);
         let line = format!("1.{}", minor - 2);
-        let known = catalogue.lines.get(&line).is_some_and(|line| line.end_of_life.is_some());
+        let known = catalogue
+            .lines
+            .get(&line)
+            .is_some_and(|line| line.end_of_life.is_some());
         if known || !catalogue.versions.contains_key(&first) {
             continue;
         }
-        let module = format!("golang.org/toolchain@v0.0.1-go{}.linux-amd64", first.go_name());
-        let output = Client::inherited("go").args(["list", "-m", "-json", &module]).output()?;
+        let module = format!(
+            "golang.org/toolchain@v0.0.1-go{}.linux-amd64",
+            first.go_name()
+        );
+        let output = Client::inherited("go")
+            .args(["list", "-m", "-json", &module])
+            .output()?;
         let module: Module = serde_json::from_slice(&output).map_err(UpdateError::Json)?;
-        catalogue.lines.entry(line).or_default().end_of_life =
-            module.time.as_deref().and_then(|time| time.get(..10)).map(str::to_owned);
+        catalogue.lines.entry(line).or_default().end_of_life = module
+            .time
+            .as_deref()
+            .and_then(|time| time.get(..10))
+            .map(str::to_owned);
     }
     Ok(())
 }

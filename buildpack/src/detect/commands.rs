@@ -27,7 +27,10 @@ pub fn programs(command: &str) -> Vec<&str> {
 
 fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
 }
 
@@ -36,8 +39,8 @@ fn is_assignment(word: &str) -> bool {
 pub fn runtime_of(program: &str) -> Option<Runtime> {
     match program {
         "node" | "npm" | "npx" => Some(Runtime::Node),
-        "ruby" | "bundle" | "bundler" | "rake" | "gem" | "irb" | "erb" | "rackup" | "puma" | "rails" | "bin/rails"
-        | "bin/rake" | "bin/bundle" => Some(Runtime::Ruby),
+        "ruby" | "bundle" | "bundler" | "rake" | "gem" | "irb" | "erb" | "rackup" | "puma"
+        | "rails" | "bin/rails" | "bin/rake" | "bin/bundle" => Some(Runtime::Ruby),
         _ => None,
     }
 }
@@ -60,8 +63,14 @@ mod tests {
             ("node web.js", vec!["node"]),
             ("PORT=1 NODE_ENV=production exec node web.js", vec!["node"]),
             ("env A=b ruby server.rb", vec!["ruby"]),
-            ("rake db:migrate && bundle exec puma", vec!["rake", "bundle"]),
-            ("echo a; ./web --listen=1 | tee log", vec!["echo", "./web", "tee"]),
+            (
+                "rake db:migrate && bundle exec puma",
+                vec!["rake", "bundle"],
+            ),
+            (
+                "echo a; ./web --listen=1 | tee log",
+                vec!["echo", "./web", "tee"],
+            ),
             ("", vec![]),
         ] {
             assert_eq!(programs(command), expected, "{command}");

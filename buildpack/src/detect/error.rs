@@ -64,7 +64,10 @@ pub enum DetectError {
 }
 
 fn join_and<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 fn shorten(names: &[String]) -> String {
@@ -111,9 +114,10 @@ impl Explain for DetectError {
                     (false, more) => format!("{} and {more} more", present.join(", ")),
                 }
             )),
-            Self::AmbiguousWeb { .. } => {
-                Some("They are written in different languages, and there is no Procfile that chooses.".into())
-            }
+            Self::AmbiguousWeb { .. } => Some(
+                "They are written in different languages, and there is no Procfile that chooses."
+                    .into(),
+            ),
             Self::NodeDependencies { .. } | Self::RubyDependencies { .. } => {
                 Some("This version of slugbuilder does not install packages yet.".into())
             }
@@ -158,7 +162,10 @@ impl DetectError {
                 }
             })
             .collect();
-        Self::NoLanguage { present, more: names.len().saturating_sub(SHOWN) }
+        Self::NoLanguage {
+            present,
+            more: names.len().saturating_sub(SHOWN),
+        }
     }
 
     /// Whether another buildpack may well know what to do: detection then fails instead of stopping.

@@ -44,7 +44,9 @@ pub fn scan(app: &App, machine: Machine, commands: &[&str]) -> Result<GoApp, Det
 
     let mut programs = Vec::new();
     match (&module, with_main.as_slice()) {
-        (Some(module), [_]) => programs.push(program(module.program_name(), vec![".".into()], commands)),
+        (Some(module), [_]) => {
+            programs.push(program(module.program_name(), vec![".".into()], commands))
+        }
         _ => {
             for file in &with_main {
                 let mut sources = vec![file.clone()];
@@ -57,14 +59,22 @@ pub fn scan(app: &App, machine: Machine, commands: &[&str]) -> Result<GoApp, Det
         for name in command_folders(app)? {
             let folder = format!("cmd/{name}");
             let inside = App::open(&app.root().join(&folder))?;
-            let (with_main, _) = files(app, &format!("{folder}/"), inside.files_ending_in(".go"), machine)?;
+            let (with_main, _) = files(
+                app,
+                &format!("{folder}/"),
+                inside.files_ending_in(".go"),
+                machine,
+            )?;
             if !with_main.is_empty() {
                 programs.push(program(name, vec![format!("./{folder}")], commands));
             }
         }
     }
     programs.sort_by(|one, other| one.name.cmp(&other.name));
-    if let Some(twice) = programs.windows(2).find(|pair| pair[0].name == pair[1].name) {
+    if let Some(twice) = programs
+        .windows(2)
+        .find(|pair| pair[0].name == pair[1].name)
+    {
         return Err(DetectError::ProgramTwice {
             name: twice[0].name.clone(),
             first: twice[0].sources[0].clone(),
@@ -73,7 +83,11 @@ pub fn scan(app: &App, machine: Machine, commands: &[&str]) -> Result<GoApp, Det
     }
     let mut main_files = with_main;
     main_files.extend(without_main);
-    Ok(GoApp { main_files, is_module: module.is_some(), programs })
+    Ok(GoApp {
+        main_files,
+        is_module: module.is_some(),
+        programs,
+    })
 }
 
 /// The files of `package main` among `names`: those with `func main`, and the others.
@@ -85,7 +99,9 @@ fn files<'a>(
 ) -> Result<(Vec<String>, Vec<String>), DetectError> {
     let (mut with_main, mut without_main) = (Vec::new(), Vec::new());
     for name in names {
-        let Some(text) = app.text(&format!("{folder}{name}"))? else { continue };
+        let Some(text) = app.text(&format!("{folder}{name}"))? else {
+            continue;
+        };
         match go_source::read(name, &text, machine) {
             Some(source) if source.package != "main" => {}
             Some(source) if source.has_main => with_main.push(name.to_owned()),
@@ -105,7 +121,9 @@ fn command_folders(app: &App) -> Result<Vec<String>, DetectError> {
         .names()
         .iter()
         .filter_map(|name| name.to_str())
-        .filter(|name| inside.is_folder(name) && !name.starts_with(['.', '_']) && *name != "testdata")
+        .filter(|name| {
+            inside.is_folder(name) && !name.starts_with(['.', '_']) && *name != "testdata"
+        })
         .map(str::to_owned)
         .collect())
 }
@@ -115,11 +133,20 @@ fn stem(file: &str) -> &str {
 }
 
 fn program(name: String, sources: Vec<String>, commands: &[&str]) -> GoProgram {
-    let asks_for = |path: &str| commands.iter().any(|command| commands::programs(command).contains(&path));
+    let asks_for = |path: &str| {
+        commands
+            .iter()
+            .any(|command| commands::programs(command).contains(&path))
+    };
     let in_bin = format!("bin/{name}");
-    let at_root = asks_for(&format!("./{name}")) && !asks_for(&in_bin) && !asks_for(&format!("./{in_bin}"));
+    let at_root =
+        asks_for(&format!("./{name}")) && !asks_for(&in_bin) && !asks_for(&format!("./{in_bin}"));
     let output = if at_root { name.clone() } else { in_bin };
-    GoProgram { name, sources, output }
+    GoProgram {
+        name,
+        sources,
+        output,
+    }
 }
 
 #[cfg(test)]
@@ -152,11 +179,20 @@ mod tests {
             ("web.go", MAIN),
             ("worker.go", MAIN),
             ("shared.go", "package main\n"),
-            ("gen.go", "//go:build ignore\npackage main\nfunc main() {}\n"),
+            (
+                "gen.go",
+                "//go:build ignore\npackage main\nfunc main() {}\n",
+            ),
             ("web_test.go", MAIN),
             ("other.go", "package other\n"),
         ];
-        assert_eq!(programs(&files, &[]), ["bin/web = web.go shared.go", "bin/worker = worker.go shared.go"]);
+        assert_eq!(
+            programs(&files, &[]),
+            [
+                "bin/web = web.go shared.go",
+                "bin/worker = worker.go shared.go"
+            ]
+        );
     }
 
     #[test]
@@ -167,31 +203,57 @@ mod tests {
             ("cmd/worker/main.go", MAIN),
             ("cmd/library/library.go", "package library\n"),
         ];
-        assert_eq!(programs(&files, &[]), ["bin/shop = .", "bin/worker = ./cmd/worker"]);
+        assert_eq!(
+            programs(&files, &[]),
+            ["bin/shop = .", "bin/worker = ./cmd/worker"]
+        );
     }
 
     #[test]
     fn a_module_with_two_mains_at_its_root_builds_them_by_file() {
-        let files = [("go.mod", "module example.org/shop\n"), ("web.go", MAIN), ("worker.go", MAIN)];
-        assert_eq!(programs(&files, &[]), ["bin/web = web.go", "bin/worker = worker.go"]);
+        let files = [
+            ("go.mod", "module example.org/shop\n"),
+            ("web.go", MAIN),
+            ("worker.go", MAIN),
+        ];
+        assert_eq!(
+            programs(&files, &[]),
+            ["bin/web = web.go", "bin/worker = worker.go"]
+        );
     }
 
     #[test]
     fn an_empty_go_mod_is_no_module() {
-        assert_eq!(programs(&[("go.mod", ""), ("web.go", MAIN)], &[]), ["bin/web = web.go"]);
+        assert_eq!(
+            programs(&[("go.mod", ""), ("web.go", MAIN)], &[]),
+            ["bin/web = web.go"]
+        );
     }
 
     #[test]
     fn processes_choose_between_bin_and_the_root() {
         let files = [("web.go", MAIN)];
         assert_eq!(programs(&files, &["./web"]), ["web = web.go"]);
-        assert_eq!(programs(&files, &["./web", "bin/web"]), ["bin/web = web.go"]);
-        assert_eq!(programs(&files, &["PORT=1 exec ./web -v"]), ["web = web.go"]);
+        assert_eq!(
+            programs(&files, &["./web", "bin/web"]),
+            ["bin/web = web.go"]
+        );
+        assert_eq!(
+            programs(&files, &["PORT=1 exec ./web -v"]),
+            ["web = web.go"]
+        );
     }
 
     #[test]
     fn two_programs_of_one_name_are_an_error() {
-        let files = [("go.mod", "module web\n"), ("main.go", MAIN), ("cmd/web/main.go", MAIN)];
-        assert!(matches!(scan_files(&files, &[]), Err(DetectError::ProgramTwice { .. })));
+        let files = [
+            ("go.mod", "module web\n"),
+            ("main.go", MAIN),
+            ("cmd/web/main.go", MAIN),
+        ];
+        assert!(matches!(
+            scan_files(&files, &[]),
+            Err(DetectError::ProgramTwice { .. })
+        ));
     }
 }

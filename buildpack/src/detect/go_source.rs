@@ -16,12 +16,30 @@ pub struct GoSource {
 
 /// Every `GOOS` and `GOARCH` that a file name can end in (`go tool dist list`, and those that Go keeps reserved).
 const SYSTEMS: [&str; 20] = [
-    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd",
-    "openbsd", "plan9", "solaris", "wasip1", "windows", "zos", "unix", "cgo",
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "js",
+    "linux",
+    "nacl",
+    "netbsd",
+    "openbsd",
+    "plan9",
+    "solaris",
+    "wasip1",
+    "windows",
+    "zos",
+    "unix",
+    "cgo",
 ];
 const MACHINES: [&str; 17] = [
-    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv",
-    "riscv64", "s390x", "sparc64", "wasm", "armbe",
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64",
+    "ppc64le", "riscv", "riscv64", "s390x", "sparc64", "wasm", "armbe",
 ];
 
 /// Reads a file; nothing where it is a test, is not for the target, or has no package.
@@ -31,12 +49,23 @@ pub fn read(name: &str, text: &str, machine: Machine) -> Option<GoSource> {
         return None;
     }
     let bare = without_comments_and_strings(text);
-    let package_at = bare.lines().position(|line| line.trim_start().starts_with("package "))?;
-    let constraint = text.lines().take(package_at).find_map(|line| line.trim().strip_prefix("//go:build "));
+    let package_at = bare
+        .lines()
+        .position(|line| line.trim_start().starts_with("package "))?;
+    let constraint = text
+        .lines()
+        .take(package_at)
+        .find_map(|line| line.trim().strip_prefix("//go:build "));
     if constraint.is_some_and(|expression| !holds(expression, machine)) {
         return None;
     }
-    let package = bare.lines().nth(package_at)?.split_whitespace().nth(1)?.trim_end_matches(';').to_owned();
+    let package = bare
+        .lines()
+        .nth(package_at)?
+        .split_whitespace()
+        .nth(1)?
+        .trim_end_matches(';')
+        .to_owned();
     let has_main = bare.lines().any(|line| {
         line.strip_prefix("func")
             .filter(|rest| rest.starts_with([' ', '\t']))
@@ -59,14 +88,24 @@ fn name_fits(name: &str, machine: Machine) -> bool {
         }
         parts.pop();
     }
-    parts.last().is_none_or(|last| !known_system(last) || *last == "linux")
+    parts
+        .last()
+        .is_none_or(|last| !known_system(last) || *last == "linux")
 }
 
 /// Evaluates a `//go:build` expression for Linux without cgo. What cannot be read holds: the compiler will say more.
 fn holds(expression: &str, machine: Machine) -> bool {
-    let mut parser = Expression { rest: expression, machine };
+    let mut parser = Expression {
+        rest: expression,
+        machine,
+    };
     let value = parser.any();
-    parser.rest.trim().is_empty().then_some(value).unwrap_or(true)
+    parser
+        .rest
+        .trim()
+        .is_empty()
+        .then_some(value)
+        .unwrap_or(true)
 }
 
 struct Expression<'a> {
@@ -131,7 +170,9 @@ impl Expression<'_> {
             "linux" | "unix" | "gc" => true,
             tag if tag == self.machine.go_name() => true,
             // The oldest Go of the catalogue knows every release tag up to its own; newer ones are rare enough.
-            tag => tag.strip_prefix("go1.").is_some_and(|minor| minor.bytes().all(|byte| byte.is_ascii_digit())),
+            tag => tag
+                .strip_prefix("go1.")
+                .is_some_and(|minor| minor.bytes().all(|byte| byte.is_ascii_digit())),
         }
     }
 }
@@ -185,23 +226,68 @@ mod tests {
 
     #[test]
     fn package_and_main_are_found_in_code_only() {
-        assert_eq!(amd64("a.go", "package main\nfunc main() {}\n"), Some(("main".into(), true)));
-        assert_eq!(amd64("a.go", "// Doc\n/* package no\n*/ package main; import \"fmt\"\n"), Some(("main".into(), false)));
-        assert_eq!(amd64("a.go", "package main\n/*\nfunc main() {}\n*/\n"), Some(("main".into(), false)));
-        assert_eq!(amd64("a.go", "package main\nvar s = `\nfunc main() {}\n`\n"), Some(("main".into(), false)));
-        assert_eq!(amd64("a.go", "package main\nvar s, c = \"\\\"`\", '`'\nfunc\tmain () {}\n"), Some(("main".into(), true)));
-        assert_eq!(amd64("a.go", "package main\nfunc mainly() {}\nfunc (t T) main() {}\n"), Some(("main".into(), false)));
-        assert_eq!(amd64("a.go", "package main\r\n\r\nfunc main() {\r\n}\r\n"), Some(("main".into(), true)));
+        assert_eq!(
+            amd64("a.go", "package main\nfunc main() {}\n"),
+            Some(("main".into(), true))
+        );
+        assert_eq!(
+            amd64(
+                "a.go",
+                "// Doc\n/* package no\n*/ package main; import \"fmt\"\n"
+            ),
+            Some(("main".into(), false))
+        );
+        assert_eq!(
+            amd64("a.go", "package main\n/*\nfunc main() {}\n*/\n"),
+            Some(("main".into(), false))
+        );
+        assert_eq!(
+            amd64("a.go", "package main\nvar s = `\nfunc main() {}\n`\n"),
+            Some(("main".into(), false))
+        );
+        assert_eq!(
+            amd64(
+                "a.go",
+                "package main\nvar s, c = \"\\\"`\", '`'\nfunc\tmain () {}\n"
+            ),
+            Some(("main".into(), true))
+        );
+        assert_eq!(
+            amd64(
+                "a.go",
+                "package main\nfunc mainly() {}\nfunc (t T) main() {}\n"
+            ),
+            Some(("main".into(), false))
+        );
+        assert_eq!(
+            amd64("a.go", "package main\r\n\r\nfunc main() {\r\n}\r\n"),
+            Some(("main".into(), true))
+        );
         assert_eq!(amd64("a.go", ""), None);
     }
 
     #[test]
     fn files_for_other_targets_are_left_out() {
         let text = "package main\n";
-        for name in ["a_test.go", "_a.go", "a_windows.go", "a_arm64.go", "a_linux_arm64.go", "a_js_wasm.go"] {
+        for name in [
+            "a_test.go",
+            "_a.go",
+            "a_windows.go",
+            "a_arm64.go",
+            "a_linux_arm64.go",
+            "a_js_wasm.go",
+        ] {
             assert_eq!(amd64(name, text), None, "{name}");
         }
-        for name in ["a.go", "a_linux.go", "a_amd64.go", "a_linux_amd64.go", "linux.go", "windows.go", "my_app.go"] {
+        for name in [
+            "a.go",
+            "a_linux.go",
+            "a_amd64.go",
+            "a_linux_amd64.go",
+            "linux.go",
+            "windows.go",
+            "my_app.go",
+        ] {
             assert!(amd64(name, text).is_some(), "{name}");
         }
         assert!(read("a_arm64.go", text, Machine::Arm64).is_some());
@@ -223,7 +309,10 @@ mod tests {
             let text = format!("// Copyright\n\n//go:build {expression}\n\npackage main\n");
             assert_eq!(amd64("a.go", &text).is_some(), expected, "{expression}");
         }
-        assert!(amd64("a.go", "package main\n//go:build ignore\n").is_some(), "below the package clause it says nothing");
+        assert!(
+            amd64("a.go", "package main\n//go:build ignore\n").is_some(),
+            "below the package clause it says nothing"
+        );
     }
 
     #[test]

@@ -36,7 +36,11 @@ use slugbuilder_report::{Candidate, Decision, Origin};
 
 /// The names of bare files that are looked for at the root: stems in order of precedence, then suffixes.
 pub const BARE_FILES: [(Runtime, &[&str], &[&str]); 2] = [
-    (Runtime::Node, &["web", "server", "app", "main", "index"], &["js", "mjs", "cjs"]),
+    (
+        Runtime::Node,
+        &["web", "server", "app", "main", "index"],
+        &["js", "mjs", "cjs"],
+    ),
     (Runtime::Ruby, &["web", "server", "app", "main"], &["rb"]),
 ];
 
@@ -52,12 +56,19 @@ pub(crate) fn looked_for() -> String {
     let mut lines: Vec<String> = BARE_FILES
         .iter()
         .map(|(runtime, stems, suffixes)| {
-            let manifest = MANIFESTS.iter().find(|(of, _)| of == runtime).map_or("", |(_, name)| name);
+            let manifest = MANIFESTS
+                .iter()
+                .find(|(of, _)| of == runtime)
+                .map_or("", |(_, name)| name);
             let one_of = |words: &[&str]| match words {
                 [one] => (*one).to_owned(),
                 more => format!("{{{}}}", more.join(",")),
             };
-            format!("- {runtime}: {}.{} or {manifest}", one_of(stems), one_of(suffixes))
+            format!(
+                "- {runtime}: {}.{} or {manifest}",
+                one_of(stems),
+                one_of(suffixes)
+            )
         })
         .collect();
     lines.push("- Go: *.go of `package main` or go.mod".into());
@@ -75,9 +86,18 @@ pub(crate) struct Findings {
 }
 
 /// Makes the plan of the app, or says why it cannot be built.
-pub fn plan(app: &App, catalogues: &Catalogues, machine: Machine, today: &Day) -> Result<AppPlan, DetectError> {
+pub fn plan(
+    app: &App,
+    catalogues: &Catalogues,
+    machine: Machine,
+    today: &Day,
+) -> Result<AppPlan, DetectError> {
     let procfile = procfile_input::read(app)?;
-    let commands: Vec<&str> = procfile.iter().flat_map(|input| &input.entries).map(|entry| entry.command.as_str()).collect();
+    let commands: Vec<&str> = procfile
+        .iter()
+        .flat_map(|input| &input.entries)
+        .map(|entry| entry.command.as_str())
+        .collect();
     let findings = Findings {
         package: Package::read(app)?,
         gemfile: Gemfile::read(app)?,
@@ -86,7 +106,10 @@ pub fn plan(app: &App, catalogues: &Catalogues, machine: Machine, today: &Day) -
     };
 
     let mut decisions = Vec::new();
-    let mut warnings = procfile.iter().flat_map(|input| input.warnings.clone()).collect::<Vec<_>>();
+    let mut warnings = procfile
+        .iter()
+        .flat_map(|input| input.warnings.clone())
+        .collect::<Vec<_>>();
     let mut runtimes = Vec::new();
     for decision in languages(app, procfile.as_ref(), &findings) {
         if decision.1.winner.is_some() {
@@ -123,13 +146,21 @@ pub fn plan(app: &App, catalogues: &Catalogues, machine: Machine, today: &Day) -
         languages.push(PlannedLanguage { runtime, resolved });
     }
 
-    let has = |runtime| languages.iter().any(|language: &PlannedLanguage| language.runtime == runtime);
+    let has = |runtime| {
+        languages
+            .iter()
+            .any(|language: &PlannedLanguage| language.runtime == runtime)
+    };
     let needs_npm = has(Runtime::Node)
         && processes
             .iter()
             .flat_map(|process| commands::programs(&process.command))
             .any(|program| matches!(program, "npm" | "npx"));
-    let webrick = if has(Runtime::Ruby) && findings.gemfile.is_none() { requires_webrick(app)? } else { None };
+    let webrick = if has(Runtime::Ruby) && findings.gemfile.is_none() {
+        requires_webrick(app)?
+    } else {
+        None
+    };
     Ok(AppPlan {
         languages,
         processes,
@@ -157,14 +188,21 @@ fn bare_files(app: &App) -> Vec<(Runtime, String)> {
 }
 
 /// One decision a runtime; it has a winner where the app has the language.
-fn languages(app: &App, procfile: Option<&ProcfileInput>, findings: &Findings) -> Vec<(Runtime, Decision)> {
+fn languages(
+    app: &App,
+    procfile: Option<&ProcfileInput>,
+    findings: &Findings,
+) -> Vec<(Runtime, Decision)> {
     let from_procfile: Vec<(Runtime, &ProcfileEntry, String)> = procfile
         .iter()
         .flat_map(|input| &input.entries)
         .flat_map(|entry| {
-            commands::programs(&entry.command).into_iter().filter_map(move |program| {
-                runtime_of(program, &findings.go).map(|runtime| (runtime, entry, program.to_owned()))
-            })
+            commands::programs(&entry.command)
+                .into_iter()
+                .filter_map(move |program| {
+                    runtime_of(program, &findings.go)
+                        .map(|runtime| (runtime, entry, program.to_owned()))
+                })
         })
         .collect();
     let procfile_decides = !from_procfile.is_empty();
@@ -178,30 +216,67 @@ fn languages(app: &App, procfile: Option<&ProcfileInput>, findings: &Findings) -
                 if counts && winner.is_none() {
                     winner = Some(candidates.len());
                 }
-                candidates.push(Candidate { value, origin, verdict: verdict.to_owned() });
+                candidates.push(Candidate {
+                    value,
+                    origin,
+                    verdict: verdict.to_owned(),
+                });
             };
-            for (_, manifest) in MANIFESTS.iter().filter(|(of, manifest)| *of == runtime && app.is_file(manifest)) {
+            for (_, manifest) in MANIFESTS
+                .iter()
+                .filter(|(of, manifest)| *of == runtime && app.is_file(manifest))
+            {
                 let says_something = match runtime {
-                    Runtime::Node => findings.package.as_ref().is_some_and(Package::says_something),
-                    Runtime::Ruby => findings.gemfile.as_ref().is_some_and(|gemfile| gemfile.first_gem.is_some()),
+                    Runtime::Node => findings
+                        .package
+                        .as_ref()
+                        .is_some_and(Package::says_something),
+                    Runtime::Ruby => findings
+                        .gemfile
+                        .as_ref()
+                        .is_some_and(|gemfile| gemfile.first_gem.is_some()),
                     Runtime::Go => findings.go.is_module,
                 };
-                let verdict = if says_something { "is a manifest" } else { "is a manifest that says nothing" };
-                consider((*manifest).to_owned(), Origin::file(*manifest), says_something, verdict);
+                let verdict = if says_something {
+                    "is a manifest"
+                } else {
+                    "is a manifest that says nothing"
+                };
+                consider(
+                    (*manifest).to_owned(),
+                    Origin::file(*manifest),
+                    says_something,
+                    verdict,
+                );
             }
             for (_, entry, program) in from_procfile.iter().filter(|(of, ..)| *of == runtime) {
-                consider(program.clone(), entry.origin(), true, "is started by the Procfile");
+                consider(
+                    program.clone(),
+                    entry.origin(),
+                    true,
+                    "is started by the Procfile",
+                );
             }
             let files: Vec<&String> = match runtime {
                 Runtime::Go => findings.go.main_files.iter().collect(),
-                _ => findings.bare.iter().filter(|(of, _)| *of == runtime).map(|(_, file)| file).collect(),
+                _ => findings
+                    .bare
+                    .iter()
+                    .filter(|(of, _)| *of == runtime)
+                    .map(|(_, file)| file)
+                    .collect(),
             };
             for file in files {
                 let verdict = match procfile_decides {
                     true => "does not count, because the Procfile names the languages",
                     false => "has a name that is looked for",
                 };
-                consider(file.clone(), Origin::file(file.as_str()), !procfile_decides, verdict);
+                consider(
+                    file.clone(),
+                    Origin::file(file.as_str()),
+                    !procfile_decides,
+                    verdict,
+                );
             }
             let decision = Decision {
                 subject: format!("language {}", runtime.name()),
@@ -222,20 +297,33 @@ fn runtime_of(program: &str, go: &GoApp) -> Option<Runtime> {
     }
 }
 
-fn refuse_missing_dependencies(app: &App, findings: &Findings, runtimes: &[Runtime]) -> Result<(), DetectError> {
+fn refuse_missing_dependencies(
+    app: &App,
+    findings: &Findings,
+    runtimes: &[Runtime],
+) -> Result<(), DetectError> {
     if runtimes.contains(&Runtime::Node)
         && let Some(package) = &findings.package
         && !package.dependencies().is_empty()
         && !app.is_folder("node_modules")
     {
-        let names = package.dependencies().into_iter().map(str::to_owned).collect();
+        let names = package
+            .dependencies()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         return Err(DetectError::NodeDependencies { names });
     }
     if runtimes.contains(&Runtime::Ruby)
-        && let Some(Gemfile { first_gem: Some((gem, line)) }) = &findings.gemfile
+        && let Some(Gemfile {
+            first_gem: Some((gem, line)),
+        }) = &findings.gemfile
         && !app.is_folder("vendor/bundle")
     {
-        return Err(DetectError::RubyDependencies { gem: gem.clone(), line: *line });
+        return Err(DetectError::RubyDependencies {
+            gem: gem.clone(),
+            line: *line,
+        });
     }
     Ok(())
 }
@@ -243,13 +331,17 @@ fn refuse_missing_dependencies(app: &App, findings: &Findings, runtimes: &[Runti
 /// The first `require "webrick"` in a Ruby file at the root.
 fn requires_webrick(app: &App) -> Result<Option<Origin>, DetectError> {
     for name in app.files_ending_in(".rb") {
-        let Some(text) = app.text(name)? else { continue };
+        let Some(text) = app.text(name)? else {
+            continue;
+        };
         let found = text.lines().position(|line| {
             line.trim_start()
                 .strip_prefix("require")
                 .map(|rest| rest.trim_start_matches([' ', '(', '\t']))
                 .is_some_and(|rest| {
-                    ["'webrick'", "\"webrick\"", "'webrick/", "\"webrick/"].iter().any(|name| rest.starts_with(name))
+                    ["'webrick'", "\"webrick\"", "'webrick/", "\"webrick/"]
+                        .iter()
+                        .any(|name| rest.starts_with(name))
                 })
         });
         if let Some(index) = found {

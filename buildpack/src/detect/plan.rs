@@ -50,7 +50,9 @@ impl AppPlan {
     /// The planned language of `runtime`.
     #[must_use]
     pub fn language(&self, runtime: Runtime) -> Option<&PlannedLanguage> {
-        self.languages.iter().find(|language| language.runtime == runtime)
+        self.languages
+            .iter()
+            .find(|language| language.runtime == runtime)
     }
 
     /// The plan as the report of a phase.

@@ -20,7 +20,11 @@ pub(super) fn of_procfile(
             warnings.push(
                 Warning::new(
                     "process-name-not-possible",
-                    format!("{}: the process type `{}` is left out, because no platform could run it", entry.origin(), entry.name),
+                    format!(
+                        "{}: the process type `{}` is left out, because no platform could run it",
+                        entry.origin(),
+                        entry.name
+                    ),
                 )
                 .hint("Use letters, digits, `-` and `_`."),
             );
@@ -28,8 +32,14 @@ pub(super) fn of_procfile(
         }
         if commands::programs(&entry.command).contains(&"go") {
             warnings.push(
-                Warning::new("go-at-launch", format!("{}: `go` is needed to build only and will not be there", entry.origin()))
-                    .hint("Start the program that was built: `bin/NAME`."),
+                Warning::new(
+                    "go-at-launch",
+                    format!(
+                        "{}: `go` is needed to build only and will not be there",
+                        entry.origin()
+                    ),
+                )
+                .hint("Start the program that was built: `bin/NAME`."),
             );
         }
         decisions.push(Decision {
@@ -51,8 +61,11 @@ pub(super) fn of_procfile(
     }
     if !processes.iter().any(|process| process.name == WEB) {
         warnings.push(
-            Warning::new("no-web-process", "the Procfile has no process type `web`, so nothing will answer HTTP requests")
-                .hint("Add a line such as `web: node web.js`."),
+            Warning::new(
+                "no-web-process",
+                "the Procfile has no process type `web`, so nothing will answer HTTP requests",
+            )
+            .hint("Add a line such as `web: node web.js`."),
         );
     }
     processes
@@ -60,7 +73,10 @@ pub(super) fn of_procfile(
 
 /// CNB's rule for process types (buildpack.md, "launch.toml"), less the dot, which Heroku's rule `^[-\w]{1,128}$` has not.
 fn is_process_type(name: &str) -> bool {
-    (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=128).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// A possible web process.
@@ -111,8 +127,15 @@ pub(super) fn of_app(
         }
         decisions.push(web_decision(candidates));
     }
-    for program in findings.go.programs.iter().filter(|_| runtimes.contains(&Runtime::Go)) {
-        let is_web = processes.iter().any(|process| process.command == program.output);
+    for program in findings
+        .go
+        .programs
+        .iter()
+        .filter(|_| runtimes.contains(&Runtime::Go))
+    {
+        let is_web = processes
+            .iter()
+            .any(|process| process.command == program.output);
         if is_web || !is_process_type(&program.name) {
             continue;
         }
@@ -124,12 +147,21 @@ pub(super) fn of_app(
         });
     }
     if !processes.iter().any(|process| process.name == WEB) {
-        let names: Vec<String> = processes.iter().map(|process| format!("`{}`", process.name)).collect();
+        let names: Vec<String> = processes
+            .iter()
+            .map(|process| format!("`{}`", process.name))
+            .collect();
         let message = match names.is_empty() {
             true => "found no web process, so nothing will answer HTTP requests".to_owned(),
-            false => format!("none of {} is called `web`, so nothing will answer HTTP requests", names.join(", ")),
+            false => format!(
+                "none of {} is called `web`, so nothing will answer HTTP requests",
+                names.join(", ")
+            ),
         };
-        warnings.push(Warning::new("no-web-process", message).hint("Write a Procfile with a line such as `web: bin/NAME`."));
+        warnings.push(
+            Warning::new("no-web-process", message)
+                .hint("Write a Procfile with a line such as `web: bin/NAME`."),
+        );
     }
     Ok(processes)
 }
@@ -140,12 +172,25 @@ fn node_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
         let origin = || Origin::file("package.json");
         if let Some(command) = package.start_command() {
             let file = "package.json".into();
-            candidates.push(WebCandidate { file, command, origin: origin(), reason: "is `scripts.start`" });
+            candidates.push(WebCandidate {
+                file,
+                command,
+                origin: origin(),
+                reason: "is `scripts.start`",
+            });
         }
         // `npm init` writes a `main` whether or not there is such a file.
-        if let Some(main) = package.main().filter(|main| app.is_file(main) && !main.contains(char::is_whitespace)) {
+        if let Some(main) = package
+            .main()
+            .filter(|main| app.is_file(main) && !main.contains(char::is_whitespace))
+        {
             let command = format!("node {main}");
-            candidates.push(WebCandidate { file: main.to_owned(), command, origin: origin(), reason: "is `main`" });
+            candidates.push(WebCandidate {
+                file: main.to_owned(),
+                command,
+                origin: origin(),
+                reason: "is `main`",
+            });
         }
     }
     candidates.extend(bare_candidates(findings, Runtime::Node));
@@ -177,7 +222,10 @@ fn go_candidates(findings: &Findings) -> Vec<WebCandidate> {
     let programs = &findings.go.programs;
     let chosen = match programs.as_slice() {
         [only] => Some((only, "is the only program")),
-        several => several.iter().find(|program| program.name == WEB).map(|program| (program, "is called `web`")),
+        several => several
+            .iter()
+            .find(|program| program.name == WEB)
+            .map(|program| (program, "is called `web`")),
     };
     chosen
         .map(|(program, reason)| WebCandidate {
@@ -215,10 +263,20 @@ fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
 }
 
 fn several_candidates(candidates: &[WebCandidate]) -> Warning {
-    let others: Vec<String> = candidates[1..].iter().map(|candidate| format!("`{}`", candidate.command)).collect();
+    let others: Vec<String> = candidates[1..]
+        .iter()
+        .map(|candidate| format!("`{}`", candidate.command))
+        .collect();
     Warning::new(
         "several-web-candidates",
-        format!("the web process is `{}`; {} could be it too", candidates[0].command, others.join(", ")),
+        format!(
+            "the web process is `{}`; {} could be it too",
+            candidates[0].command,
+            others.join(", ")
+        ),
     )
-    .hint(format!("Write a Procfile with the line `web: {}`, or another one.", candidates[0].command))
+    .hint(format!(
+        "Write a Procfile with the line `web: {}`, or another one.",
+        candidates[0].command
+    ))
 }

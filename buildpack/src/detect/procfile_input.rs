@@ -36,11 +36,17 @@ const FILE: &str = "Procfile";
 
 /// Reads the app's Procfile.
 pub(super) fn read(app: &App) -> Result<Option<ProcfileInput>, DetectError> {
-    let Some(text) = app.text(FILE)? else { return Ok(None) };
+    let Some(text) = app.text(FILE)? else {
+        return Ok(None);
+    };
     let mut input = ProcfileInput::default();
     for (index, line) in text.lines().enumerate() {
         if let Some((name, command)) = line.split_once(": ") {
-            input.entries.push(ProcfileEntry { name: name.into(), command: command.trim().into(), line: index + 1 });
+            input.entries.push(ProcfileEntry {
+                name: name.into(),
+                command: command.trim().into(),
+                line: index + 1,
+            });
         }
     }
     Ok(Some(input))

@@ -103,7 +103,9 @@ impl Explain for VersionError {
             Self::Unknown { snapshot, .. } => Some(format!(
                 "This version of slugbuilder knows the releases up to {snapshot}."
             )),
-            Self::UnknownCodename { known, .. } => Some(format!("The names are {}.", known.join(", "))),
+            Self::UnknownCodename { known, .. } => {
+                Some(format!("The names are {}.", known.join(", ")))
+            }
             _ => None,
         }
     }
@@ -114,17 +116,27 @@ impl Explain for VersionError {
             Self::Manifest(error) => error.hints(),
             Self::Empty { file } => vec![format!("Write a version into `{file}`, or remove it.")],
             Self::Unreadable { runtime, .. } => vec![match runtime {
-                Runtime::Node => "Write a version or range such as `24.x`, `^22.4.0` or `24.1.0`.".into(),
+                Runtime::Node => {
+                    "Write a version or range such as `24.x`, `^22.4.0` or `24.1.0`.".into()
+                }
                 Runtime::Ruby => "Write a version such as `3.3.9` or `3.3`.".into(),
                 Runtime::Go => "Write a version such as `1.26.1` or `1.26`.".into(),
             }],
-            Self::UnknownCodename { .. } => vec!["Write `lts/*` for the newest one, or a version such as `24`.".into()],
+            Self::UnknownCodename { .. } => {
+                vec!["Write `lts/*` for the newest one, or a version such as `24`.".into()]
+            }
             Self::OtherEngine { .. } => vec!["Write a version of MRI, such as `3.3.9`.".into()],
             Self::Unknown { nearest, .. } => {
-                let nearest: Vec<String> = nearest.iter().map(|version| format!("`{version}`")).collect();
+                let nearest: Vec<String> = nearest
+                    .iter()
+                    .map(|version| format!("`{version}`"))
+                    .collect();
                 match nearest.is_empty() {
                     true => Vec::new(),
-                    false => vec![format!("The nearest existing versions are {}.", nearest.join(", "))],
+                    false => vec![format!(
+                        "The nearest existing versions are {}.",
+                        nearest.join(", ")
+                    )],
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! Go version requests.
 
-use super::{Constraint, Requested, Version, VersionError, node::first_line, numbers, tool_versions};
+use super::{
+    Constraint, Requested, Version, VersionError, node::first_line, numbers, tool_versions,
+};
 use crate::app::App;
 use crate::manifest::GoMod;
 use crate::runtime::Runtime;
@@ -38,11 +40,20 @@ fn parse(text: &str, origin: Origin, is_floor: bool) -> Result<Requested, Versio
     let runtime = Runtime::Go;
     let bare = text.strip_prefix("go").unwrap_or(text);
     let constraint = match numbers(bare).as_deref() {
-        Some([major, minor, patch]) if is_floor => Constraint::AtLeast(Version::new(*major, *minor, *patch)),
+        Some([major, minor, patch]) if is_floor => {
+            Constraint::AtLeast(Version::new(*major, *minor, *patch))
+        }
         Some([major, minor, patch]) => Constraint::Exact(Version::new(*major, *minor, *patch)),
-        Some([major, minor]) => Constraint::Line { major: *major, minor: Some(*minor) },
+        Some([major, minor]) => Constraint::Line {
+            major: *major,
+            minor: Some(*minor),
+        },
         _ => {
-            return Err(VersionError::Unreadable { runtime, text: text.to_owned(), origin });
+            return Err(VersionError::Unreadable {
+                runtime,
+                text: text.to_owned(),
+                origin,
+            });
         }
     };
     Ok(Requested {

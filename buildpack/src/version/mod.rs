@@ -33,7 +33,11 @@ impl Version {
     /// A version of these numbers.
     #[must_use]
     pub fn new(major: u64, minor: u64, patch: u64) -> Self {
-        Self { major, minor, patch }
+        Self {
+            major,
+            minor,
+            patch,
+        }
     }
 
     /// Reads exactly three numbers with dots between.
@@ -71,7 +75,8 @@ impl Serialize for Version {
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a version")))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not a version")))
     }
 }
 
@@ -79,7 +84,12 @@ impl<'de> Deserialize<'de> for Version {
 pub(crate) fn numbers(text: &str) -> Option<Vec<u64>> {
     let parts: Vec<u64> = text
         .split('.')
-        .map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten())
+        .map(|part| {
+            part.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| part.parse().ok())
+                .flatten()
+        })
         .collect::<Option<_>>()?;
     (1..=3).contains(&parts.len()).then_some(parts)
 }
@@ -91,7 +101,17 @@ mod tests {
     #[test]
     fn versions_are_three_numbers() {
         assert_eq!(Version::parse("24.1.0"), Some(Version::new(24, 1, 0)));
-        for text in ["", "1", "1.2", "1.2.3.4", "v1.2.3", "1.2.x", "1.2.+3", "1..3", "1.2.99999999999999999999999"] {
+        for text in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4",
+            "v1.2.3",
+            "1.2.x",
+            "1.2.+3",
+            "1..3",
+            "1.2.99999999999999999999999",
+        ] {
             assert_eq!(Version::parse(text), None, "{text}");
         }
     }

@@ -31,14 +31,18 @@ pub(super) fn requests(
 
 /// The first line of a version file that holds more than a comment.
 pub(super) fn first_line(app: &App, name: &str) -> Result<Option<(String, usize)>, VersionError> {
-    let Some(text) = app.text(name)? else { return Ok(None) };
+    let Some(text) = app.text(name)? else {
+        return Ok(None);
+    };
     for (index, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default().trim();
         if !line.is_empty() {
             return Ok(Some((line.to_owned(), index + 1)));
         }
     }
-    Err(VersionError::Empty { file: name.to_owned() })
+    Err(VersionError::Empty {
+        file: name.to_owned(),
+    })
 }
 
 /// A range as in `engines.node`. `latest` and `~=` are what people write although npm does not know them.
@@ -46,18 +50,27 @@ fn parse_range(text: &str, origin: Origin) -> Result<Requested, VersionError> {
     let constraint = if text.trim() == "latest" {
         Some(Constraint::Any)
     } else {
-        node_semver::Range::parse(text.replace("~=", "~")).ok().map(Constraint::Range)
+        node_semver::Range::parse(text.replace("~=", "~"))
+            .ok()
+            .map(Constraint::Range)
     };
     requested(text, origin, constraint)
 }
 
 /// What nvm, nodenv and asdf accept: a version or its beginning with or without `v`, `lts/*`, `lts/NAME`, `node`.
-fn parse_alias(text: &str, origin: Origin, catalogue: &Catalogue) -> Result<Requested, VersionError> {
+fn parse_alias(
+    text: &str,
+    origin: Origin,
+    catalogue: &Catalogue,
+) -> Result<Requested, VersionError> {
     let lower = text.to_ascii_lowercase();
     let constraint = match lower.as_str() {
         "node" | "stable" | "latest" | "current" => Some(Constraint::Any),
         "lts" | "lts/*" => catalogue.newest_long_term_line().map(line),
-        _ => match lower.strip_prefix("lts/").or_else(|| lower.strip_prefix("lts-")) {
+        _ => match lower
+            .strip_prefix("lts/")
+            .or_else(|| lower.strip_prefix("lts-"))
+        {
             Some(codename) => match catalogue.line_of_codename(codename) {
                 Some(major) => Some(line(major)),
                 None => {
@@ -78,7 +91,11 @@ fn line(major: u64) -> Constraint {
     Constraint::Line { major, minor: None }
 }
 
-fn requested(text: &str, origin: Origin, constraint: Option<Constraint>) -> Result<Requested, VersionError> {
+fn requested(
+    text: &str,
+    origin: Origin,
+    constraint: Option<Constraint>,
+) -> Result<Requested, VersionError> {
     match constraint {
         Some(constraint) => Ok(Requested {
             runtime: Runtime::Node,

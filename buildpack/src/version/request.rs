@@ -31,13 +31,16 @@ impl Constraint {
     #[must_use]
     pub fn accepts(&self, version: Version) -> bool {
         match self {
-            Self::Range(range) => range.satisfies(&(version.major, version.minor, version.patch).into()),
+            Self::Range(range) => {
+                range.satisfies(&(version.major, version.minor, version.patch).into())
+            }
             Self::Exact(exact) => version == *exact,
             Self::Line { major, minor } => {
                 version.major == *major && minor.is_none_or(|minor| version.minor == minor)
             }
             Self::AtLeast(floor) => {
-                (version.major, version.minor) == (floor.major, floor.minor) && version.patch >= floor.patch
+                (version.major, version.minor) == (floor.major, floor.minor)
+                    && version.patch >= floor.patch
             }
             Self::Any => true,
         }
@@ -74,7 +77,11 @@ impl Requested {
 ///
 /// then the catalogue's default. Only the winner has to be a request that can be met: a loser that cannot be read is
 /// reported in the decision.
-pub fn decide(app: &App, runtime: Runtime, catalogue: &Catalogue) -> Result<(Requested, Decision), VersionError> {
+pub fn decide(
+    app: &App,
+    runtime: Runtime,
+    catalogue: &Catalogue,
+) -> Result<(Requested, Decision), VersionError> {
     let mut found = match runtime {
         Runtime::Node => node::requests(app, catalogue)?,
         Runtime::Ruby => ruby::requests(app)?,
@@ -93,10 +100,17 @@ pub fn decide(app: &App, runtime: Runtime, catalogue: &Catalogue) -> Result<(Req
             (None, Ok(requested)) if requested.is_default() => "is the default".to_owned(),
             (None, Ok(_)) => "is the first in the order of precedence".to_owned(),
             (Some(_), Ok(_)) => format!("is preceded by {}", candidates[0].origin),
-            (Some(_), Err(_)) => format!("cannot be read, and is preceded by {}", candidates[0].origin),
+            (Some(_), Err(_)) => format!(
+                "cannot be read, and is preceded by {}",
+                candidates[0].origin
+            ),
             (None, Err(_)) => String::new(),
         };
-        candidates.push(Candidate { value: text, origin, verdict });
+        candidates.push(Candidate {
+            value: text,
+            origin,
+            verdict,
+        });
         if winner.is_none() {
             winner = Some(request?);
         }
@@ -116,10 +130,19 @@ pub fn decide(app: &App, runtime: Runtime, catalogue: &Catalogue) -> Result<(Req
 
 fn default_request(runtime: Runtime, catalogue: &Catalogue) -> Requested {
     let (text, constraint) = match super::numbers(&catalogue.default).as_deref() {
-        Some([major]) => (format!("{major}.x"), Constraint::Line { major: *major, minor: None }),
+        Some([major]) => (
+            format!("{major}.x"),
+            Constraint::Line {
+                major: *major,
+                minor: None,
+            },
+        ),
         Some([major, minor, ..]) => (
             format!("{major}.{minor}.x"),
-            Constraint::Line { major: *major, minor: Some(*minor) },
+            Constraint::Line {
+                major: *major,
+                minor: Some(*minor),
+            },
         ),
         _ => ("newest".into(), Constraint::Any),
     };

@@ -33,7 +33,9 @@ pub fn resolve(
         .find(|version| requested.constraint.accepts(**version));
     let (version, in_catalogue) = match (newest, &requested.constraint) {
         (Some(version), _) => (*version, true),
-        (None, Constraint::Exact(version)) if requested.runtime == Runtime::Ruby => (*version, false),
+        (None, Constraint::Exact(version)) if requested.runtime == Runtime::Ruby => {
+            (*version, false)
+        }
         (None, _) => {
             return Err(VersionError::Unknown {
                 runtime: requested.runtime,
@@ -49,16 +51,28 @@ pub fn resolve(
         .filter(|day| *day <= *today)
         .map(|day| end_of_life(requested, version, &day, catalogue));
     Ok((
-        Resolved { requested: requested.clone(), version, in_catalogue },
+        Resolved {
+            requested: requested.clone(),
+            version,
+            in_catalogue,
+        },
         warning,
     ))
 }
 
-fn end_of_life(requested: &Requested, version: Version, day: &Day, catalogue: &Catalogue) -> Warning {
+fn end_of_life(
+    requested: &Requested,
+    version: Version,
+    day: &Day,
+    catalogue: &Catalogue,
+) -> Warning {
     let runtime = requested.runtime;
     Warning::new(
         "end-of-life",
-        format!("{runtime} {version} ({}) gets no security fixes since {day}", requested.origin),
+        format!(
+            "{runtime} {version} ({}) gets no security fixes since {day}",
+            requested.origin
+        ),
     )
     .hint(format!("Ask for {runtime} {}.", catalogue.default))
 }
@@ -71,15 +85,25 @@ fn nearest(requested: &Requested, catalogue: &Catalogue) -> Vec<Version> {
             wanted.len() >= length && [version.major, version.minor][..length] == wanted[..length]
         })
     };
-    let mut nearest: Vec<Version> = [newest_with(2), newest_with(1), newest_with(0)].into_iter().flatten().collect();
+    let mut nearest: Vec<Version> = [newest_with(2), newest_with(1), newest_with(0)]
+        .into_iter()
+        .flatten()
+        .collect();
     nearest.dedup();
     nearest
 }
 
 /// The first run of numbers in a request of any syntax, for a guess at what was meant.
 fn first_numbers(text: &str) -> Vec<u64> {
-    let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
+    let start = text
+        .find(|c: char| c.is_ascii_digit())
+        .unwrap_or(text.len());
     let rest = &text[start..];
-    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-    rest[..end].split('.').map_while(|part| part.parse().ok()).collect()
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(rest.len());
+    rest[..end]
+        .split('.')
+        .map_while(|part| part.parse().ok())
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! Ruby version requests.
 
-use super::{Constraint, Requested, Version, VersionError, node::first_line, numbers, tool_versions};
+use super::{
+    Constraint, Requested, Version, VersionError, node::first_line, numbers, tool_versions,
+};
 use crate::app::App;
 use crate::runtime::Runtime;
 use slugbuilder_report::Origin;
@@ -34,9 +36,14 @@ fn locked(text: &str) -> Option<(&str, usize)> {
 fn parse(text: &str, origin: Origin) -> Result<Requested, VersionError> {
     let runtime = Runtime::Ruby;
     let rest = text.trim();
-    let rest = rest.strip_prefix("ruby").map_or(rest, |rest| rest.trim_start_matches(['-', ' ']));
+    let rest = rest
+        .strip_prefix("ruby")
+        .map_or(rest, |rest| rest.trim_start_matches(['-', ' ']));
     if rest.starts_with(|first: char| first.is_ascii_alphabetic()) || rest.contains('(') {
-        return Err(VersionError::OtherEngine { text: text.to_owned(), origin });
+        return Err(VersionError::OtherEngine {
+            text: text.to_owned(),
+            origin,
+        });
     }
     let without_patch_level = match rest.rsplit_once('p') {
         Some((version, level)) if level.bytes().all(|byte| byte.is_ascii_digit()) => version,
@@ -44,10 +51,20 @@ fn parse(text: &str, origin: Origin) -> Result<Requested, VersionError> {
     };
     let constraint = match numbers(without_patch_level).as_deref() {
         Some([major, minor, patch]) => Constraint::Exact(Version::new(*major, *minor, *patch)),
-        Some([major, minor]) => Constraint::Line { major: *major, minor: Some(*minor) },
-        Some([major]) => Constraint::Line { major: *major, minor: None },
+        Some([major, minor]) => Constraint::Line {
+            major: *major,
+            minor: Some(*minor),
+        },
+        Some([major]) => Constraint::Line {
+            major: *major,
+            minor: None,
+        },
         _ => {
-            return Err(VersionError::Unreadable { runtime, text: text.to_owned(), origin });
+            return Err(VersionError::Unreadable {
+                runtime,
+                text: text.to_owned(),
+                origin,
+            });
         }
     };
     Ok(Requested {
@@ -65,22 +82,46 @@ mod tests {
     #[test]
     fn requests_are_versions_and_their_beginnings() {
         let exact = Constraint::Exact(Version::new(3, 3, 9));
-        for text in ["3.3.9", "ruby-3.3.9", "ruby 3.3.9", "ruby 3.3.9p170", "3.3.9p170"] {
-            assert_eq!(parse(text, Origin::line("x", 1)).unwrap().constraint, exact, "{text}");
+        for text in [
+            "3.3.9",
+            "ruby-3.3.9",
+            "ruby 3.3.9",
+            "ruby 3.3.9p170",
+            "3.3.9p170",
+        ] {
+            assert_eq!(
+                parse(text, Origin::line("x", 1)).unwrap().constraint,
+                exact,
+                "{text}"
+            );
         }
         assert_eq!(
             parse("3.3", Origin::line("x", 1)).unwrap().constraint,
-            Constraint::Line { major: 3, minor: Some(3) }
+            Constraint::Line {
+                major: 3,
+                minor: Some(3)
+            }
         );
-        for text in ["jruby-9.4.5.0", "truffleruby+graalvm", "ruby 3.1.4p0 (jruby 9.4.5.0)", "system"] {
+        for text in [
+            "jruby-9.4.5.0",
+            "truffleruby+graalvm",
+            "ruby 3.1.4p0 (jruby 9.4.5.0)",
+            "system",
+        ] {
             assert!(
-                matches!(parse(text, Origin::line("x", 1)), Err(VersionError::OtherEngine { .. })),
+                matches!(
+                    parse(text, Origin::line("x", 1)),
+                    Err(VersionError::OtherEngine { .. })
+                ),
                 "{text}"
             );
         }
         for text in ["", "3.x", "~> 3.3", "3.4.0-preview1"] {
             assert!(
-                matches!(parse(text, Origin::line("x", 1)), Err(VersionError::Unreadable { .. })),
+                matches!(
+                    parse(text, Origin::line("x", 1)),
+                    Err(VersionError::Unreadable { .. })
+                ),
                 "{text}"
             );
         }
@@ -88,8 +129,14 @@ mod tests {
 
     #[test]
     fn the_lock_may_have_any_indentation_and_line_end() {
-        assert_eq!(locked("GEM\n\nRUBY VERSION\n   ruby 3.3.9p170\n\nB"), Some(("ruby 3.3.9p170", 4)));
-        assert_eq!(locked("RUBY VERSION\r\n  ruby 3.3.9\r\n"), Some(("ruby 3.3.9", 2)));
+        assert_eq!(
+            locked("GEM\n\nRUBY VERSION\n   ruby 3.3.9p170\n\nB"),
+            Some(("ruby 3.3.9p170", 4))
+        );
+        assert_eq!(
+            locked("RUBY VERSION\r\n  ruby 3.3.9\r\n"),
+            Some(("ruby 3.3.9", 2))
+        );
         assert_eq!(locked("GEM\n  specs:\n"), None);
         assert_eq!(locked("RUBY VERSION\n"), None);
     }
