@@ -80,6 +80,12 @@ impl Answer {
         }
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     /// Status 302 to `location`.
     #[must_use]
     pub fn redirect(location: impl Into<String>) -> Self {
