@@ -1,1 +1,20 @@
-//! Skeleton.
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+pub mod buildpack;
+pub mod catalogue;
+pub mod command;
+pub mod date;
+pub mod detect;
+mod entry;
+mod launch;
+pub mod layers;
+pub mod manifest;
+pub mod output;
+pub mod runtime;
+pub mod settings;
+pub mod source;
+pub mod target;
+pub mod version;
+
+pub use entry::{BUILDPACK_TOML, main};

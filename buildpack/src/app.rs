@@ -1,0 +1,217 @@
+//! A read-only view of the app's folder.
+
+use slugbuilder_report::{Explain, Fault};
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// Larger files are no manifests.
+const MAX_TEXT_BYTES: u64 = 4 << 20;
+
+/// The app's folder, with the names at its root read once.
+#[derive(Debug)]
+pub struct App {
+    root: PathBuf,
+    names: Vec<OsString>,
+}
+
+impl App {
+    /// Lists the folder `root`.
+    pub fn open(root: &Path) -> Result<Self, AppError> {
+        let mut names = Vec::new();
+        for entry in fs_err::read_dir(root).map_err(AppError::Io)? {
+            names.push(entry.map_err(AppError::Io)?.file_name());
+        }
+        names.sort();
+        Ok(Self {
+            root: root.to_owned(),
+            names,
+        })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The names at the root, sorted by bytes.
+    #[must_use]
+    pub fn names(&self) -> &[OsString] {
+        &self.names
+    }
+
+    /// The names of the regular files at the root (links to one too) that end in `suffix`; names that are not UTF-8
+    /// are no candidates for anything.
+    pub fn files_ending_in<'a>(&'a self, suffix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.names
+            .iter()
+            .filter_map(|name| name.to_str())
+            .filter(move |name| {
+                name.ends_with(suffix) && !name.starts_with('.') && self.is_file(name)
+            })
+    }
+
+    /// Whether `path`, relative to the root, is a regular file or a link to one.
+    #[must_use]
+    pub fn is_file(&self, path: &str) -> bool {
+        self.root.join(path).is_file()
+    }
+
+    /// Whether `path`, relative to the root, is a folder or a link to one.
+    #[must_use]
+    pub fn is_folder(&self, path: &str) -> bool {
+        self.root.join(path).is_dir()
+    }
+
+    /// Reads a text file; nothing where there is none of that name. A byte order mark is dropped.
+    pub fn text(&self, path: &str) -> Result<Option<String>, AppError> {
+        let full = self.root.join(path);
+        match full.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(AppError::Io(error)),
+            Ok(_) => {}
+        }
+        let metadata = fs_err::metadata(&full).map_err(AppError::Io)?;
+        // Opening a FIFO would wait for ever.
+        if !metadata.is_file() {
+            return Err(AppError::NotAFile(path.to_owned()));
+        }
+        let mut bytes = Vec::new();
+        let read = fs_err::File::open(&full)
+            .and_then(|file| file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(AppError::Io)?;
+        if read as u64 > MAX_TEXT_BYTES {
+            return Err(AppError::TooLarge(path.to_owned()));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let bytes = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            AppError::NotText {
+                path: path.to_owned(),
+                line: line_of(bytes, bytes.len()),
+            }
+        })?;
+        Ok(Some(match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        }))
+    }
+}
+
+/// The line (from 1) of byte `offset` of `text`.
+pub(crate) fn line_of(text: &[u8], offset: usize) -> usize {
+    1 + text
+        .iter()
+        .take(offset)
+        .filter(|byte| **byte == b'\n')
+        .count()
+}
+
+/// A file of the app that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Reading failed; the text names the path.
+    #[error("cannot read the app")]
+    Io(#[source] std::io::Error),
+    /// A folder, FIFO, socket or device where a file is expected.
+    #[error("`{0}` is not a regular file")]
+    NotAFile(String),
+    /// Far too large for what it should be.
+    #[error("`{0}` is larger than 4 MiB")]
+    TooLarge(String),
+    /// Bytes that are not UTF-8.
+    #[error("`{path}` line {line}: the text is not UTF-8")]
+    NotText {
+        /// Which file.
+        path: String,
+        /// The line of the first bad byte.
+        line: usize,
+    },
+}
+
+impl Explain for AppError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "unreadable-app",
+            Self::NotAFile(_) => "not-a-file",
+            Self::TooLarge(_) => "file-too-large",
+            Self::NotText { .. } => "not-utf8",
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Io(_) => Fault::Io,
+            _ => Fault::App,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec![match self {
+            Self::Io(_) => "Make the file readable for the user who builds.".into(),
+            Self::NotAFile(path) => format!("Put a text file at `{path}`, or remove it."),
+            Self::TooLarge(path) => format!("`{path}` should be a short text file."),
+            Self::NotText { path, .. } => format!("Save `{path}` as UTF-8."),
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use slugbuilder_report::{Diagnosis, Style};
+
+    #[test]
+    fn unreadable_texts_have_an_error_each() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::create_dir(folder.path().join("Procfile")).unwrap();
+        fs_err::write(
+            folder.path().join("package.json"),
+            b"{\n\"name\": \"\xff\"}",
+        )
+        .unwrap();
+        fs_err::write(folder.path().join(".nvmrc"), vec![b'1'; 5 << 20]).unwrap();
+        let app = App::open(folder.path()).unwrap();
+        let text = |path| Diagnosis::of(&app.text(path).unwrap_err()).render(Style::Plain);
+        insta::assert_snapshot!(text("Procfile"), @r"
+        error[not-a-file]: `Procfile` is not a regular file
+
+          hint: Put a text file at `Procfile`, or remove it.
+        ");
+        insta::assert_snapshot!(text("package.json"), @r"
+        error[not-utf8]: `package.json` line 2: the text is not UTF-8
+
+          hint: Save `package.json` as UTF-8.
+        ");
+        insta::assert_snapshot!(text(".nvmrc"), @r"
+        error[file-too-large]: `.nvmrc` is larger than 4 MiB
+
+          hint: `.nvmrc` should be a short text file.
+        ");
+        assert_eq!(app.text("missing").unwrap(), None);
+    }
+
+    #[test]
+    fn a_dangling_link_is_an_error_and_not_a_missing_file() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join(".nvmrc")).unwrap();
+        assert!(matches!(
+            App::open(folder.path()).unwrap().text(".nvmrc"),
+            Err(AppError::Io(_))
+        ));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join(".nvmrc"), "\u{feff}22\n").unwrap();
+        assert_eq!(
+            App::open(folder.path())
+                .unwrap()
+                .text(".nvmrc")
+                .unwrap()
+                .unwrap(),
+            "22\n"
+        );
+    }
+}

@@ -1,0 +1,478 @@
+//! The buildpack as libcnb sees it, and the state that its phases share.
+
+use crate::app::{App, AppError};
+use crate::catalogue::Catalogues;
+use crate::command::{CommandError, Environment};
+use crate::date::Day;
+use crate::detect::{self, AppPlan, DetectError};
+use crate::launch;
+use crate::layers::{self, LayerMetadata};
+use crate::runtime::Runtime;
+use crate::settings::{self, Settings, SettingsError};
+use crate::source::{InstallError, Kit, Sites, SourceError, ruby::Pins};
+use crate::target::{Target, TargetError};
+use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
+use libcnb::data::build_plan::{BuildPlanBuilder, Require};
+use libcnb::data::store::Store;
+use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
+use libcnb::generic::{GenericMetadata, GenericPlatform};
+use libcnb::{Buildpack, Platform as _};
+use sha2::{Digest as _, Sha256};
+use slugbuilder_fetch::{Cache, CacheError, Client, FetchError, UnpackError};
+use slugbuilder_report::{
+    Diagnosis, Event, Explain, Fault, Language, PhaseReport, Reporter, Style, Warning,
+};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// What `[metadata]` of store.toml keeps the pins under.
+const PINS: &str = "ruby-archives";
+
+/// The name in the build plan.
+const PLAN_ENTRY: &str = "slugbuilder";
+
+/// The buildpack with what its process was started with.
+pub struct SlugbuilderBuildpack {
+    /// The process's variables.
+    pub process: Environment,
+    /// The day, for end-of-life warnings.
+    pub today: Day,
+    /// The languages' own sites; another value than the default is for tests.
+    pub sites: Sites,
+    /// Hears what happens.
+    pub reporter: Box<dyn Reporter>,
+    /// Takes what was found, for the report. Starts empty.
+    pub report: Mutex<PhaseReport>,
+}
+
+/// What the steps of a build share.
+pub(crate) struct Session<'a> {
+    pub(crate) context: &'a BuildContext<SlugbuilderBuildpack>,
+    pub(crate) kit: Kit<'a>,
+    pub(crate) catalogues: &'a Catalogues,
+}
+
+impl Session<'_> {
+    /// A mark of the mirror's address for layer keys; the address itself may hold a password.
+    pub(crate) fn mirror_mark(&self, runtime: Runtime) -> String {
+        self.kit
+            .settings
+            .mirror(runtime)
+            .map(|mirror| hex::encode(&Sha256::digest(mirror.address())[..8]))
+            .unwrap_or_default()
+    }
+}
+
+impl Buildpack for SlugbuilderBuildpack {
+    type Platform = GenericPlatform;
+    type Metadata = GenericMetadata;
+    type Error = BuildpackError;
+
+    fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, BuildpackError> {
+        let report_file = settings::report_file(&self.process, |name| {
+            context.platform.env().get(name).cloned()
+        });
+        match self.plan(&context.app_dir, &context.platform, &context.target) {
+            Ok((_, plan)) => {
+                let mut require = Require::new(PLAN_ENTRY);
+                require
+                    .metadata(plan.report())
+                    .map_err(|error| BuildpackError::Plan(error.to_string()))?;
+                self.write_report(report_file.as_deref(), None)
+                    .map_err(BuildpackError::Report)?;
+                DetectResultBuilder::pass()
+                    .build_plan(
+                        BuildPlanBuilder::new()
+                            .provides(PLAN_ENTRY)
+                            .requires(require)
+                            .build(),
+                    )
+                    .build()
+            }
+            // Another buildpack may know the app: detection is quiet, and the report tells.
+            Err(BuildpackError::Detect(error)) if error.is_no_match() => {
+                self.write_report(report_file.as_deref(), Some(Diagnosis::of(&error)))
+                    .map_err(BuildpackError::Report)?;
+                DetectResultBuilder::fail().build()
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, BuildpackError> {
+        let report_file = settings::report_file(&self.process, |name| {
+            context.platform.env().get(name).cloned()
+        });
+        // An earlier buildpack of the group may have written files since detection, so the plan is made again.
+        let (settings, plan) = self.plan(&context.app_dir, &context.platform, &context.target)?;
+        let target = Target::of_cnb(&context.target, settings.stack.as_deref())
+            .map_err(BuildpackError::Target)?;
+        let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
+        let scratch = scratch_folder(&context.layers_dir).map_err(BuildpackError::Disk)?;
+        let cache_root = settings
+            .cache
+            .clone()
+            .unwrap_or_else(|| scratch.path().join("cache"));
+        let cache = Cache::open(&cache_root).map_err(BuildpackError::Cache)?;
+        let client = Client::new(slugbuilder_fetch::Settings {
+            offline: settings.offline,
+            proxies: settings.proxies.clone(),
+            ca_file: settings.ca_file.clone(),
+            ..slugbuilder_fetch::Settings::default()
+        })
+        .map_err(BuildpackError::Client)?;
+        let session = Session {
+            context: &context,
+            kit: Kit {
+                client: &client,
+                cache: &cache,
+                cache_root: &cache_root,
+                settings: &settings,
+                sites: &self.sites,
+                target: &target,
+                scratch: scratch.path(),
+                reporter: self.reporter.as_ref(),
+            },
+            catalogues: &catalogues,
+        };
+        let mut pins = read_pins(context.store.as_ref());
+        let installed = self.install(&session, &plan, &mut pins)?;
+        self.update_report(|report| report.languages = installed);
+
+        let launch = launch::launch(&plan.processes).map_err(BuildpackError::Plan)?;
+        for process in &launch.processes {
+            let words: Vec<&str> = process
+                .command
+                .iter()
+                .chain(&process.args)
+                .map(String::as_str)
+                .collect();
+            self.reporter.report(Event::Note(&format!(
+                "Process {}: {}",
+                process.r#type,
+                words.join(" ")
+            )));
+        }
+        self.write_report(report_file.as_deref(), None)
+            .map_err(BuildpackError::Report)?;
+        BuildResultBuilder::new()
+            .launch(launch)
+            .store(write_pins(context.store.clone(), &pins))
+            .build()
+    }
+
+    fn on_error(&self, error: libcnb::Error<BuildpackError>) {
+        let diagnosis = match &error {
+            libcnb::Error::BuildpackError(error) => Diagnosis::of(error),
+            other => Diagnosis::of(&FrameworkError(other.to_string())),
+        };
+        let report_file = settings::report_file(&self.process, |_| None);
+        let rendered = diagnosis.render(Style::Plain);
+        let headline = diagnosis.headline.clone();
+        // Whoever set the variable renders the report; without it (under `pack`) nobody else does.
+        match self.write_report(report_file.as_deref(), Some(diagnosis)) {
+            Ok(true) => self
+                .reporter
+                .report(Event::Note(&format!("error: {headline}"))),
+            Ok(false) => self.reporter.report(Event::Output(rendered.as_bytes())),
+            Err(cause) => {
+                self.reporter.report(Event::Output(rendered.as_bytes()));
+                let diagnosis = Diagnosis::of(&BuildpackError::Report(cause));
+                self.reporter
+                    .report(Event::Output(diagnosis.render(Style::Plain).as_bytes()));
+            }
+        }
+    }
+}
+
+impl SlugbuilderBuildpack {
+    fn plan(
+        &self,
+        app: &Path,
+        platform: &GenericPlatform,
+        target: &libcnb::Target,
+    ) -> Result<(Settings, AppPlan), BuildpackError> {
+        let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
+        let target = Target::of_cnb(target, settings.stack.as_deref())?;
+        let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
+        let plan = detect::plan(&App::open(app)?, &catalogues, target.machine, &self.today)?;
+        self.update_report(|report| *report = plan.report());
+        Ok((settings, plan))
+    }
+
+    /// Installs every language and builds what there is to build.
+    fn install(
+        &self,
+        session: &Session<'_>,
+        plan: &AppPlan,
+        pins: &mut Pins,
+    ) -> libcnb::Result<Vec<Language>, BuildpackError> {
+        let mut languages = Vec::new();
+        for planned in &plan.languages {
+            let resolved = &planned.resolved;
+            let requested = &resolved.requested;
+            self.reporter.report(Event::Step(&format!(
+                "{} {} ({}) → {}",
+                planned.runtime, requested.text, requested.origin, resolved.version
+            )));
+            let mut language = planned.report();
+            let (version, origin) = match planned.runtime {
+                Runtime::Node => {
+                    let layer = layers::node::install(session, resolved, plan.needs_npm)?;
+                    (layer.runtime.version, layer.origin)
+                }
+                Runtime::Ruby => {
+                    let (layer, path) = layers::ruby::install(session, resolved, pins)?;
+                    if layer.runtime.version != resolved.version.to_string() {
+                        self.warn(other_ruby(planned, &layer));
+                    }
+                    if let Some(file) = &plan.webrick {
+                        self.reporter.report(Event::Note(&format!(
+                            "{file} requires WEBrick, which Ruby does not bring"
+                        )));
+                        layers::webrick::install(session, &layer, &path)?;
+                    }
+                    (layer.runtime.version, layer.origin)
+                }
+                Runtime::Go => {
+                    let toolchain = layers::go::install(session, resolved)?;
+                    let mut warnings = Vec::new();
+                    let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
+                    warnings.into_iter().for_each(|warning| self.warn(warning));
+                    built?;
+                    (resolved.version.go_name(), toolchain.origin)
+                }
+            };
+            self.reporter.report(Event::Note(&format!(
+                "{} {version} from {}",
+                planned.runtime, origin.source
+            )));
+            language.version = Some(version);
+            language.obtained_from = Some(origin.source);
+            language.checksum = origin.checksum;
+            language.verified_by = Some(origin.verified_by);
+            languages.push(language);
+        }
+        Ok(languages)
+    }
+
+    fn warn(&self, warning: Warning) {
+        self.update_report(|report| report.warnings.push(warning));
+    }
+
+    fn update_report(&self, change: impl FnOnce(&mut PhaseReport)) {
+        change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Writes the report where it is wanted, else hands its warnings to the reporter. Returns whether it was written.
+    fn write_report(&self, file: Option<&Path>, error: Option<Diagnosis>) -> std::io::Result<bool> {
+        let mut report = self
+            .report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        report.error = error;
+        let Some(file) = file else {
+            for warning in &report.warnings {
+                self.reporter.report(Event::Warning(warning));
+            }
+            return Ok(false);
+        };
+        fs_err::write(file, serde_json::to_vec_pretty(&report)?)?;
+        Ok(true)
+    }
+}
+
+/// A folder for temporary files on the disk of the layers, so that what is made there can be renamed into them. Those
+/// of interrupted builds are removed.
+fn scratch_folder(layers: &Path) -> std::io::Result<tempfile::TempDir> {
+    const PREFIX: &str = ".slugbuilder-";
+    for entry in fs_err::read_dir(layers)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            fs_err::remove_dir_all(entry.path())?;
+        }
+    }
+    tempfile::Builder::new().prefix(PREFIX).tempdir_in(layers)
+}
+
+fn read_pins(store: Option<&Store>) -> Pins {
+    let table = store
+        .and_then(|store| store.metadata.get(PINS))
+        .and_then(|value| value.as_table());
+    table
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+fn write_pins(store: Option<Store>, pins: &Pins) -> Store {
+    let mut store = store.unwrap_or_default();
+    let table = pins
+        .iter()
+        .map(|(name, pin)| (name.clone(), toml::Value::String(pin.clone())))
+        .collect();
+    store
+        .metadata
+        .insert(PINS.to_owned(), toml::Value::Table(table));
+    store
+}
+
+fn other_ruby(planned: &detect::PlannedLanguage, layer: &LayerMetadata) -> Warning {
+    let requested = &planned.resolved.requested;
+    let message = format!(
+        "the app gets Ruby {} from {} instead of {}, because no source of that could be reached",
+        layer.runtime.version, layer.origin.source, planned.resolved.version
+    );
+    let warning = Warning::new("other-ruby-version", message);
+    match requested.is_default() {
+        true => warning.hint("Ask for a version in `.ruby-version` to be sure of it."),
+        false => warning.hint(format!(
+            "It matches `{}` ({}). Ask for all three numbers to be sure of it.",
+            requested.text, requested.origin
+        )),
+    }
+}
+
+/// Everything that ends a phase.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildpackError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The target cannot be built for.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The app cannot be read.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The app cannot be built.
+    #[error(transparent)]
+    Detect(#[from] DetectError),
+    /// A runtime cannot be had.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The client for transfers cannot be made.
+    #[error(transparent)]
+    Client(FetchError),
+    /// The cache cannot be opened.
+    #[error(transparent)]
+    Cache(CacheError),
+    /// `go build` failed.
+    #[error("the Go program `{program}` does not build")]
+    GoBuild {
+        /// Which one.
+        program: String,
+        /// What go says.
+        #[source]
+        error: CommandError,
+    },
+    /// A folder or link lies where a program goes.
+    #[error("`{output}` is in the way of the program that is built")]
+    InTheWay {
+        /// The path in the app.
+        output: String,
+    },
+    /// Reading or writing failed.
+    #[error("cannot write the layers")]
+    Disk(#[source] std::io::Error),
+    /// The report cannot be written.
+    #[error("cannot write the report")]
+    Report(#[source] std::io::Error),
+    /// The embedded catalogue cannot be read.
+    #[error("the embedded catalogue cannot be read")]
+    Catalogue(#[source] toml::de::Error),
+    /// What was decided cannot be told to CNB.
+    #[error("cannot write CNB's files: {0}")]
+    Plan(String),
+}
+
+impl BuildpackError {
+    /// The error of an archive from `source` that cannot be unpacked.
+    pub(crate) fn unusable_archive(source: &str, error: UnpackError) -> Self {
+        Self::Install(InstallError::Unusable {
+            what: "the archive".to_owned(),
+            name: source.to_owned(),
+            error: Box::new(SourceError::Unpack(error)),
+        })
+    }
+
+    fn inner(&self) -> Option<&dyn Explain> {
+        match self {
+            Self::Settings(error) => Some(error),
+            Self::Target(error) => Some(error),
+            Self::App(error) => Some(error),
+            Self::Detect(error) => Some(error),
+            Self::Install(error) => Some(error),
+            Self::Client(error) => Some(error),
+            Self::Cache(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<BuildpackError> for libcnb::Error<BuildpackError> {
+    fn from(error: BuildpackError) -> Self {
+        Self::BuildpackError(error)
+    }
+}
+
+impl Explain for BuildpackError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::GoBuild { .. } => "go-build-failed",
+            Self::InTheWay { .. } => "program-in-the-way",
+            Self::Disk(_) => "layers-disk",
+            Self::Report(_) => "report-disk",
+            Self::Catalogue(_) | Self::Plan(_) => "buildpack-bug",
+            other => other.inner().map_or("buildpack-bug", Explain::code),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::GoBuild {
+                error: CommandError::Failed { .. },
+                ..
+            }
+            | Self::InTheWay { .. } => Fault::App,
+            Self::GoBuild { .. } => Fault::Unavailable,
+            Self::Disk(_) | Self::Report(_) => Fault::Io,
+            other => other.inner().map_or(Fault::Bug, Explain::fault),
+        }
+    }
+
+    fn explanation(&self) -> Option<String> {
+        self.inner().and_then(Explain::explanation)
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::GoBuild { .. } => {
+                vec!["Run `CGO_ENABLED=0 go build` in the app's folder to see the same.".into()]
+            }
+            Self::InTheWay { output } => vec![format!("Rename or remove `{output}`.")],
+            other => other.inner().map(Explain::hints).unwrap_or_default(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        self.inner().is_some_and(Explain::retryable)
+    }
+}
+
+/// An error of libcnb: the platform gave something that cannot be used, or took something away.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct FrameworkError(String);
+
+impl Explain for FrameworkError {
+    fn code(&self) -> &'static str {
+        "cnb-platform"
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Io
+    }
+}

@@ -1,0 +1,51 @@
+//! The entry of the buildpack's process: the only place that reads the environment and the clock, and exits.
+
+use crate::buildpack::SlugbuilderBuildpack;
+use crate::command::Environment;
+use crate::date::Day;
+use crate::output::Lines;
+use crate::source::Sites;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+/// The text of `buildpack.toml`.
+pub const BUILDPACK_TOML: &str = concat!(
+    "api = \"0.10\"\n",
+    "\n",
+    "[buildpack]\n",
+    "id = \"slugbuilder/slugbuilder\"\n",
+    "version = \"",
+    env!("CARGO_PKG_VERSION"),
+    "\"\n",
+    "name = \"slugbuilder: Node.js, Ruby and Go\"\n",
+    "description = \"",
+    env!("CARGO_PKG_DESCRIPTION"),
+    "\"\n",
+    "homepage = \"https://github.com/slugbuilder/slugbuilder\"\n",
+    "keywords = [\"nodejs\", \"ruby\", \"go\", \"procfile\"]\n",
+    "\n",
+    "[[buildpack.licenses]]\n",
+    "type = \"",
+    env!("CARGO_PKG_LICENSE"),
+    "\"\n",
+    "\n",
+    "[[targets]]\n",
+    "os = \"linux\"\n",
+    "arch = \"amd64\"\n",
+);
+
+/// Runs the phase that the file name of `argv[0]` says, `detect` or `build`, and exits as CNB wants it.
+#[expect(
+    clippy::exit,
+    reason = "libcnb ends the process itself; this is for the type"
+)]
+pub fn main() -> ! {
+    libcnb::libcnb_runtime(&SlugbuilderBuildpack {
+        process: Environment::new(std::env::vars_os()),
+        today: Day::of(SystemTime::now()),
+        sites: Sites::default(),
+        reporter: Box::new(Lines::new(std::io::stdout(), std::io::stderr())),
+        report: Mutex::default(),
+    });
+    std::process::exit(70)
+}

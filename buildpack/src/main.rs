@@ -1,0 +1,57 @@
+//! The buildpack's program, for `pack` and for maintenance. slugbuilder's own CLI carries the library instead.
+//!
+//! Called as `detect` or `build` it is the buildpack. Else:
+//! - `slugbuilder-buildpack buildpack.toml` prints that file;
+//! - `slugbuilder-buildpack catalogue update [FOLDER]` remakes the catalogues with the npm and go of this machine.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program's own front"
+)]
+
+use slugbuilder_buildpack::{BUILDPACK_TOML, catalogue, date::Day};
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let name = arguments
+        .first()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .unwrap_or_default();
+    if name == "detect" || name == "build" {
+        slugbuilder_buildpack::main();
+    }
+    let words: Vec<&str> = arguments.iter().skip(1).map(String::as_str).collect();
+    match words.as_slice() {
+        ["buildpack.toml"] => {
+            print!("{BUILDPACK_TOML}");
+            ExitCode::SUCCESS
+        }
+        ["catalogue", "update", rest @ ..] if rest.len() < 2 => {
+            let folder = rest.first().copied().unwrap_or("buildpack/data");
+            match catalogue::update::update(
+                Path::new(folder),
+                &Day::of(std::time::SystemTime::now()),
+            ) {
+                Ok(notes) => {
+                    notes.iter().for_each(|note| println!("{note}"));
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
+        _ => {
+            eprintln!("usage: slugbuilder-buildpack (buildpack.toml | catalogue update [FOLDER])");
+            eprintln!("As a buildpack it is called by the names `detect` and `build`.");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Runtimes that cannot be had.
+
+use crate::command::CommandError;
+use slugbuilder_fetch::{CacheError, ChecksumError, FetchError, UnpackError};
+use slugbuilder_report::{Explain, Fault};
+
+/// Why one source did not bring what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A transfer failed.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The cache failed.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The user's client failed.
+    #[error(transparent)]
+    Client(#[from] CommandError),
+    /// The network would be needed.
+    #[error("needs the network, which is off")]
+    Offline,
+    /// The source has something, but not this.
+    #[error("{0}")]
+    Absent(String),
+    /// The source's answer cannot be understood.
+    #[error("unexpected answer: {0}")]
+    Answer(String),
+    /// A list holds something else than checksums.
+    #[error("unexpected checksum")]
+    Checksum(#[from] ChecksumError),
+    /// The archive is not what was pinned.
+    #[error("`{name}` has changed since it was first used")]
+    Pin {
+        /// The archive.
+        name: String,
+        /// What was pinned.
+        pinned: String,
+        /// What came.
+        actual: String,
+    },
+    /// The archive cannot be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// A file of ours could not be written or read.
+    #[error(transparent)]
+    Disk(std::io::Error),
+}
+
+impl SourceError {
+    /// Whether the next source is to be tried: this one cannot be reached or does not have it.
+    #[must_use]
+    pub fn another_source_may_help(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.another_source_may_help(),
+            Self::Client(_) | Self::Offline | Self::Absent(_) | Self::Answer(_) => true,
+            Self::Cache(_)
+            | Self::Checksum(_)
+            | Self::Pin { .. }
+            | Self::Unpack(_)
+            | Self::Disk(_) => false,
+        }
+    }
+
+    fn as_explain(&self) -> Option<&dyn Explain> {
+        match self {
+            Self::Fetch(error) => Some(error),
+            Self::Cache(error) => Some(error),
+            Self::Unpack(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A runtime that could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// No source has it.
+    #[error("cannot get {what}")]
+    NoSource {
+        /// What was wanted: `Node.js 24.1.0`.
+        what: String,
+        /// Every source with what went wrong.
+        failed: Vec<(String, SourceError)>,
+    },
+    /// A source brought something that must not be used.
+    #[error("{what} from {name} cannot be used")]
+    Unusable {
+        /// What was wanted.
+        what: String,
+        /// The source.
+        name: String,
+        /// Why.
+        #[source]
+        error: Box<SourceError>,
+    },
+}
+
+impl Explain for InstallError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoSource { .. } => "runtime-not-available",
+            Self::Unusable { error, .. } => match error.as_ref() {
+                SourceError::Fetch(error) => error.last().code(),
+                SourceError::Cache(error) => error.code(),
+                SourceError::Unpack(error) => error.code(),
+                SourceError::Pin { .. } => "runtime-changed",
+                SourceError::Disk(_) => "install-disk",
+                _ => "runtime-not-usable",
+            },
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoSource { failed, .. } => {
+                let may_come = failed.iter().any(|(_, error)| {
+                    matches!(error, SourceError::Fetch(error) if error.fault() == Fault::TryLater)
+                });
+                if may_come {
+                    Fault::TryLater
+                } else {
+                    Fault::Unavailable
+                }
+            }
+            Self::Unusable { error, .. } => match error.as_ref() {
+                SourceError::Disk(_) => Fault::Io,
+                // A hostile archive is not the app's fault.
+                SourceError::Unpack(error) if error.fault() == Fault::Io => Fault::Io,
+                SourceError::Unpack(_) => Fault::Unavailable,
+                other => other
+                    .as_explain()
+                    .map_or(Fault::Unavailable, Explain::fault),
+            },
+        }
+    }
+
+    fn explanation(&self) -> Option<String> {
+        match self {
+            Self::NoSource { failed, .. } if failed.is_empty() => {
+                Some("There is no source for it.".into())
+            }
+            Self::NoSource { failed, .. } => {
+                let lines: Vec<String> = failed
+                    .iter()
+                    .map(|(name, error)| {
+                        format!("- {name}: {}", chain(error).replace('\n', "\n  "))
+                    })
+                    .collect();
+                Some(format!("Tried in this order:\n{}", lines.join("\n")))
+            }
+            Self::Unusable { error, .. } => match error.as_ref() {
+                SourceError::Pin { pinned, actual, .. } => Some(format!(
+                    "pinned {pinned}\n   got {actual}\nThe first build of this app pinned the archive, because its source publishes no checksum."
+                )),
+                other => other.as_explain().and_then(Explain::explanation),
+            },
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NoSource { failed, .. } => {
+                let is_offline = failed.iter().any(|(_, error)| {
+                    matches!(error, SourceError::Offline | SourceError::Fetch(FetchError::Offline { .. }))
+                });
+                if is_offline {
+                    vec!["Build once with the network on, with the same cache folder.".into()]
+                } else {
+                    vec![
+                        "Check the network, or install the language's own client (npm, go or apt) and set it up.".into(),
+                        "SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.".into(),
+                    ]
+                }
+            }
+            Self::Unusable { error, .. } => match error.as_ref() {
+                SourceError::Pin { .. } => vec![
+                    "If the change is known and right, build without the cached layers (`--clear-cache`).".into(),
+                ],
+                other => other.as_explain().map(Explain::hints).unwrap_or_default(),
+            },
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        self.fault() == Fault::TryLater
+    }
+}
+
+/// An error with its causes in one text.
+fn chain(error: &SourceError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}

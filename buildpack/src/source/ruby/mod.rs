@@ -1,0 +1,141 @@
+//! Ruby: Heroku's S3 layout, and the user's apt.
+
+mod apt;
+mod shims;
+
+pub(super) use apt::{Apt, SOURCE as APT_SOURCE, digest_of, unpack_packages};
+pub use shims::SHIM_TEMPLATE;
+
+use super::{
+    InstallError, Kit, MAX_ARCHIVE_BYTES, MIRROR, Obtained, Provenance, Source, SourceError,
+    first_of,
+};
+use crate::runtime::Runtime;
+use crate::target::{Machine, Stack};
+use crate::version::{Resolved, Version};
+use slugbuilder_fetch::{Checksum, Download, Format};
+use std::collections::BTreeMap;
+
+/// Archives without a published checksum: name to the SHA-256 that it had when it was first used.
+pub type Pins = BTreeMap<String, String>;
+
+/// What was got of Ruby.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RubyArchive {
+    /// The archive; nothing is to be stripped.
+    pub archive: Obtained,
+    /// The version, which is another than the one asked for where any would do.
+    pub version: Version,
+}
+
+/// Gets Ruby. `pins` holds what earlier builds of the app have used, and learns what this one uses.
+pub fn obtain(
+    kit: &Kit<'_>,
+    resolved: &Resolved,
+    pins: &mut Pins,
+) -> Result<RubyArchive, InstallError> {
+    let version = resolved.version;
+    let pins = std::cell::RefCell::new(pins);
+    let pins = &pins;
+    let bucket = move |base: &str, name: &str| {
+        bucket(kit, version, base, name, &mut pins.borrow_mut())
+            .map(|archive| RubyArchive { archive, version })
+    };
+    let sources = match kit.settings.mirror(Runtime::Ruby) {
+        Some(mirror) => vec![Source::new(MIRROR, move || {
+            bucket(mirror.address(), MIRROR)
+        })],
+        None => vec![
+            Source::new("Heroku", move || bucket(&kit.sites.ruby, "Heroku")),
+            Source::new(APT_SOURCE, move || apt::obtain(kit, &resolved.requested)),
+        ],
+    };
+    let what = match resolved.requested.is_default() {
+        true => "Ruby".to_owned(),
+        false => format!("Ruby {version}"),
+    };
+    first_of(&what, sources, kit.reporter)
+}
+
+/// Whether a Ruby comes from apt, and with it whether it is Debian's.
+#[must_use]
+pub fn is_from_apt(provenance: &Provenance) -> bool {
+    provenance.source == APT_SOURCE
+}
+
+/// The path of an archive below the base: `<stack>/[<machine>/]ruby-<X>.tgz`; heroku-22 has one machine only.
+fn bucket_path(stack: Stack, machine: Machine, version: Version) -> Result<String, SourceError> {
+    let stack_name = stack.name();
+    match (stack, machine) {
+        (Stack::Heroku22, Machine::Amd64) => Ok(format!("{stack_name}/ruby-{version}.tgz")),
+        (Stack::Heroku22, Machine::Arm64) => {
+            Err(SourceError::Absent("heroku-22 has no arm64".into()))
+        }
+        _ => Ok(format!(
+            "{stack_name}/{}/ruby-{version}.tgz",
+            machine.go_name()
+        )),
+    }
+}
+
+fn bucket(
+    kit: &Kit<'_>,
+    version: Version,
+    base: &str,
+    name: &str,
+    pins: &mut Pins,
+) -> Result<Obtained, SourceError> {
+    let Some(stack) = kit.target.stack else {
+        return Err(SourceError::Absent(format!(
+            "it has nothing for {}",
+            kit.target.distribution
+        )));
+    };
+    let path = bucket_path(stack, kit.target.machine, version)?;
+    let url = format!("{base}/{path}");
+    let pinned = pins
+        .get(&path)
+        .map(|text| text.parse::<Checksum>())
+        .transpose()?;
+    let obtained = |file, checksum: &Checksum| Obtained {
+        path: file,
+        format: Format::TarGz,
+        provenance: Provenance {
+            source: name.to_owned(),
+            checksum: Some(checksum.to_string()),
+            verified_by: "pinned on first use".into(),
+        },
+    };
+    if let Some(pinned) = &pinned
+        && let Some(file) = kit.cache.find(pinned)?
+    {
+        return Ok(obtained(file, pinned));
+    }
+    let (file, checksum) = match kit.receipts().find(&url, kit.cache)? {
+        Some(found) => {
+            let text = found.provenance.checksum.unwrap_or_default();
+            (found.path, text.parse::<Checksum>()?)
+        }
+        None => {
+            let request = Download {
+                url: url.clone(),
+                name: format!("Ruby {version}"),
+                checksum: None,
+                max_bytes: MAX_ARCHIVE_BYTES,
+            };
+            let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
+            (fetched.path, fetched.sha256)
+        }
+    };
+    if let Some(pinned) = pinned.filter(|pinned| *pinned != checksum) {
+        return Err(SourceError::Pin {
+            name: path,
+            pinned: pinned.to_string(),
+            actual: checksum.to_string(),
+        });
+    }
+    let obtained = obtained(file, &checksum);
+    kit.receipts().keep(&url, &checksum, &obtained)?;
+    pins.insert(path, checksum.to_string());
+    Ok(obtained)
+}
