@@ -100,8 +100,14 @@ impl Script<'_> {
             self.guard = Some(process.to_owned());
             let mut names: Vec<&str> = self.process_types.names_of(process).collect();
             if names.is_empty() {
-                // No process of this type: what a dyno of that name would be called all the same.
-                names.push(process);
+                // No process of this type: what a dyno of that name would be called all the same, unless another
+                // process serves under it. Dynos always have a name, so that nothing matches an empty one.
+                let is_taken = self
+                    .process_types
+                    .types
+                    .iter()
+                    .any(|other| other.name == process);
+                names.push(if is_taken { "" } else { process });
             }
             self.text.extend(b"case \"${DYNO%%.*}\" in\n");
             let names: Vec<Vec<u8>> = names

@@ -28,17 +28,17 @@ fn the_programs_get_arguments_variables_and_directory() {
     /app
     3
     /app/.slugbuilder/layers/a_b
-    /work/platform
-    /work/build/0-a_b/plan.toml
-    CNB_BP_PLAN_PATH=/work/build/0-a_b/plan.toml
+    /exchange/platform
+    /exchange/build/0-a_b/plan.toml
+    CNB_BP_PLAN_PATH=/exchange/build/0-a_b/plan.toml
     CNB_BUILDPACK_DIR=/buildpacks/a/b
     CNB_LAYERS_DIR=/app/.slugbuilder/layers/a_b
-    CNB_PLATFORM_DIR=/work/platform
+    CNB_PLATFORM_DIR=/exchange/platform
     CNB_TARGET_ARCH=amd64
     CNB_TARGET_DISTRO_NAME=ubuntu
     CNB_TARGET_DISTRO_VERSION=24.04
     CNB_TARGET_OS=linux
-    SLUGBUILDER_REPORT=/work/build/0-a_b/report.json
+    SLUGBUILDER_REPORT=/exchange/build/0-a_b/report.json
     ");
     assert_eq!(host.output(), ["# Building with a/b 1"]);
 }

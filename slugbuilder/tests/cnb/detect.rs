@@ -66,7 +66,7 @@ fn no_group_says_for_each_buildpack_why() {
       errs@1 failed: its detect exited with status 3
           oops
       dies@1 failed: its detect was killed by signal 9
-      writes@1 wrote an invalid build plan: /work/detect/4-writes/plan.toml:1: key with no value, expected `=`
+      writes@1 wrote an invalid build plan: /exchange/detect/4-writes/plan.toml:1: key with no value, expected `=`
       provides@1 passed, but provides `x`, which nothing requires
       foreign@1 cannot build for linux/amd64 ubuntu 24.04
 
@@ -147,13 +147,13 @@ fn the_programs_get_arguments_variables_and_directory() {
     insta::assert_snapshot!(host.read("seen"), @r"
     /app
     2
-    /work/platform
-    /work/detect/1-a/plan.toml
+    /exchange/platform
+    /exchange/detect/1-a/plan.toml
     0
     CNB_BUILDPACK_DIR=/buildpacks/a
-    CNB_BUILD_PLAN_PATH=/work/detect/1-a/plan.toml
+    CNB_BUILD_PLAN_PATH=/exchange/detect/1-a/plan.toml
     CNB_EXEC_ENV=production
-    CNB_PLATFORM_DIR=/work/platform
+    CNB_PLATFORM_DIR=/exchange/platform
     CNB_TARGET_ARCH=amd64
     CNB_TARGET_DISTRO_NAME=ubuntu
     CNB_TARGET_DISTRO_VERSION=24.04
@@ -164,7 +164,7 @@ fn the_programs_get_arguments_variables_and_directory() {
     HOME=/home/build
     PATH=/user:/usr/bin:/bin
     SLUGBUILDER_CACHE=/cache
-    SLUGBUILDER_REPORT=/work/detect/1-a/report.json
+    SLUGBUILDER_REPORT=/exchange/detect/1-a/report.json
 
     user
     ");

@@ -61,7 +61,13 @@ impl Executor for Host {
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<Outcome, SandboxError> {
         let mut command = match &invocation.program {
-            Program::File(path) => Command::new(path),
+            Program::File(path) => {
+                // Not executed itself: a process that another test starts at this moment may still hold the script
+                // open for writing, and then it cannot be (`ETXTBSY`).
+                let mut command = Command::new("/bin/sh");
+                command.arg(path);
+                command
+            }
             Program::Itself { argv0 } => {
                 // Stands for the executable: a script that is told its name.
                 let mut command = Command::new("/bin/sh");
@@ -102,7 +108,7 @@ impl Host {
         let root = tempfile::tempdir().unwrap();
         // A temporary folder may itself be reached by a link.
         let path = root.path().canonicalize().unwrap();
-        let (app, work) = (path.join("app"), path.join("work"));
+        let (app, work) = (path.join("app"), path.join("exchange"));
         std::fs::create_dir(&app).unwrap();
         std::fs::create_dir(&work).unwrap();
         Self {

@@ -219,7 +219,7 @@ fn the_text_is_this() {
             ),
             operation(None, "A", Action::Override, "it's"),
             operation(None, "B", Action::Default, ""),
-            operation(Some("web"), "C", append(","), "x"),
+            operation(Some("worker"), "C", append(","), "x"),
         ],
         profile_scripts: vec![
             ProfileScript {
@@ -258,7 +258,7 @@ fn the_text_is_this() {
     [ -n "${B-}" ] || B=''
     export B
     case "${DYNO%%.*}" in
-    'web')
+    'worker')
     C=${C:+"$C"','}'x'
     export C
     ;;
@@ -309,4 +309,28 @@ fn what_a_shell_cannot_do_is_reported() {
     warning[exec-d-unsupported]: the program `/app/.slugbuilder/layers/acme_b/l/exec.d/p` of layer `l` of buildpack `acme/b` will not run when the app starts
       hint: Set the variables that it would set as config vars.
     ");
+}
+
+#[test]
+fn another_process_that_serves_as_web_does_not_get_the_environment_of_web() {
+    let server = Process {
+        r#type: "server".into(),
+        command: vec!["x".into()],
+        args: Vec::new(),
+        default: true,
+        working_directory: None,
+        buildpack: "b".into(),
+    };
+    let types = ProcessTypes::of(&[server], Path::new("/app"));
+    let launch = launch(vec![
+        operation(Some("web"), "A", Action::Override, "web"),
+        operation(Some("server"), "B", Action::Override, "server"),
+    ]);
+    let script = profile_script(&launch, &types, Path::new("/app"))
+        .content
+        .unwrap();
+    let base = Environment::from([("DYNO".into(), "web.1".into())]);
+    let result = sourced("bash", &script, &base);
+    assert_eq!(result.get(OsStr::new("A")), None);
+    assert_eq!(result[OsStr::new("B")], "server");
 }
