@@ -99,9 +99,11 @@ pub(crate) struct PlanArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
+#[command(
+    after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
     git ignores.\nWhere runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
-    file://, then nothing else), the language's own site, and last this machine's npm, go or apt.")]
+    file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
+)]
 pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
@@ -167,17 +169,23 @@ pub(crate) struct ArchiveArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  slugbuilder run slug.tgz                 the web process\n  \
+#[command(
+    after_help = "Examples:\n  slugbuilder run slug.tgz                 the web process\n  \
     slugbuilder run slug.tgz worker          another process type\n  \
     slugbuilder run slug.tgz -- bash         a one-off command\n\n\
     The app gets a fresh copy of itself at /app, config vars, PORT and DYNO; .profile.d/*.sh and .profile\n\
     run first. Ctrl-C stops it as Heroku does: SIGTERM to every process, SIGKILL after 30 seconds.\n\
-    Its exit status is that of the process, 128 + N if signal N ended it.")]
+    Its exit status is that of the process, 128 + N if signal N ended it."
+)]
 pub(crate) struct RunArguments {
     /// The slug.
     pub(crate) slug: PathBuf,
     /// The process type.
-    #[arg(default_value = "web", value_name = "PROCESS TYPE", conflicts_with = "command")]
+    #[arg(
+        default_value = "web",
+        value_name = "PROCESS TYPE",
+        conflicts_with = "command"
+    )]
     pub(crate) process_type: String,
     /// A command instead of a process type: one word is a shell script.
     #[arg(last = true, value_name = "COMMAND")]
@@ -236,7 +244,16 @@ mod tests {
         assert_eq!(seconds("90"), Ok(90));
         assert_eq!(seconds("15m"), Ok(900));
         assert_eq!(seconds("1h"), Ok(3600));
-        for bad in ["", "m", "1d", "-1s", "0", "1.5h", "99999999999999999999h", "18446744073709551615h"] {
+        for bad in [
+            "",
+            "m",
+            "1d",
+            "-1s",
+            "0",
+            "1.5h",
+            "99999999999999999999h",
+            "18446744073709551615h",
+        ] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
     }

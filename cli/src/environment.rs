@@ -42,7 +42,10 @@ pub(crate) fn cache_dir(arguments: &CacheArguments) -> Result<PathBuf, UsageErro
 }
 
 /// The config vars of `--env` and `--env-file`.
-pub(crate) fn config_vars(arguments: &VariableArguments, host: &Environment) -> Result<Environment, UsageError> {
+pub(crate) fn config_vars(
+    arguments: &VariableArguments,
+    host: &Environment,
+) -> Result<Environment, UsageError> {
     let mut variables = Environment::new();
     for file in &arguments.env_file {
         let text = std::fs::read(file).map_err(|source| UsageError::Unreadable {
@@ -62,7 +65,11 @@ pub(crate) fn config_vars(arguments: &VariableArguments, host: &Environment) -> 
                     line: index + 1,
                 });
             };
-            insert(&mut variables, &line[..equals], unquoted(&line[equals + 1..]))?;
+            insert(
+                &mut variables,
+                &line[..equals],
+                unquoted(&line[equals + 1..]),
+            )?;
         }
     }
     for argument in &arguments.env {
@@ -81,9 +88,14 @@ pub(crate) fn config_vars(arguments: &VariableArguments, host: &Environment) -> 
 
 fn insert(variables: &mut Environment, name: &[u8], value: &[u8]) -> Result<(), UsageError> {
     if name.is_empty() || name.contains(&0) || value.contains(&0) || name.contains(&b'/') {
-        return Err(UsageError::VariableName(OsStr::from_bytes(name).display().to_string()));
+        return Err(UsageError::VariableName(
+            OsStr::from_bytes(name).display().to_string(),
+        ));
     }
-    variables.insert(OsString::from_vec(name.to_vec()), OsString::from_vec(value.to_vec()));
+    variables.insert(
+        OsString::from_vec(name.to_vec()),
+        OsString::from_vec(value.to_vec()),
+    );
     Ok(())
 }
 
@@ -120,7 +132,13 @@ mod tests {
             "# comment\n\nA=1\r\n  B=\"two words\"\nexport C=a=b\nD=\n",
             &["A=x", "SHELL_VAR"],
         );
-        let expected = [("A", "x"), ("B", "two words"), ("C", "a=b"), ("D", ""), ("SHELL_VAR", "shell")];
+        let expected = [
+            ("A", "x"),
+            ("B", "two words"),
+            ("C", "a=b"),
+            ("D", ""),
+            ("SHELL_VAR", "shell"),
+        ];
         assert_eq!(
             pairs.unwrap(),
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -130,8 +148,17 @@ mod tests {
     #[test]
     fn mistakes_name_their_line() {
         let error = read("A=1\nnonsense\n", &[]).unwrap_err().to_string();
-        assert!(error.ends_with("env` line 2: expected `NAME=value`"), "{error}");
-        assert!(matches!(read("", &["UNSET"]), Err(UsageError::EnvWithoutValue(_))));
-        assert!(matches!(read("=x\n", &[]), Err(UsageError::VariableName(_))));
+        assert!(
+            error.ends_with("env` line 2: expected `NAME=value`"),
+            "{error}"
+        );
+        assert!(matches!(
+            read("", &["UNSET"]),
+            Err(UsageError::EnvWithoutValue(_))
+        ));
+        assert!(matches!(
+            read("=x\n", &[]),
+            Err(UsageError::VariableName(_))
+        ));
     }
 }

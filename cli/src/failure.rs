@@ -15,7 +15,7 @@ impl Failure {
 
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(Diagnosis::of(&error))
+        Self(error.diagnosis())
     }
 }
 
@@ -69,17 +69,23 @@ impl Explain for UsageError {
         let hint = match self {
             Self::EnvWithoutValue(name) => format!("Write `--env {name}=value`."),
             Self::EnvFile { .. } => {
-                "Each line is `NAME=value`; blank lines and lines that start with `#` are skipped.".into()
+                "Each line is `NAME=value`; blank lines and lines that start with `#` are skipped."
+                    .into()
             }
             Self::Unreadable { .. } => return Vec::new(),
-            Self::VariableName(_) => "A name is not empty and holds neither `=` nor a NUL byte.".into(),
-            Self::ProcessTypes(_) => "For example: `--process-types '{\"web\": \"node web.js\"}'`.".into(),
+            Self::VariableName(_) => {
+                "A name is not empty and holds neither `=` nor a NUL byte.".into()
+            }
+            Self::ProcessTypes(_) => {
+                "For example: `--process-types '{\"web\": \"node web.js\"}'`.".into()
+            }
             Self::ProcessTypeName { .. } => {
                 "Names are 1 to 128 letters, digits, `_` and `-` (the Platform API's rule).".into()
             }
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
             Self::NoProcessTypes(_) => {
-                "Add a `Procfile`, or say what to run: `--process-types '{\"web\": \"bin/web\"}'`.".into()
+                "Add a `Procfile`, or say what to run: `--process-types '{\"web\": \"bin/web\"}'`."
+                    .into()
             }
         };
         vec![hint]
@@ -105,5 +111,9 @@ impl Explain for SignalError {
 pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
     // Nowhere to say it if the terminal is gone.
     let _ = error.print();
-    ExitCode::from(if error.use_stderr() { Fault::Usage.exit_code() } else { 0 })
+    ExitCode::from(if error.use_stderr() {
+        Fault::Usage.exit_code()
+    } else {
+        0
+    })
 }

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         return ExitCode::from(code);
     }
     if let Some("detect" | "build") = Path::new(&argv0).file_name().and_then(|name| name.to_str()) {
-        return slugbuilder_buildpack::run();
+        slugbuilder_buildpack::main();
     }
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -24,7 +24,9 @@ impl Printer {
             Colours::Always => true,
             Colours::Never => false,
             // https://no-color.org: set and not empty.
-            Colours::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Colours::Auto => {
+                terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
         };
         let target = if terminal && !arguments.quiet {
             ProgressDrawTarget::stderr_with_hz(10)
@@ -65,7 +67,9 @@ impl Printer {
         self.bars.suspend(|| {
             let mut stderr = std::io::stderr().lock();
             // There is nowhere to report that there is nowhere to report to.
-            let _ = stderr.write_all(text).and_then(|()| stderr.write_all(b"\n"));
+            let _ = stderr
+                .write_all(text)
+                .and_then(|()| stderr.write_all(b"\n"));
         });
     }
 
@@ -152,7 +156,16 @@ mod tests {
         let sizes = [0, 999, 1000, 1050, 999_949, 999_950, 18_234_567, u64::MAX].map(size);
         assert_eq!(
             sizes,
-            ["0 B", "999 B", "1.0 kB", "1.1 kB", "999.9 kB", "1.0 MB", "18.2 MB", "18446744.1 TB"]
+            [
+                "0 B",
+                "999 B",
+                "1.0 kB",
+                "1.1 kB",
+                "999.9 kB",
+                "1.0 MB",
+                "18.2 MB",
+                "18446744.1 TB"
+            ]
         );
     }
 }

@@ -26,13 +26,15 @@ pub(crate) fn watch() -> io::Result<Requests> {
     }
     signals.thread_block()?;
     let watched = requests.clone();
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        while signals.wait().is_ok() {
-            if watched.stop.raised() {
-                watched.force.raise();
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            while signals.wait().is_ok() {
+                if watched.stop.raised() {
+                    watched.force.raise();
+                }
+                watched.stop.raise();
             }
-            watched.stop.raise();
-        }
-    })?;
+        })?;
     Ok(requests)
 }

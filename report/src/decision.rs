@@ -77,7 +77,10 @@ impl Origin {
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::File { path, line: Some(line) } => write!(f, "{path}:{line}"),
+            Self::File {
+                path,
+                line: Some(line),
+            } => write!(f, "{path}:{line}"),
             Self::File { path, line: None } => f.write_str(path),
             Self::Env(name) => write!(f, "${name}"),
             Self::Default(what) => f.write_str(what),

@@ -61,6 +61,11 @@ pub trait Explain: std::error::Error {
     fn retryable(&self) -> bool {
         self.fault() == Fault::TryLater
     }
+
+    /// The explanation as data; errors that carry the explanation of another program give that instead.
+    fn diagnosis(&self) -> Diagnosis {
+        Diagnosis::of(self)
+    }
 }
 
 /// An explained error as data.
@@ -157,7 +162,12 @@ impl Diagnosis {
         if !self.hints.is_empty() {
             text.push('\n');
             for hint in &self.hints {
-                let _ = writeln!(text, "  {} {}", style.paint("1;36", "hint:"), indent(hint, "        "));
+                let _ = writeln!(
+                    text,
+                    "  {} {}",
+                    style.paint("1;36", "hint:"),
+                    indent(hint, "        ")
+                );
             }
         }
         text
@@ -203,7 +213,12 @@ impl Warning {
             printable(&self.message)
         );
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "  {} {}", style.paint("1;36", "hint:"), indent(hint, "        "));
+            let _ = writeln!(
+                text,
+                "  {} {}",
+                style.paint("1;36", "hint:"),
+                indent(hint, "        ")
+            );
         }
         text
     }
@@ -273,8 +288,15 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_of_the_contract() {
-        let codes = [Fault::App, Fault::Usage, Fault::Unavailable, Fault::Bug, Fault::Io, Fault::TryLater]
-            .map(Fault::exit_code);
+        let codes = [
+            Fault::App,
+            Fault::Usage,
+            Fault::Unavailable,
+            Fault::Bug,
+            Fault::Io,
+            Fault::TryLater,
+        ]
+        .map(Fault::exit_code);
         assert_eq!(codes, [1, 2, 69, 70, 74, 75]);
     }
 

@@ -31,7 +31,10 @@ pub struct ArchiveFolderOptions {
 }
 
 /// Archives a folder under the rules of staging: what `.slugignore` and git leave out of a build is left out here.
-pub fn archive_folder(options: &ArchiveFolderOptions, reporter: &dyn Reporter) -> Result<Manifest, CompileError> {
+pub fn archive_folder(
+    options: &ArchiveFolderOptions,
+    reporter: &dyn Reporter,
+) -> Result<Manifest, CompileError> {
     let survey = stage::survey(
         &options.folder,
         &SurveyOptions {
@@ -61,7 +64,7 @@ pub fn archive_folder(options: &ArchiveFolderOptions, reporter: &dyn Reporter) -
     let manifest = Manifest {
         slug: slug::Slug {
             process_types: options.process_types.clone(),
-            stack: options.stack.name().to_owned(),
+            stack: options.stack.name.clone(),
             checksum: slug::Checksum(summary.sha256),
             commit: survey.git.as_ref().map(|commit| commit.id.clone()),
             commit_description: survey.git.as_ref().map(|commit| commit.summary.clone()),

@@ -140,7 +140,10 @@ pub fn run(options: &RunOptions, reporter: &dyn Reporter) -> Result<Outcome, Run
 
 fn choose(options: &RunOptions) -> Result<(String, OsString), RunError> {
     match &options.start {
-        Start::Command(command) => Ok((format!("run.{}", 1000 + std::process::id() % 9000), command.clone())),
+        Start::Command(command) => Ok((
+            format!("run.{}", 1000 + std::process::id() % 9000),
+            command.clone(),
+        )),
         Start::ProcessType(wanted) => match options.process_types.get(wanted) {
             Some(command) => Ok((format!("{wanted}.1"), command.into())),
             None => Err(RunError::NoSuchProcessType {
@@ -205,7 +208,12 @@ fn run_in(
     ] {
         environment.insert(name.into(), value);
     }
-    environment.extend(options.config_vars.iter().map(|(name, value)| (name.clone(), value.clone())));
+    environment.extend(
+        options
+            .config_vars
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     let script = start_script(&executor.outside(home), command);
     let invocation = Invocation::new(Program::File("/bin/bash".into()), home)
         .argument("--norc")
@@ -299,11 +307,20 @@ mod tests {
         let app = tempfile::tempdir().unwrap();
         let folder = app.path().join(".profile.d");
         std::fs::create_dir(&folder).unwrap();
-        for name in ["b.sh", "B.sh", "a'1.sh", "000.sh", ".hidden.sh", "not-a-script"] {
+        for name in [
+            "b.sh",
+            "B.sh",
+            "a'1.sh",
+            "000.sh",
+            ".hidden.sh",
+            "not-a-script",
+        ] {
             std::fs::write(folder.join(name), "").unwrap();
         }
         std::fs::create_dir(folder.join("directory.sh")).unwrap();
-        let script = start_script(app.path(), OsStr::new("echo 'x'")).into_string().unwrap();
+        let script = start_script(app.path(), OsStr::new("echo 'x'"))
+            .into_string()
+            .unwrap();
         insta::assert_snapshot!(script, @r"
         . ./.profile.d/'000.sh'
         . ./.profile.d/'B.sh'

@@ -2,8 +2,8 @@
 
 use crate::real_app::RealApp;
 use crate::sandbox::{
-    APP_DIRECTORY, AppDirectory, Attached, Console, Direct, Executor, Invocation, Namespaced, SandboxError,
-    SandboxOptions,
+    APP_DIRECTORY, AppDirectory, Attached, Console, Direct, Executor, Invocation, Namespaced,
+    SandboxError, SandboxOptions,
 };
 use slugbuilder_report::Warning;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,11 @@ impl Place {
         }
     }
 
-    pub(crate) fn attach(&self, invocation: &Invocation, console: Console) -> Result<Attached, SandboxError> {
+    pub(crate) fn attach(
+        &self,
+        invocation: &Invocation,
+        console: Console,
+    ) -> Result<Attached, SandboxError> {
         match self {
             Self::Sandbox(sandbox) => sandbox.attach(invocation, console),
             Self::Open { direct, .. } => direct.attach(invocation, console),
@@ -57,7 +61,12 @@ impl Place {
         };
         let real = if owner.is_some() {
             // Next to what it describes, and like it gone with the container.
-            RealApp::take(Path::new(APP_DIRECTORY), Path::new("/var/lib/.slugbuilder-app"), owner).ok()
+            RealApp::take(
+                Path::new(APP_DIRECTORY),
+                Path::new("/var/lib/.slugbuilder-app"),
+                owner,
+            )
+            .ok()
         } else {
             None
         };
@@ -88,7 +97,11 @@ impl Place {
                 .map_err(|error| failed("giving the app directory away", error))?;
         }
         fill(&app)?;
-        let place = if real.is_some() { "the real `/app`" } else { "a folder of its own" };
+        let place = if real.is_some() {
+            "the real `/app`"
+        } else {
+            "a folder of its own"
+        };
         let warning = Warning::new(
             "no-sandbox",
             format!(

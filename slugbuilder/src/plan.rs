@@ -3,7 +3,7 @@
 //! Nothing is copied and no sandbox is set up, so this is for buildpacks that only read while they detect, as ours does.
 
 use crate::cnb::{Buildpack, CnbError, Detection, Order, Platform};
-use crate::compile::CompileError;
+use crate::compile::{CompileError, MACHINE};
 use crate::sandbox::{Direct, Environment, Interrupt, SandboxError};
 use crate::stack::Stack;
 use crate::stage::{self, Survey, SurveyOptions};
@@ -63,12 +63,20 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
     }
     std::fs::write(buildpack.join("buildpack.toml"), options.buildpack).map_err(set_up)?;
     survey.shadow(&app)?;
-    let executor = Direct::reading(&app, &work, Instant::now() + TIME_LIMIT, options.interrupt.clone());
+    let executor = Direct::reading(
+        &app,
+        &work,
+        Instant::now() + TIME_LIMIT,
+        options.interrupt.clone(),
+    );
     let platform = Platform {
         executor: &executor,
-        target: options.stack.target(),
+        target: options.stack.target(MACHINE),
         user_environment: options.config_vars.clone(),
-        platform_variables: Environment::from([("SLUGBUILDER_STACK".into(), options.stack.name().into())]),
+        platform_variables: Environment::from([(
+            "SLUGBUILDER_STACK".into(),
+            options.stack.name.clone().into(),
+        )]),
         reporter: &Silent,
     };
     let detection = detect(&platform, options, buildpack)?;
@@ -84,7 +92,11 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
     Ok(Plan { survey, report })
 }
 
-fn detect(platform: &Platform<'_>, options: &PlanOptions, directory: PathBuf) -> Result<Detection, CnbError> {
+fn detect(
+    platform: &Platform<'_>,
+    options: &PlanOptions,
+    directory: PathBuf,
+) -> Result<Detection, CnbError> {
     let buildpacks = [Buildpack::embedded(options.buildpack, directory)?];
     platform.detect(&Order::of(&buildpacks), &buildpacks)
 }

@@ -18,7 +18,11 @@ pub(crate) struct RealApp {
 impl RealApp {
     /// Takes `path` (`/app`) for one build, owned by `owner`. [`io::ErrorKind::AlreadyExists`] where something of
     /// others is there, [`io::ErrorKind::WouldBlock`] where another slugbuilder uses it.
-    pub(crate) fn take(path: &Path, register: &Path, owner: Option<(u32, u32)>) -> io::Result<Self> {
+    pub(crate) fn take(
+        path: &Path,
+        register: &Path,
+        owner: Option<(u32, u32)>,
+    ) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -27,7 +31,8 @@ impl RealApp {
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW)
             .open(register)?;
-        let mut register = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error)?;
+        let mut register =
+            Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error)?;
         let mut left = String::new();
         register.rewind()?;
         register.read_to_string(&mut left)?;

@@ -57,7 +57,9 @@ impl Explain for WorkspaceError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Io(_) => vec!["Choose another folder with `--cache-dir`, or free space in this one.".into()],
+            Self::Io(_) => {
+                vec!["Choose another folder with `--cache-dir`, or free space in this one.".into()]
+            }
             Self::Interrupted => Vec::new(),
         }
     }
@@ -85,7 +87,10 @@ impl Workspace {
         make_private(&folder)?;
         let file = fs::File::create(folder.join("lock"))?.into_parts().0;
         let lock = lock(file, interrupt, waiting)?;
-        let workspace = Self { folder, _lock: lock };
+        let workspace = Self {
+            folder,
+            _lock: lock,
+        };
         remove_tree(&workspace.build())?;
         if workspace.dirty_marker().exists() {
             remove_tree(&workspace.layers())?;
@@ -108,7 +113,10 @@ impl Workspace {
             }
         }
         loop {
-            let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&bucket)?.keep();
+            let folder = tempfile::Builder::new()
+                .prefix("run-")
+                .tempdir_in(&bucket)?
+                .keep();
             let file = fs::File::create(folder.join("lock"))?.into_parts().0;
             // Between the two lines another process may have taken the folder for one that was left.
             let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else {
@@ -116,7 +124,10 @@ impl Workspace {
             };
             if folder.join("lock").exists() {
                 make_private(&folder.join("build"))?;
-                return Ok(Self { folder, _lock: lock });
+                return Ok(Self {
+                    folder,
+                    _lock: lock,
+                });
             }
         }
     }
@@ -208,7 +219,10 @@ fn bucket(cache_dir: &Path, name: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(cache_dir)?;
     for (name, contents) in [
         // https://bford.info/cachedir/
-        ("CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n"),
+        (
+            "CACHEDIR.TAG",
+            "Signature: 8a477f597d28d172789f06886806bc55\n",
+        ),
         (".gitignore", "*\n"),
     ] {
         let path = cache_dir.join(name);
@@ -224,7 +238,10 @@ fn bucket(cache_dir: &Path, name: &str) -> io::Result<PathBuf> {
 
 /// Only ours to enter: it holds sources, config vars and what a build makes of them.
 fn make_private(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 
 fn lock(
@@ -261,7 +278,12 @@ fn move_tree(from: &Path, to: &Path) -> io::Result<()> {
             copy_tree(from, to)?;
             remove_tree(from)
         }
-        other => other.map_err(|error| io::Error::new(error.kind(), format!("cannot move {}: {error}", from.display()))),
+        other => other.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot move {}: {error}", from.display()),
+            )
+        }),
     }
 }
 
@@ -276,7 +298,10 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
         let metadata = entry.metadata()?;
         if metadata.is_dir() {
             fs::create_dir_all(&target)?;
-            fs::set_permissions(&target, std::fs::Permissions::from_mode(0o700 | metadata.mode()))?;
+            fs::set_permissions(
+                &target,
+                std::fs::Permissions::from_mode(0o700 | metadata.mode()),
+            )?;
         } else if metadata.is_symlink() {
             fs::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?;
         } else if metadata.is_file() {
@@ -305,7 +330,10 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other.map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot remove {}: {error}", path.display()))
+            io::Error::new(
+                error.kind(),
+                format!("cannot remove {}: {error}", path.display()),
+            )
         }),
     }
 }
@@ -328,7 +356,13 @@ mod tests {
     use super::*;
 
     fn open(cache: &Path) -> Workspace {
-        Workspace::for_app(cache, &[OsStr::new("app")], &Interrupt::new().unwrap(), &|| {}).unwrap()
+        Workspace::for_app(
+            cache,
+            &[OsStr::new("app")],
+            &Interrupt::new().unwrap(),
+            &|| {},
+        )
+        .unwrap()
     }
 
     fn lend_and_write(workspace: &Workspace, text: &str) -> PathBuf {
@@ -405,7 +439,10 @@ mod tests {
         assert!(running.build().exists());
         other.remove().unwrap();
         running.remove().unwrap();
-        assert_eq!(fs::read_dir(cache.path().join("runs-v1")).unwrap().count(), 0);
+        assert_eq!(
+            fs::read_dir(cache.path().join("runs-v1")).unwrap().count(),
+            0
+        );
     }
 
     #[test]

@@ -74,9 +74,11 @@ fn of_procfile(folder: &Path, printer: &Printer) -> Result<BTreeMap<ProcessType,
     procfile
         .processes
         .into_iter()
-        .map(|process| match ProcessType::try_from(process.name.clone()) {
-            Ok(name) => Ok((name, process.command)),
-            Err(_) => Err(UsageError::ProcessTypeName { name: process.name }.into()),
-        })
+        .map(
+            |process| match ProcessType::try_from(process.name.clone()) {
+                Ok(name) => Ok((name, process.command)),
+                Err(_) => Err(UsageError::ProcessTypeName { name: process.name }.into()),
+            },
+        )
         .collect()
 }

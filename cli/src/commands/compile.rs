@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         output: arguments.output.clone(),
         manifest: manifest_path(&arguments.output),
         stack: Stack::named(&arguments.source.stack)?,
-        buildpacks: vec![BuildpackSource::Embedded(slugbuilder_buildpack::BUILDPACK_TOML)],
+        buildpacks: vec![BuildpackSource::Embedded(
+            slugbuilder_buildpack::BUILDPACK_TOML,
+        )],
         cache_dir: environment::cache_dir(&arguments.cache)?,
         clear_cache: arguments.clear_cache,
         all_files: arguments.source.all_files,
@@ -82,7 +84,11 @@ pub(super) fn left_out(survey: &Survey) -> Vec<String> {
         .iter()
         .filter(|(_, tally)| tally.files > 0)
         .map(|(reason, tally)| {
-            format!("left out: {} ({}), {reason}", count(tally.files, "file"), size(tally.bytes))
+            format!(
+                "left out: {} ({}), {reason}",
+                count(tally.files, "file"),
+                size(tally.bytes)
+            )
         })
         .collect()
 }

@@ -38,13 +38,16 @@ fn manifest_path(slug: &Path) -> PathBuf {
 
 /// `--process-types`.
 fn process_types(json: &str) -> Result<BTreeMap<ProcessType, String>, Failure> {
-    let types: BTreeMap<String, String> = serde_json::from_str(json).map_err(UsageError::ProcessTypes)?;
+    let types: BTreeMap<String, String> =
+        serde_json::from_str(json).map_err(UsageError::ProcessTypes)?;
     types
         .into_iter()
-        .map(|(name, command)| match ProcessType::try_from(name.clone()) {
-            Ok(name) => Ok((name, command)),
-            Err(_) => Err(UsageError::ProcessTypeName { name }.into()),
-        })
+        .map(
+            |(name, command)| match ProcessType::try_from(name.clone()) {
+                Ok(name) => Ok((name, command)),
+                Err(_) => Err(UsageError::ProcessTypeName { name }.into()),
+            },
+        )
         .collect()
 }
 
@@ -55,7 +58,11 @@ fn megabytes(count: u64) -> u64 {
 
 /// The process types as lines, aligned.
 fn show_process_types(types: &BTreeMap<ProcessType, String>, printer: &Printer) {
-    let width = types.keys().map(|name| name.as_str().len()).max().unwrap_or(0);
+    let width = types
+        .keys()
+        .map(|name| name.as_str().len())
+        .max()
+        .unwrap_or(0);
     for (name, command) in types {
         printer.say(&format!("  {:width$}  {command}", name.as_str()));
     }

@@ -62,9 +62,16 @@ fn decision_lines(decision: &Decision) -> Vec<String> {
     let answer = decision
         .winning()
         .map_or("nothing", |candidate| candidate.value.as_str());
-    let mut lines = vec![format!("{}: {answer}", decision.subject), format!("  rule: {}", decision.rule)];
+    let mut lines = vec![
+        format!("{}: {answer}", decision.subject),
+        format!("  rule: {}", decision.rule),
+    ];
     for (index, candidate) in decision.candidates.iter().enumerate() {
-        let mark = if decision.winner == Some(index) { '*' } else { '-' };
+        let mark = if decision.winner == Some(index) {
+            '*'
+        } else {
+            '-'
+        };
         lines.push(format!(
             "  {mark} {} ({}) {}",
             candidate.value, candidate.origin, candidate.verdict

@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &RunArguments, printer: &Printer) -> Result<ExitCod
     };
     let console = match start {
         Start::ProcessType(_) => Console::Formation,
-        Start::Command(_) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => Console::Terminal,
+        Start::Command(_) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => {
+            Console::Terminal
+        }
         Start::Command(_) => Console::Streams,
     };
     let requests = signals::watch().map_err(SignalError)?;
@@ -55,7 +57,10 @@ pub(super) fn run(arguments: &RunArguments, printer: &Printer) -> Result<ExitCod
 }
 
 /// The process types of the slug.json beside the slug. There is none beside a slug that was made by hand.
-fn of_manifest(arguments: &RunArguments, printer: &Printer) -> Result<BTreeMap<ProcessType, String>, Failure> {
+fn of_manifest(
+    arguments: &RunArguments,
+    printer: &Printer,
+) -> Result<BTreeMap<ProcessType, String>, Failure> {
     let path = manifest_path(&arguments.slug);
     if !path.exists() {
         return Ok(BTreeMap::new());

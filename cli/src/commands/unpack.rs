@@ -7,7 +7,8 @@ use slugbuilder_fetch::Limits;
 use std::process::ExitCode;
 
 pub(super) fn run(arguments: &UnpackArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let unpacked = slugbuilder::slug::unpack(&arguments.slug, &arguments.directory, Limits::default())?;
+    let unpacked =
+        slugbuilder::slug::unpack(&arguments.slug, &arguments.directory, Limits::default())?;
     for warning in &unpacked.warnings {
         printer.warning(warning);
     }

@@ -1,5 +1,6 @@
 //! Archives by their checksum, shared by every build of a user.
 
+mod adopt;
 mod error;
 mod prune;
 mod store;

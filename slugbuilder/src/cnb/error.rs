@@ -139,10 +139,9 @@ pub enum CnbError {
     Sandbox(#[from] SandboxError),
 }
 
-impl CnbError {
-    /// What to tell the user: the buildpack's own words where it left some in its report, else this error's.
-    #[must_use]
-    pub fn diagnosis(&self) -> Diagnosis {
+impl Explain for CnbError {
+    /// The buildpack's own words where it left some in its report.
+    fn diagnosis(&self) -> Diagnosis {
         let own_words = match self {
             Self::NoGroup(no_group) => no_group.diagnosis(),
             Self::BuildFailed { diagnosis, .. } => diagnosis.as_deref(),
@@ -150,9 +149,7 @@ impl CnbError {
         };
         own_words.cloned().unwrap_or_else(|| Diagnosis::of(self))
     }
-}
 
-impl Explain for CnbError {
     fn code(&self) -> &'static str {
         match self {
             Self::File { .. } => "cnb-file",

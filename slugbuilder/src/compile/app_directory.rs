@@ -25,12 +25,20 @@ pub(super) fn prepare(
     trusted: bool,
 ) -> Result<Prepared, CompileError> {
     let owner = SandboxOptions::owner();
-    let me = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+    let me = (
+        nix::unistd::geteuid().as_raw(),
+        nix::unistd::getegid().as_raw(),
+    );
     // A file of someone else could not be copied up; root's files would stay root's.
     if owner.is_none() && survey.owners.iter().all(|(uid, gid)| (*uid, *gid) == me) {
         let upper = workspace.build().join("upper");
         match overlay(survey, workspace, sandbox, &upper) {
-            Ok(place) => return Ok(Prepared { place, layers: upper.join(LAYERS_FOLDER) }),
+            Ok(place) => {
+                return Ok(Prepared {
+                    place,
+                    layers: upper.join(LAYERS_FOLDER),
+                });
+            }
             // No overlays here, for example because the cache folder is on one already: copying does.
             Err(CompileError::Sandbox(_) | CompileError::Workspace(_)) => {
                 take_layers_back(workspace, &upper.join(LAYERS_FOLDER))?;
@@ -140,7 +148,8 @@ fn take_layers_back(workspace: &Workspace, layers: &Path) -> Result<(), CompileE
 
 fn give(path: &Path, owner: Option<(u32, u32)>) -> Result<(), SandboxError> {
     match owner {
-        Some((uid, gid)) => std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(set_up("giving a folder away")),
+        Some((uid, gid)) => std::os::unix::fs::chown(path, Some(uid), Some(gid))
+            .map_err(set_up("giving a folder away")),
         None => Ok(()),
     }
 }

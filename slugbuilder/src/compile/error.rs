@@ -8,7 +8,7 @@ use crate::stack::StackError;
 use crate::stage::StageError;
 use crate::workspace::WorkspaceError;
 use slugbuilder_fetch::CacheError;
-use slugbuilder_report::{Explain, Fault};
+use slugbuilder_report::{Diagnosis, Explain, Fault};
 
 /// The stage that failed, with its own error.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,8 @@ impl CompileError {
 
 impl Explain for CompileError {
     fn code(&self) -> &'static str {
-        self.cause().map_or("untrusted-without-sandbox", Explain::code)
+        self.cause()
+            .map_or("untrusted-without-sandbox", Explain::code)
     }
 
     fn fault(&self) -> Fault {
@@ -77,6 +78,13 @@ impl Explain for CompileError {
             || vec!["Allow unprivileged user namespaces, for example with `sysctl user.max_user_namespaces=10000`.".into()],
             Explain::hints,
         )
+    }
+
+    fn diagnosis(&self) -> Diagnosis {
+        match self {
+            Self::Buildpack(error) => error.diagnosis(),
+            _ => Diagnosis::of(self),
+        }
     }
 
     fn retryable(&self) -> bool {

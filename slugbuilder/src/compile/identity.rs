@@ -20,7 +20,7 @@ impl CompileOptions {
 /// What tells one app's work folder from another's: the source's path, the stack and the buildpacks. Not their versions:
 /// a buildpack knows by its layers' metadata what it can use again.
 pub(super) fn of<'a>(source: &'a Path, options: &'a CompileOptions) -> Vec<&'a OsStr> {
-    let mut identity = vec![source.as_os_str(), OsStr::new(options.stack.name())];
+    let mut identity = vec![source.as_os_str(), OsStr::new(&options.stack.name)];
     identity.extend(options.buildpacks.iter().map(|buildpack| match buildpack {
         BuildpackSource::Embedded(_) => OsStr::new("embedded"),
         BuildpackSource::Directory(path) => path.as_os_str(),
@@ -68,7 +68,8 @@ pub(super) fn buildpacks(
                     source,
                 })?;
                 let base = outside.file_name().unwrap_or(OsStr::new("buildpack"));
-                let base = String::from_utf8_lossy(base.as_bytes()).replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+                let base = String::from_utf8_lossy(base.as_bytes())
+                    .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
                 Source {
                     name: name(index, &base),
                     outside,
@@ -76,7 +77,9 @@ pub(super) fn buildpacks(
                 }
             }
         };
-        sandbox.buildpacks.push((source.outside.clone(), source.name.clone()));
+        sandbox
+            .buildpacks
+            .push((source.outside.clone(), source.name.clone()));
         sources.push(source);
     }
     Ok(sources)

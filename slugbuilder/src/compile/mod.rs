@@ -20,7 +20,7 @@ use crate::layout::{self, AppLayout};
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
 use crate::slug::{self, Manifest, ProcessType, SlugError};
-use crate::stack::{self, Stack};
+use crate::stack::{self, Machine, Stack};
 use crate::stage::{self, Survey, SurveyOptions};
 use crate::workspace::Workspace;
 use downloads::Downloads;
@@ -28,6 +28,9 @@ use slugbuilder_report::{Event, Language, PhaseReport, Reporter, Warning};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// What slugs are built for. Heroku's dynos of the Cedar generation, which run slugs, are of this kind only.
+pub(crate) const MACHINE: Machine = Machine::X86_64;
 
 /// Where a buildpack comes from.
 #[derive(Debug, Clone)]
@@ -89,8 +92,15 @@ pub struct Compiled {
 }
 
 /// Builds a slug.
-pub fn compile(options: &CompileOptions, reporter: &dyn Reporter) -> Result<Compiled, CompileError> {
-    let outputs = vec![options.output.clone(), options.manifest.clone(), options.cache_dir.clone()];
+pub fn compile(
+    options: &CompileOptions,
+    reporter: &dyn Reporter,
+) -> Result<Compiled, CompileError> {
+    let outputs = vec![
+        options.output.clone(),
+        options.manifest.clone(),
+        options.cache_dir.clone(),
+    ];
     let survey = stage::survey(
         &options.source,
         &SurveyOptions {
@@ -144,7 +154,7 @@ fn build_in(
         .collect::<Result<Vec<Buildpack>, _>>()?;
     let platform = Platform {
         executor: place.executor(),
-        target: options.stack.target(),
+        target: options.stack.target(MACHINE),
         user_environment: options.config_vars.clone(),
         platform_variables: platform_variables(options, place, &sandbox),
         reporter,
@@ -163,7 +173,7 @@ fn build_in(
 
     let laid_out = LaidOut::of(&build, &platform)?;
     tell(&laid_out.warnings);
-    stack::check_runtimes(&build, place.executor(), &options.stack)?;
+    stack::check_runtimes(&build, place.executor(), &options.stack, MACHINE)?;
 
     let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
     reporter.report(Event::Step("Writing the slug"));
@@ -180,7 +190,9 @@ fn build_in(
         reporter,
     )?;
     tell(&summary.warnings);
-    let manifest = record(options, survey, &detection, &build, &laid_out, &summary, warnings)?;
+    let manifest = record(
+        options, survey, &detection, &build, &laid_out, &summary, warnings,
+    )?;
     manifest.write(&options.manifest)?;
     let incoming = sandbox.cache.clone();
     app_directory::finish(prepared, workspace)?;
@@ -188,7 +200,11 @@ fn build_in(
     Ok(manifest)
 }
 
-fn sandbox_options(options: &CompileOptions, workspace: &Workspace, downloads: &Downloads) -> SandboxOptions {
+fn sandbox_options(
+    options: &CompileOptions,
+    workspace: &Workspace,
+    downloads: &Downloads,
+) -> SandboxOptions {
     SandboxOptions {
         // Decided when the source is staged.
         app: AppDirectory::Directory(workspace.build().join("app")),
@@ -204,9 +220,16 @@ fn sandbox_options(options: &CompileOptions, workspace: &Workspace, downloads: &
     }
 }
 
-fn platform_variables(options: &CompileOptions, place: &Place, sandbox: &SandboxOptions) -> Environment {
+fn platform_variables(
+    options: &CompileOptions,
+    place: &Place,
+    sandbox: &SandboxOptions,
+) -> Environment {
     let mut variables = options.platform_variables.clone();
-    variables.insert("SLUGBUILDER_STACK".into(), options.stack.name().into());
+    variables.insert(
+        "SLUGBUILDER_STACK".into(),
+        options.stack.name.clone().into(),
+    );
     if !options.network {
         variables.insert("SLUGBUILDER_OFFLINE".into(), "1".into());
     }
@@ -274,7 +297,7 @@ fn record(
     Ok(Manifest {
         slug: slug::Slug {
             process_types: laid_out.process_types.clone(),
-            stack: options.stack.name().to_owned(),
+            stack: options.stack.name.clone(),
             checksum: slug::Checksum(summary.sha256),
             commit: survey.git.as_ref().map(|commit| commit.id.clone()),
             commit_description: survey.git.as_ref().map(|commit| commit.summary.clone()),
@@ -282,7 +305,10 @@ fn record(
         },
         build: slug::Build {
             languages: languages(&reports),
-            decisions: reports.iter().flat_map(|report| report.decisions.clone()).collect(),
+            decisions: reports
+                .iter()
+                .flat_map(|report| report.decisions.clone())
+                .collect(),
             warnings: warnings.to_vec(),
             ..slug::Build::of(summary)
         },
@@ -313,7 +339,11 @@ fn description(reports: &[&PhaseReport], buildpacks: &[&BuildpackDescriptor]) ->
         })
         .collect();
     if names.is_empty() {
-        buildpacks.iter().map(|one| one.reference()).collect::<Vec<_>>().join(", ")
+        buildpacks
+            .iter()
+            .map(|one| one.reference())
+            .collect::<Vec<_>>()
+            .join(", ")
     } else {
         names.join(", ")
     }

@@ -42,7 +42,6 @@ impl AppLayout {
             layers: layers.collect(),
         }
     }
-
 }
 
 impl Layout for AppLayout {
@@ -131,8 +130,16 @@ mod tests {
         for (path, is_directory, expected) in [
             (".slugbuilder", true, Placement::In(Part::Runtime)),
             (".slugbuilder/layers", true, Placement::In(Part::Runtime)),
-            (".slugbuilder/layers/acme_b", true, Placement::In(Part::Runtime)),
-            (".slugbuilder/layers/acme_b/node", true, Placement::In(Part::Runtime)),
+            (
+                ".slugbuilder/layers/acme_b",
+                true,
+                Placement::In(Part::Runtime),
+            ),
+            (
+                ".slugbuilder/layers/acme_b/node",
+                true,
+                Placement::In(Part::Runtime),
+            ),
             (
                 ".slugbuilder/layers/acme_b/node/bin/node",
                 false,
@@ -144,10 +151,26 @@ mod tests {
                 Placement::In(Part::Dependencies),
             ),
             (".slugbuilder/layers/acme_b/cache", true, Placement::Skip),
-            (".slugbuilder/layers/acme_b/gems.ignore", true, Placement::Skip),
-            (".slugbuilder/layers/acme_b/node.toml", false, Placement::Skip),
-            (".slugbuilder/layers/acme_b/launch.toml", false, Placement::Skip),
-            (".slugbuilder/layers/acme_b/store.toml", false, Placement::Skip),
+            (
+                ".slugbuilder/layers/acme_b/gems.ignore",
+                true,
+                Placement::Skip,
+            ),
+            (
+                ".slugbuilder/layers/acme_b/node.toml",
+                false,
+                Placement::Skip,
+            ),
+            (
+                ".slugbuilder/layers/acme_b/launch.toml",
+                false,
+                Placement::Skip,
+            ),
+            (
+                ".slugbuilder/layers/acme_b/store.toml",
+                false,
+                Placement::Skip,
+            ),
             (
                 ".slugbuilder/layers/acme_b/node.sbom.cdx.json",
                 false,
@@ -172,14 +195,30 @@ mod tests {
     fn installed_packages_are_dependencies_and_all_else_is_the_app() {
         for (path, is_directory, expected) in [
             ("node_modules", true, Placement::In(Part::Dependencies)),
-            ("node_modules/a/index.js", false, Placement::In(Part::Dependencies)),
-            ("packages/a/node_modules/b", true, Placement::In(Part::Dependencies)),
+            (
+                "node_modules/a/index.js",
+                false,
+                Placement::In(Part::Dependencies),
+            ),
+            (
+                "packages/a/node_modules/b",
+                true,
+                Placement::In(Part::Dependencies),
+            ),
             ("node_modules", false, Placement::In(Part::App)),
-            ("vendor/bundle/ruby", true, Placement::In(Part::Dependencies)),
+            (
+                "vendor/bundle/ruby",
+                true,
+                Placement::In(Part::Dependencies),
+            ),
             ("vendor", true, Placement::In(Part::App)),
             ("vendor/modules.txt", false, Placement::In(Part::App)),
             ("web.js", false, Placement::In(Part::App)),
-            (".profile.d/000_slugbuilder.sh", false, Placement::In(Part::App)),
+            (
+                ".profile.d/000_slugbuilder.sh",
+                false,
+                Placement::In(Part::App),
+            ),
             (".slugbuilderx", true, Placement::In(Part::App)),
         ] {
             assert_eq!(

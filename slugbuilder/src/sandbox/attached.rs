@@ -137,9 +137,7 @@ impl Attached {
                 break;
             }
             let ended = match &self.terminal {
-                Some(terminal) => {
-                    self.relay(terminal, stop, kill_at.is_some(), &mut input_open)
-                }
+                Some(terminal) => self.relay(terminal, stop, kill_at.is_some(), &mut input_open),
                 None if kill_at.is_some() => self.job.wait(kill_at, &[&force.descriptor()]),
                 None => self.job.wait(None, &[&stop.descriptor()]),
             };

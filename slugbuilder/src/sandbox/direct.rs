@@ -28,7 +28,7 @@ impl Direct {
         let owner = SandboxOptions::owner();
         let folder = |name: &str, mode: u32| make_folder(&options.scratch, name, mode, owner);
         let temporary = folder("tmp", 0o1777)?;
-        let work = folder("exchange", 0o755)?;
+        let work = folder("exchange", 0o700)?;
         let home = if options.home_is_app {
             app.to_owned()
         } else {
@@ -89,7 +89,8 @@ impl Executor for Direct {
     }
 
     fn owner(&self) -> Option<(u32, u32)> {
-        self.identity.map(|identity| (identity.outside, identity.outside))
+        self.identity
+            .map(|identity| (identity.outside, identity.outside))
     }
 
     fn run(

@@ -99,7 +99,7 @@ impl Namespaced {
         let folder = |name: &str, mode: u32| make_folder(&options.scratch, name, mode, owner);
         let root = folder("mount", 0o755)?;
         let temporary = folder("tmp", 0o1777)?;
-        let exchange = folder("exchange", 0o755)?;
+        let exchange = folder("exchange", 0o700)?;
 
         let mut mounts = options.view.mounts.clone();
         mounts.push(Mount::Devices);

@@ -62,6 +62,19 @@ pub enum Reason {
     GitIgnored,
 }
 
+impl std::fmt::Display for Reason {
+    /// For people, as the end of a sentence: `which git ignores`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Git => "git's own",
+            Self::Output => "slugbuilder's own output",
+            Self::FinderMetadata => "metadata of the macOS Finder",
+            Self::SlugIgnore => "matching .slugignore",
+            Self::GitIgnored => "which git ignores",
+        })
+    }
+}
+
 /// A file or folder that stays outside, with everything below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
