@@ -65,13 +65,27 @@ pub struct SandboxOptions {
 }
 
 impl SandboxOptions {
-    /// Whom the files of a build have to belong to: nobody in particular for an ordinary user, [`BUILD_UID`] for root.
+    /// Whom the files of a build have to belong to: [`BUILD_UID`] for root, nobody in particular for others. Root of a
+    /// container that has no such uid builds as itself.
     #[must_use]
     pub fn owner() -> Option<(u32, u32)> {
-        nix::unistd::geteuid()
-            .is_root()
-            .then_some((BUILD_UID, BUILD_UID))
+        let maps = |name: &str| {
+            fs::read_to_string(format!("/proc/self/{name}")).is_ok_and(|map| is_mapped(&map, BUILD_UID))
+        };
+        let usable = nix::unistd::geteuid().is_root() && maps("uid_map") && maps("gid_map");
+        usable.then_some((BUILD_UID, BUILD_UID))
     }
+}
+
+/// Whether `id` exists in the user namespace with this map (`user_namespaces(7)`: first, first outside, count).
+fn is_mapped(map: &str, id: u32) -> bool {
+    map.lines().any(|line| {
+        let mut columns = line.split_ascii_whitespace().map(str::parse::<u32>);
+        match (columns.next(), columns.nth(1)) {
+            (Some(Ok(first)), Some(Ok(count))) => id >= first && id - first < count,
+            _ => false,
+        }
+    })
 }
 
 /// A running sandbox. Dropping it ends everything in it.
@@ -392,5 +406,19 @@ fn greet(holder: &mut Child, request: &SetUp) -> Result<(), SandboxError> {
             source: io::Error::from_raw_os_error(errno),
         }),
         Err(error) => Err(failed(error.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_looked_up_in_the_map() {
+        assert!(is_mapped("         0          0 4294967295\n", BUILD_UID));
+        assert!(is_mapped("0 1000 1\n1 100000 65535\n", BUILD_UID));
+        assert!(!is_mapped("0 1000 1\n", BUILD_UID));
+        assert!(!is_mapped("0 100000 65521\n", BUILD_UID));
+        assert!(!is_mapped("", BUILD_UID));
     }
 }
