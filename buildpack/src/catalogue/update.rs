@@ -137,6 +137,7 @@ fn update_go(catalogue: &mut Catalogue) -> Result<(), UpdateError> {
         .filter(|version| *version >= OLDEST_GO)
         .map(|version| (version, Hashes::default()))
         .collect();
+    fill_gaps(&mut catalogue.versions);
     let Some(newest) = catalogue.versions.keys().next_back().copied() else {
         return Ok(());
     };
@@ -166,6 +167,21 @@ fn update_go(catalogue: &mut Catalogue) -> Result<(), UpdateError> {
             .map(str::to_owned);
     }
     Ok(())
+}
+
+/// A module proxy lists the versions that somebody has asked it for, while Go's patches of a line have no gaps.
+fn fill_gaps(versions: &mut BTreeMap<Version, Hashes>) {
+    let mut newest: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for version in versions.keys() {
+        newest.insert((version.major, version.minor), version.patch);
+    }
+    for ((major, minor), patch) in newest {
+        for patch in 0..=patch {
+            versions
+                .entry(Version::new(major, minor, patch))
+                .or_default();
+        }
+    }
 }
 
 /// Why the catalogues could not be remade. For maintainers, so without explanations.
