@@ -64,9 +64,18 @@ fn every_bare_file_is_found() {
     assert_eq!(count, 19);
 }
 
+/// What it is about, the app's files, its languages and its processes.
+type Case<'a> = (
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    &'a [&'a str],
+    &'a [&'a str],
+);
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn apps_have_the_languages_and_processes_of_the_table() {
-    let cases: [(&str, &[(&str, &str)], &[&str], &[&str]); 19] = [
+    let cases: [Case; 19] = [
         (
             "one Go file",
             &[("hello.go", GO_MAIN)],
