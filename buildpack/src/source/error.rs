@@ -184,8 +184,11 @@ impl Explain for InstallError {
                     SourceError::Fetch(error) => matches!(error.last(), FetchError::Offline { .. }),
                     _ => false,
                 });
+                let has_mirror = failed.iter().any(|(name, _)| name == super::MIRROR);
                 if is_offline {
                     vec!["Build once with the network on, with the same cache folder.".into()]
+                } else if has_mirror {
+                    vec!["Check the address of the mirror: while one is set, nothing else is tried.".into()]
                 } else {
                     vec![
                         "Check the network, or install the language's own client (npm, go or apt) and set it up.".into(),
@@ -195,7 +198,7 @@ impl Explain for InstallError {
             }
             Self::Unusable { error, .. } => match error.as_ref() {
                 SourceError::Pin { .. } => vec![
-                    "If the change is known and right, build without the cached layers (`--clear-cache`).".into(),
+                    "If the change is known and right, remove the pin from the `store.toml` of this app and buildpack.".into(),
                 ],
                 other => other.as_explain().map(Explain::hints).unwrap_or_default(),
             },

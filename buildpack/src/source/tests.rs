@@ -164,7 +164,17 @@ fn a_wrong_checksum_ends_the_build_without_another_source() {
     fixture.serve_node(b"something else", [Answer::ok(ARCHIVE)]);
     let error = fixture.node().unwrap_err();
     assert!(matches!(error, InstallError::Unusable { .. }));
-    insta::assert_snapshot!(fixture.render(&error), @"");
+    insta::assert_snapshot!(fixture.render(&error), @r"
+    error[fetch-checksum]: Node.js 24.1.0 from nodejs.org cannot be used
+      caused by: `https://site/node/v24.1.0/node-v24.1.0-linux-x64.tar.xz` does not have the expected checksum
+
+      expected sha256:f41f3fa625ff120ddca7ef456bf66371ecea23c129f4e4c32367101edb516cf8
+           got sha256:683b8154e346e201ca64dae5d8aac71055a38d92aacee0bf1cf92bc580d5525e
+      The file was thrown away. Either it was damaged or changed on its way, or the expected checksum is wrong.
+
+      hint: Try once more: a proxy on the way may have answered with a page of its own.
+      hint: If it happens again, do not use the file, and tell whoever runs the server or mirror.
+    ");
 }
 
 #[test]
@@ -172,7 +182,16 @@ fn an_archive_that_is_not_there_leads_to_the_next_source() {
     let fixture = Fixture::new();
     let error = fixture.node().unwrap_err();
     assert_eq!(error.fault(), Fault::Unavailable);
-    insta::assert_snapshot!(fixture.render(&error), @"");
+    insta::assert_snapshot!(fixture.render(&error), @r"
+    error[runtime-not-available]: cannot get Node.js 24.1.0
+
+      Tried in this order:
+      - nodejs.org: `https://site/node/v24.1.0/SHASUMS256.txt` does not exist
+      - the user's npm: `npm` is not installed
+
+      hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
+      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+    ");
 }
 
 #[test]
@@ -204,7 +223,16 @@ fn a_list_without_the_archive_leads_to_the_next_source() {
         "/node/v24.1.0/SHASUMS256.txt",
         [Answer::ok("00  other.tar.xz\n")],
     );
-    insta::assert_snapshot!(fixture.render(&fixture.node().unwrap_err()), @"");
+    insta::assert_snapshot!(fixture.render(&fixture.node().unwrap_err()), @r"
+    error[runtime-not-available]: cannot get Node.js 24.1.0
+
+      Tried in this order:
+      - nodejs.org: `node-v24.1.0-linux-x64.tar.xz` is not in `https://site/node/v24.1.0/SHASUMS256.txt`
+      - the user's npm: `npm` is not installed
+
+      hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
+      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+    ");
 }
 
 #[test]
@@ -262,7 +290,15 @@ fn a_mirror_may_be_a_folder() {
 fn offline_says_what_is_missing() {
     let mut fixture = Fixture::new();
     fixture.settings.offline = true;
-    insta::assert_snapshot!(fixture.render(&fixture.node().unwrap_err()), @"");
+    insta::assert_snapshot!(fixture.render(&fixture.node().unwrap_err()), @r"
+    error[runtime-not-available]: cannot get Node.js 24.1.0
+
+      Tried in this order:
+      - nodejs.org: `https://site/node/v24.1.0/SHASUMS256.txt` is needed, but the network is off
+      - the user's npm: needs the network, which is off
+
+      hint: Build once with the network on, with the same cache folder.
+    ");
     assert!(fixture.server.requests().is_empty());
 }
 
@@ -299,7 +335,17 @@ fn go_comes_with_the_checksum_of_its_list() {
     broken
         .server
         .answer("/go/?mode=json&include=all", [Answer::ok("<html>")]);
-    insta::assert_snapshot!(broken.render(&broken.go().unwrap_err()), @"");
+    insta::assert_snapshot!(broken.render(&broken.go().unwrap_err()), @r"
+    error[runtime-not-available]: cannot get Go 1.26.1
+
+      Tried in this order:
+      - go.dev: unexpected answer: `https://site/go/` is no list of releases
+      - the user's go: `go` is not installed
+      - the installed go: `go` is not installed
+
+      hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
+      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+    ");
 }
 
 #[test]
@@ -329,7 +375,16 @@ fn ruby_is_pinned_on_first_use() {
     changed
         .server
         .answer(&format!("/ruby/{path}"), [Answer::ok("changed")]);
-    insta::assert_snapshot!(changed.render(&changed.ruby(&mut pins).unwrap_err()), @"");
+    insta::assert_snapshot!(changed.render(&changed.ruby(&mut pins).unwrap_err()), @r"
+    error[runtime-changed]: Ruby 3.3.9 from Heroku cannot be used
+      caused by: `heroku-24/amd64/ruby-3.3.9.tgz` has changed since it was first used
+
+      pinned sha256:683b8154e346e201ca64dae5d8aac71055a38d92aacee0bf1cf92bc580d5525e
+         got sha256:d67e2e944994496c8d8ec76eed0cf9f09679448d584b532bebf941852a37f5ed
+      The first build of this app pinned the archive, because its source publishes no checksum.
+
+      hint: If the change is known and right, remove the pin from the `store.toml` of this app and buildpack.
+    ");
 }
 
 #[test]
@@ -354,7 +409,16 @@ fn ruby_has_a_folder_for_each_stack_and_machine() {
         distribution: "debian 12".into(),
         ..fixture.target
     };
-    insta::assert_snapshot!(fixture.render(&fixture.ruby(&mut ruby::Pins::new()).unwrap_err()), @"");
+    insta::assert_snapshot!(fixture.render(&fixture.ruby(&mut ruby::Pins::new()).unwrap_err()), @r"
+    error[runtime-not-available]: cannot get Ruby 3.3.9
+
+      Tried in this order:
+      - Heroku: it has nothing for debian 12
+      - the user's apt: `apt-get` is not installed
+
+      hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
+      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+    ");
 }
 
 #[test]
@@ -366,7 +430,17 @@ fn a_client_that_fails_is_shown() {
     fs_err::write(&npm, "#!/bin/sh\necho 'npm error code E401' >&2\nexit 1\n").unwrap();
     fs_err::set_permissions(&npm, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     fixture.settings.environment = Environment::new([("PATH", &programs)]);
-    insta::assert_snapshot!(fixture.render(&fixture.node().unwrap_err()), @"");
+    insta::assert_snapshot!(fixture.render(&fixture.node().unwrap_err()), @r"
+    error[runtime-not-available]: cannot get Node.js 24.1.0
+
+      Tried in this order:
+      - nodejs.org: `https://site/node/v24.1.0/SHASUMS256.txt` does not exist
+      - the user's npm: `npm` failed (exit status: 1):
+        npm error code E401
+
+      hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
+      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+    ");
 }
 
 #[test]
