@@ -9,7 +9,7 @@ use crate::launch;
 use crate::layers::{self, LayerMetadata};
 use crate::runtime::Runtime;
 use crate::settings::{self, Settings, SettingsError};
-use crate::source::{InstallError, Kit, Sites, SourceError, ruby::Pins};
+use crate::source::{InstallError, Kit, Sites, ruby::Pins};
 use crate::target::{Target, TargetError};
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::data::build_plan::{BuildPlanBuilder, Require};
@@ -113,14 +113,15 @@ impl Buildpack for SlugbuilderBuildpack {
             .cache
             .clone()
             .unwrap_or_else(|| scratch.path().join("cache"));
-        let cache = Cache::open(&cache_root).map_err(BuildpackError::Cache)?;
+        let cache =
+            Cache::open(&cache_root).map_err(|error| BuildpackError::Cache(Box::new(error)))?;
         let client = Client::new(slugbuilder_fetch::Settings {
             offline: settings.offline,
             proxies: settings.proxies.clone(),
             ca_file: settings.ca_file.clone(),
             ..slugbuilder_fetch::Settings::default()
         })
-        .map_err(BuildpackError::Client)?;
+        .map_err(|error| BuildpackError::Client(Box::new(error)))?;
         let session = Session {
             context: &context,
             kit: Kit {
@@ -238,7 +239,9 @@ impl SlugbuilderBuildpack {
                     let toolchain = layers::go::install(session, resolved)?;
                     let mut warnings = Vec::new();
                     let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
-                    warnings.into_iter().for_each(|warning| self.warn(warning));
+                    for warning in warnings {
+                        self.warn(warning);
+                    }
                     built?;
                     (resolved.version.go_name(), toolchain.origin)
                 }
@@ -326,12 +329,13 @@ fn other_ruby(planned: &detect::PlannedLanguage, layer: &LayerMetadata) -> Warni
         layer.runtime.version, layer.origin.source, planned.resolved.version
     );
     let warning = Warning::new("other-ruby-version", message);
-    match requested.is_default() {
-        true => warning.hint("Ask for a version in `.ruby-version` to be sure of it."),
-        false => warning.hint(format!(
+    if requested.is_default() {
+        warning.hint("Ask for a version in `.ruby-version` to be sure of it.")
+    } else {
+        warning.hint(format!(
             "It matches `{}` ({}). Ask for all three numbers to be sure of it.",
             requested.text, requested.origin
-        )),
+        ))
     }
 }
 
@@ -355,10 +359,10 @@ pub enum BuildpackError {
     Install(#[from] InstallError),
     /// The client for transfers cannot be made.
     #[error(transparent)]
-    Client(FetchError),
+    Client(Box<FetchError>),
     /// The cache cannot be opened.
     #[error(transparent)]
-    Cache(CacheError),
+    Cache(Box<CacheError>),
     /// `go build` failed.
     #[error("the Go program `{program}` does not build")]
     GoBuild {
@@ -394,7 +398,7 @@ impl BuildpackError {
         Self::Install(InstallError::Unusable {
             what: "the archive".to_owned(),
             name: source.to_owned(),
-            error: Box::new(SourceError::Unpack(error)),
+            error: Box::new(error.into()),
         })
     }
 
@@ -405,8 +409,8 @@ impl BuildpackError {
             Self::App(error) => Some(error),
             Self::Detect(error) => Some(error),
             Self::Install(error) => Some(error),
-            Self::Client(error) => Some(error),
-            Self::Cache(error) => Some(error),
+            Self::Client(error) => Some(error.as_ref()),
+            Self::Cache(error) => Some(error.as_ref()),
             _ => None,
         }
     }

@@ -35,10 +35,6 @@ pub const BUILDPACK_TOML: &str = concat!(
 );
 
 /// Runs the phase that the file name of `argv[0]` says, `detect` or `build`, and exits as CNB wants it.
-#[expect(
-    clippy::exit,
-    reason = "libcnb ends the process itself; this is for the type"
-)]
 pub fn main() -> ! {
     libcnb::libcnb_runtime(&SlugbuilderBuildpack {
         process: Environment::new(std::env::vars_os()),

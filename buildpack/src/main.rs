@@ -39,7 +39,10 @@ fn main() -> ExitCode {
                 &Day::of(std::time::SystemTime::now()),
             ) {
                 Ok(notes) => {
-                    notes.iter().for_each(|note| println!("{note}"));
+                    for note in notes {
+                        println!("{note}");
+                    }
+
                     ExitCode::SUCCESS
                 }
                 Err(error) => {

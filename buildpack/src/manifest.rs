@@ -98,7 +98,7 @@ impl Package {
     }
 }
 
-/// serde_json keeps no positions: the line of the first `"node"` after the first `"engines"`.
+/// `serde_json` keeps no positions: the line of the first `"node"` after the first `"engines"`.
 fn engine_line(text: &str) -> usize {
     let engines = text.find("\"engines\"").unwrap_or(0);
     let node = text[engines..].find("\"node\"").unwrap_or(0);

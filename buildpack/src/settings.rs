@@ -32,7 +32,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// What the user's clients run with: the process's own variables.
     pub environment: Environment,
-    mirrors: Vec<(Runtime, Mirror)>,
+    /// `SLUGBUILDER_MIRROR_*`.
+    pub mirrors: Vec<(Runtime, Mirror)>,
 }
 
 /// The address of a mirror, without a slash at its end.

@@ -149,3 +149,57 @@ impl Catalogue {
         names
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use slugbuilder_fetch::Checksum;
+
+    #[test]
+    fn the_embedded_catalogues_are_whole() {
+        let catalogues = Catalogues::embedded().unwrap();
+        for runtime in Runtime::ALL {
+            let catalogue = catalogues.of(runtime);
+            assert!(catalogue.versions.len() > 30, "{runtime}");
+            assert!(
+                catalogue
+                    .versions
+                    .keys()
+                    .any(|version| version.to_string().starts_with(&catalogue.default)),
+                "{runtime} has its default"
+            );
+            for (name, line) in &catalogue.lines {
+                for day in [&line.end_of_life, &line.long_term_support]
+                    .into_iter()
+                    .flatten()
+                {
+                    assert!(
+                        day.len() == 10 && day.starts_with("20"),
+                        "{runtime} {name}: {day}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_hash_can_be_read() {
+        let catalogues = Catalogues::embedded().unwrap();
+        for (version, hashes) in &catalogues.of(Runtime::Node).versions {
+            assert!(
+                hashes.npm_x64.is_some() || hashes.npm_arm64.is_some(),
+                "{version}"
+            );
+            for hash in [&hashes.npm_x64, &hashes.npm_arm64].into_iter().flatten() {
+                Checksum::from_integrity(hash).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn no_address_is_embedded() {
+        for runtime in Runtime::ALL {
+            assert!(!embedded_text(runtime).contains("://"), "{runtime}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use crate::runtime::Runtime;
 use crate::version::Version;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// The oldest Node.js and Go that are listed: older ones do not run on any stack or are in no source.
@@ -51,14 +52,14 @@ fn render(runtime: Runtime, catalogue: &Catalogue) -> String {
         catalogue.snapshot, catalogue.default
     );
     for (number, line) in &catalogue.lines {
-        text.push_str(&format!("\n[lines.\"{number}\"]\n"));
+        let _ = writeln!(text, "\n[lines.\"{number}\"]");
         for (key, value) in [
             ("codename", &line.codename),
             ("long-term-support", &line.long_term_support),
             ("end-of-life", &line.end_of_life),
         ] {
             if let Some(value) = value {
-                text.push_str(&format!("{key} = \"{value}\"\n"));
+                let _ = writeln!(text, "{key} = \"{value}\"");
             }
         }
     }
@@ -71,10 +72,11 @@ fn render(runtime: Runtime, catalogue: &Catalogue) -> String {
         .into_iter()
         .filter_map(|(key, value)| value.as_ref().map(|value| format!("{key} = \"{value}\"")))
         .collect();
-        text.push_str(&match fields.is_empty() {
-            true => format!("\"{version}\" = {{}}\n"),
-            false => format!("\"{version}\" = {{ {} }}\n", fields.join(", ")),
-        });
+        let _ = if fields.is_empty() {
+            writeln!(text, "\"{version}\" = {{}}")
+        } else {
+            writeln!(text, "\"{version}\" = {{ {} }}", fields.join(", "))
+        };
     }
     text
 }
@@ -137,6 +139,7 @@ fn update_go(catalogue: &mut Catalogue) -> Result<(), UpdateError> {
         .filter(|version| *version >= OLDEST_GO)
         .map(|version| (version, Hashes::default()))
         .collect();
+    fill_gaps(&mut catalogue.versions);
     let Some(newest) = catalogue.versions.keys().next_back().copied() else {
         return Ok(());
     };
@@ -166,6 +169,21 @@ fn update_go(catalogue: &mut Catalogue) -> Result<(), UpdateError> {
             .map(str::to_owned);
     }
     Ok(())
+}
+
+/// A module proxy lists the versions that somebody has asked it for, while Go's patches of a line have no gaps.
+fn fill_gaps(versions: &mut BTreeMap<Version, Hashes>) {
+    let mut newest: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for version in versions.keys() {
+        newest.insert((version.major, version.minor), version.patch);
+    }
+    for ((major, minor), patch) in newest {
+        for patch in 0..=patch {
+            versions
+                .entry(Version::new(major, minor, patch))
+                .or_default();
+        }
+    }
 }
 
 /// Why the catalogues could not be remade. For maintainers, so without explanations.

@@ -156,9 +156,10 @@ impl DetectError {
             .take(SHOWN)
             .map(|name| {
                 let text = name.to_string_lossy();
-                match app.is_folder(&text) {
-                    true => format!("{text}/"),
-                    false => text.into_owned(),
+                if app.is_folder(&text) {
+                    format!("{text}/")
+                } else {
+                    text.into_owned()
                 }
             })
             .collect();

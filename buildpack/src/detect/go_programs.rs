@@ -38,14 +38,14 @@ pub struct GoApp {
 }
 
 /// Looks at the Go files of the app. `commands` are those of the processes, which choose where programs go.
-pub fn scan(app: &App, machine: Machine, commands: &[&str]) -> Result<GoApp, DetectError> {
+pub(super) fn scan(app: &App, machine: Machine, commands: &[&str]) -> Result<GoApp, DetectError> {
     let (with_main, without_main) = files(app, "", app.files_ending_in(".go"), machine)?;
     let module = GoMod::read(app)?.filter(|module| !module.module.is_empty());
 
     let mut programs = Vec::new();
     match (&module, with_main.as_slice()) {
         (Some(module), [_]) => {
-            programs.push(program(module.program_name(), vec![".".into()], commands))
+            programs.push(program(module.program_name(), vec![".".into()], commands));
         }
         _ => {
             for file in &with_main {

@@ -7,7 +7,7 @@ use crate::target::Machine;
 
 /// A Go file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GoSource {
+pub(super) struct GoSource {
     /// Name of its package.
     pub package: String,
     /// Whether it has a `func main()`.
@@ -44,7 +44,7 @@ const MACHINES: [&str; 17] = [
 
 /// Reads a file; nothing where it is a test, is not for the target, or has no package.
 #[must_use]
-pub fn read(name: &str, text: &str, machine: Machine) -> Option<GoSource> {
+pub(super) fn read(name: &str, text: &str, machine: Machine) -> Option<GoSource> {
     if name.ends_with("_test.go") || name.starts_with('_') || !name_fits(name, machine) {
         return None;
     }
@@ -100,12 +100,7 @@ fn holds(expression: &str, machine: Machine) -> bool {
         machine,
     };
     let value = parser.any();
-    parser
-        .rest
-        .trim()
-        .is_empty()
-        .then_some(value)
-        .unwrap_or(true)
+    value || !parser.rest.trim().is_empty()
 }
 
 struct Expression<'a> {

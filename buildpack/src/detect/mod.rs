@@ -267,9 +267,10 @@ fn languages(
                     .collect(),
             };
             for file in files {
-                let verdict = match procfile_decides {
-                    true => "does not count, because the Procfile names the languages",
-                    false => "has a name that is looked for",
+                let verdict = if procfile_decides {
+                    "does not count, because the Procfile names the languages"
+                } else {
+                    "has a name that is looked for"
                 };
                 consider(
                     file.clone(),

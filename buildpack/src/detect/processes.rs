@@ -151,12 +151,13 @@ pub(super) fn of_app(
             .iter()
             .map(|process| format!("`{}`", process.name))
             .collect();
-        let message = match names.is_empty() {
-            true => "found no web process, so nothing will answer HTTP requests".to_owned(),
-            false => format!(
+        let message = if names.is_empty() {
+            "found no web process, so nothing will answer HTTP requests".to_owned()
+        } else {
+            format!(
                 "none of {} is called `web`, so nothing will answer HTTP requests",
                 names.join(", ")
-            ),
+            )
         };
         warnings.push(
             Warning::new("no-web-process", message)

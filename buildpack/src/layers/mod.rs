@@ -95,7 +95,7 @@ pub struct LayerRuntime {
 impl LayerRuntime {
     /// A runtime of this name and version.
     #[must_use]
-    pub fn new(name: &str, version: impl ToString) -> Self {
+    pub fn new(name: &str, version: impl std::fmt::Display) -> Self {
         Self {
             name: name.to_owned(),
             version: version.to_string(),

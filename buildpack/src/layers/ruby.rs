@@ -60,10 +60,12 @@ pub(crate) fn install(
 fn is_wanted(path: &Path) -> bool {
     let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
     match parts.as_slice() {
-        ["include", ..] | ["share", "man" | "ri", ..] | ["lib", "pkgconfig", ..] => false,
+        ["include", ..]
+        | ["share", "man" | "ri", ..]
+        | ["lib", "pkgconfig", ..]
+        | ["lib", "ruby", "gems", _, "cache" | "doc", ..] => false,
         ["share", "doc", ..] => parts.last().is_some_and(|name| *name == "copyright"),
-        ["lib", "ruby", "gems", _, "cache" | "doc", ..] => false,
-        parts => !parts.last().is_some_and(|name| name.ends_with(".a")),
+        _ => path.extension().is_none_or(|extension| extension != "a"),
     }
 }
 

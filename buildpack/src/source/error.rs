@@ -9,10 +9,10 @@ use slugbuilder_report::{Explain, Fault};
 pub enum SourceError {
     /// A transfer failed.
     #[error(transparent)]
-    Fetch(#[from] FetchError),
+    Fetch(Box<FetchError>),
     /// The cache failed.
     #[error(transparent)]
-    Cache(#[from] CacheError),
+    Cache(Box<CacheError>),
     /// The user's client failed.
     #[error(transparent)]
     Client(#[from] CommandError),
@@ -40,10 +40,29 @@ pub enum SourceError {
     },
     /// The archive cannot be unpacked.
     #[error(transparent)]
-    Unpack(#[from] UnpackError),
+    Unpack(Box<UnpackError>),
     /// A file of ours could not be written or read.
     #[error(transparent)]
     Disk(std::io::Error),
+}
+
+// Boxed, because these errors hold whole checksums and every result would be as large.
+impl From<FetchError> for SourceError {
+    fn from(error: FetchError) -> Self {
+        Self::Fetch(Box::new(error))
+    }
+}
+
+impl From<CacheError> for SourceError {
+    fn from(error: CacheError) -> Self {
+        Self::Cache(Box::new(error))
+    }
+}
+
+impl From<UnpackError> for SourceError {
+    fn from(error: UnpackError) -> Self {
+        Self::Unpack(Box::new(error))
+    }
 }
 
 impl SourceError {
@@ -63,9 +82,9 @@ impl SourceError {
 
     fn as_explain(&self) -> Option<&dyn Explain> {
         match self {
-            Self::Fetch(error) => Some(error),
-            Self::Cache(error) => Some(error),
-            Self::Unpack(error) => Some(error),
+            Self::Fetch(error) => Some(error.as_ref()),
+            Self::Cache(error) => Some(error.as_ref()),
+            Self::Unpack(error) => Some(error.as_ref()),
             _ => None,
         }
     }
@@ -160,11 +179,16 @@ impl Explain for InstallError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::NoSource { failed, .. } => {
-                let is_offline = failed.iter().any(|(_, error)| {
-                    matches!(error, SourceError::Offline | SourceError::Fetch(FetchError::Offline { .. }))
+                let is_offline = failed.iter().any(|(_, error)| match error {
+                    SourceError::Offline => true,
+                    SourceError::Fetch(error) => matches!(error.last(), FetchError::Offline { .. }),
+                    _ => false,
                 });
+                let has_mirror = failed.iter().any(|(name, _)| name == super::MIRROR);
                 if is_offline {
                     vec!["Build once with the network on, with the same cache folder.".into()]
+                } else if has_mirror {
+                    vec!["Check the address of the mirror: while one is set, nothing else is tried.".into()]
                 } else {
                     vec![
                         "Check the network, or install the language's own client (npm, go or apt) and set it up.".into(),
@@ -174,7 +198,7 @@ impl Explain for InstallError {
             }
             Self::Unusable { error, .. } => match error.as_ref() {
                 SourceError::Pin { .. } => vec![
-                    "If the change is known and right, build without the cached layers (`--clear-cache`).".into(),
+                    "If the change is known and right, remove the pin from the `store.toml` of this app and buildpack.".into(),
                 ],
                 other => other.as_explain().map(Explain::hints).unwrap_or_default(),
             },

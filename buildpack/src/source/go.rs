@@ -62,8 +62,8 @@ pub fn is_wanted(path: &Path) -> bool {
     match parts.as_slice() {
         ["api" | "doc" | "misc" | "test", ..]
         | ["src", "cmd", ..]
-        | ["pkg", "linux_amd64_race", ..] => false,
-        ["bin", "gofmt"] => false,
+        | ["pkg", "linux_amd64_race", ..]
+        | ["bin", "gofmt"] => false,
         ["src", rest @ ..] => {
             !rest.contains(&"testdata")
                 && !rest.last().is_some_and(|name| name.ends_with("_test.go"))
@@ -208,9 +208,10 @@ fn restore_layout(root: &Path) -> std::io::Result<()> {
             let inside = folder.join(entry.file_name());
             let kind = entry.file_type()?;
             if !is_wanted(&inside) {
-                match kind.is_dir() {
-                    true => fs_err::remove_dir_all(entry.path())?,
-                    false => fs_err::remove_file(entry.path())?,
+                if kind.is_dir() {
+                    fs_err::remove_dir_all(entry.path())?;
+                } else {
+                    fs_err::remove_file(entry.path())?;
                 }
             } else if kind.is_dir() {
                 folders.push(inside);

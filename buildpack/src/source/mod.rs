@@ -160,3 +160,6 @@ pub(crate) fn first_of<T>(
         failed,
     })
 }
+
+#[cfg(test)]
+mod tests;

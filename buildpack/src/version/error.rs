@@ -41,7 +41,7 @@ pub enum VersionError {
         /// The names that there are.
         known: Vec<String>,
     },
-    /// JRuby, TruffleRuby, …
+    /// `JRuby`, `TruffleRuby`, …
     #[error("{origin}: `{text}` asks for another Ruby than MRI")]
     OtherEngine {
         /// As written.
@@ -131,12 +131,13 @@ impl Explain for VersionError {
                     .iter()
                     .map(|version| format!("`{version}`"))
                     .collect();
-                match nearest.is_empty() {
-                    true => Vec::new(),
-                    false => vec![format!(
+                if nearest.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![format!(
                         "The nearest existing versions are {}.",
                         nearest.join(", ")
-                    )],
+                    )]
                 }
             }
         }

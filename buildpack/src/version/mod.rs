@@ -95,31 +95,4 @@ pub(crate) fn numbers(text: &str) -> Option<Vec<u64>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_three_numbers() {
-        assert_eq!(Version::parse("24.1.0"), Some(Version::new(24, 1, 0)));
-        for text in [
-            "",
-            "1",
-            "1.2",
-            "1.2.3.4",
-            "v1.2.3",
-            "1.2.x",
-            "1.2.+3",
-            "1..3",
-            "1.2.99999999999999999999999",
-        ] {
-            assert_eq!(Version::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn old_go_versions_drop_their_zero() {
-        assert_eq!(Version::new(1, 20, 0).go_name(), "1.20");
-        assert_eq!(Version::new(1, 20, 1).go_name(), "1.20.1");
-        assert_eq!(Version::new(1, 21, 0).go_name(), "1.21.0");
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use crate::version::{Requested, Version};
 use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Format, Links, UnpackOptions, unpack};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -276,15 +277,11 @@ fn is_wanted(path: &Path) -> bool {
         | ["usr", "include", ..]
         | ["etc", ..]
         | ["usr", "lib", _, "pkgconfig", ..]
-        | [
-            "usr",
-            "bin",
-            "ri" | "rdoc" | "racc" | "x86_64-linux-gnu-ruby3.1",
-        ] => false,
+        | ["usr", "bin", "racc"] => false,
         ["usr", "bin", name] => !name.starts_with("ri") && !name.starts_with("rdoc"),
-        parts => !parts
-            .last()
-            .is_some_and(|name| name.ends_with(".a") || name.ends_with(".h")),
+        _ => path
+            .extension()
+            .is_none_or(|extension| extension != "a" && extension != "h"),
     }
 }
 
@@ -340,7 +337,7 @@ fn merge(from: &Path, to: &Path) -> std::io::Result<()> {
         let target = to.join(entry.file_name());
         match target.symlink_metadata() {
             Ok(there) if there.is_dir() && entry.file_type()?.is_dir() => {
-                merge(&entry.path(), &target)?
+                merge(&entry.path(), &target)?;
             }
             _ => fs_err::rename(entry.path(), target)?,
         }
@@ -354,7 +351,7 @@ pub(crate) fn digest_of(files: &[PathBuf]) -> Result<String, SourceError> {
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let bytes = fs_err::read(file).map_err(SourceError::Disk)?;
-        list.push_str(&format!("{}  {name}\n", hex::encode(Sha256::digest(bytes))));
+        let _ = writeln!(list, "{}  {name}", hex::encode(Sha256::digest(bytes)));
     }
     Ok(format!("sha256:{}", hex::encode(Sha256::digest(list))))
 }

@@ -50,9 +50,10 @@ pub fn obtain(
             Source::new(APT_SOURCE, move || apt::obtain(kit, &resolved.requested)),
         ],
     };
-    let what = match resolved.requested.is_default() {
-        true => "Ruby".to_owned(),
-        false => format!("Ruby {version}"),
+    let what = if resolved.requested.is_default() {
+        "Ruby".to_owned()
+    } else {
+        format!("Ruby {version}")
     };
     first_of(&what, sources, kit.reporter)
 }
@@ -111,21 +112,18 @@ fn bucket(
     {
         return Ok(obtained(file, pinned));
     }
-    let (file, checksum) = match kit.receipts().find(&url, kit.cache)? {
-        Some(found) => {
-            let text = found.provenance.checksum.unwrap_or_default();
-            (found.path, text.parse::<Checksum>()?)
-        }
-        None => {
-            let request = Download {
-                url: url.clone(),
-                name: format!("Ruby {version}"),
-                checksum: None,
-                max_bytes: MAX_ARCHIVE_BYTES,
-            };
-            let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
-            (fetched.path, fetched.sha256)
-        }
+    let (file, checksum) = if let Some(found) = kit.receipts().find(&url, kit.cache)? {
+        let text = found.provenance.checksum.unwrap_or_default();
+        (found.path, text.parse::<Checksum>()?)
+    } else {
+        let request = Download {
+            url: url.clone(),
+            name: format!("Ruby {version}"),
+            checksum: None,
+            max_bytes: MAX_ARCHIVE_BYTES,
+        };
+        let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
+        (fetched.path, fetched.sha256)
     };
     if let Some(pinned) = pinned.filter(|pinned| *pinned != checksum) {
         return Err(SourceError::Pin {

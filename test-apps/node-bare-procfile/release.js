@@ -1,0 +1,1 @@
+console.log('release of node-bare-procfile: nothing to migrate');

@@ -1,0 +1,1 @@
+puts 'release of ruby-bare-procfile: nothing to migrate'
