@@ -108,13 +108,10 @@ impl Archive {
         }
         let left = usize::try_from(self.content).unwrap_or(usize::MAX);
         match self.input.peek() {
-            Ok([]) => Err(UnpackError::Truncated {
+            Ok([]) | Err(UnpackError::Truncated { .. }) => Err(UnpackError::Truncated {
                 entry: self.current.clone(),
             }),
             Ok(bytes) => Ok(&bytes[..bytes.len().min(left)]),
-            Err(UnpackError::Truncated { .. }) => Err(UnpackError::Truncated {
-                entry: self.current.clone(),
-            }),
             Err(error) => Err(error),
         }
     }
