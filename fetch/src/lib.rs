@@ -16,6 +16,7 @@ mod settings;
 #[cfg(any(test, feature = "test-server"))]
 pub mod test_server;
 mod unpack;
+mod url;
 
 pub use cache::{Cache, CacheError, Fetched, Inserted, Pruned};
 pub use checksum::{Algorithm, Checksum, ChecksumError, Digester};
