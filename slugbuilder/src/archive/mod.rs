@@ -13,7 +13,9 @@
 //!   entries, numbers that octal digits cannot hold are in base 256; PAX is never used. User and group ids are 0, names
 //!   of owners empty, device numbers NUL.
 //! - Modes are the permission bits as they are on disk (whoever prepares the tree decides the umask), without setuid,
-//!   setgid and sticky; links have 0777. Hard links are stored as copies, holes as zeros. Access control lists,
+//!   setgid and sticky; links have 0777. A folder's owner can always use it (0700 is added): GNU tar gives a folder its
+//!   mode when it meets an entry outside of it, and an ordinary user could then unpack nothing more into a read-only
+//!   one. (For the same reason it restores folders' times only with `--delay-directory-restore`.) Hard links are stored as copies, holes as zeros. Access control lists,
 //!   extended attributes and file capabilities are not stored.
 //! - Modification times are [`FIXED_TIME`] in the first two parts and [`ArchiveOptions::app_time`] in the last.
 //! - Two blocks of zeros end the tar, which is then padded to a multiple of 10,240 bytes, as GNU tar does.

@@ -21,6 +21,9 @@ const ROOT: &[u8] = b"./app/";
 /// Bytes that are read, hashed and compressed at once.
 const PIECE: usize = 1 << 18;
 
+/// Permission bits that every folder gets besides its own.
+const FOLDER_BITS: u32 = 0o700;
+
 /// Operating system "unknown" of RFC 1952.
 const UNKNOWN_SYSTEM: u8 = 255;
 
@@ -164,6 +167,7 @@ impl<W: Write> Writer<'_, W> {
         match entry.stat.kind {
             Kind::Directory => {
                 name.push(b'/');
+                header.mode |= FOLDER_BITS;
                 header.kind = Type::Directory;
             }
             Kind::Link => {

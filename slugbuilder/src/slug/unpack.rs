@@ -35,10 +35,11 @@ pub fn unpack(slug: &Path, destination: &Path, limits: Limits) -> Result<Unpacke
         path: slug.to_owned(),
         source,
     };
-    let mut file = File::open(slug).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    // Before it is opened: opening a FIFO would wait for a writer.
+    if !slug.metadata().map_err(unreadable)?.is_file() {
         return Err(unreadable(std::io::Error::other("it is no file")));
     }
+    let mut file = File::open(slug).map_err(unreadable)?;
     let mut beginning = Vec::new();
     (&mut file)
         .take(SHOWN)

@@ -1,0 +1,7 @@
+//! The slug's format, as read by the `tar` crate, and what happens when something goes wrong.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic, their helpers too")]
+
+mod format;
+mod support;
+mod trouble;

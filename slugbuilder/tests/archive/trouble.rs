@@ -1,0 +1,210 @@
+//! What is refused, told and kept.
+
+use crate::support::{Parts, archive, options, put, tree};
+use sha2::{Digest, Sha256};
+use slugbuilder::archive::{AppOnly, ArchiveError, ArchiveOptions, write, write_file};
+use slugbuilder_report::{Diagnosis, Event, Reporter, Silent, Style};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Mutex;
+
+#[test]
+fn special_files_are_refused_by_name() {
+    let temporary = tempfile::tempdir().unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(temporary.path().join("s.sock")).unwrap();
+    let error = write(
+        temporary.path(),
+        &AppOnly,
+        &options(),
+        &mut Vec::new(),
+        &Silent,
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
+    error[archive-special-file]: cannot archive the socket `s.sock`
+
+      A slug can hold files, folders and symbolic links only.
+
+      hint: Stop the program that made it and remove it.
+    ");
+}
+
+#[test]
+fn links_that_leave_are_told_and_kept() {
+    let temporary = tempfile::tempdir().unwrap();
+    symlink("/etc/passwd", temporary.path().join("out")).unwrap();
+    symlink("/app/web.js", temporary.path().join("in")).unwrap();
+    symlink("loop", temporary.path().join("loop")).unwrap();
+    let (_, summary) = archive(temporary.path());
+    let warnings: Vec<_> = summary
+        .warnings
+        .iter()
+        .map(|warning| warning.message.as_str())
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "symbolic links lead out of `./app`: `out`",
+            "symbolic links lead back to themselves: `loop`"
+        ]
+    );
+    assert_eq!(summary.entries, 4);
+}
+
+/// Does something to the tree once the writer has listed it and begins to write.
+struct Meanwhile<F>(Mutex<Option<F>>);
+
+impl<F: FnOnce() + Send> Meanwhile<F> {
+    fn new(action: F) -> Self {
+        Self(Mutex::new(Some(action)))
+    }
+}
+
+impl<F: FnOnce() + Send> Reporter for Meanwhile<F> {
+    fn report(&self, event: Event<'_>) {
+        if let Event::Started { .. } = event
+            && let Some(action) = self.0.lock().unwrap().take()
+        {
+            action();
+        }
+    }
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_an_error_that_names_it() {
+    type Change = fn(&Path);
+    let changes: [Change; 6] = [
+        |file| fs::remove_file(file).unwrap(),
+        |file| fs::write(file, "longer than before").unwrap(),
+        |file| fs::write(file, "").unwrap(),
+        |file| {
+            fs::remove_file(file).unwrap();
+            symlink("/etc/passwd", file).unwrap();
+        },
+        |file| {
+            fs::remove_file(file).unwrap();
+            nix::unistd::mkfifo(file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        },
+        |file| {
+            fs::write(file.with_file_name("other"), "1234").unwrap();
+            fs::rename(file.with_file_name("other"), file).unwrap();
+        },
+    ];
+    for change in changes {
+        let temporary = tempfile::tempdir().unwrap();
+        let file = put(temporary.path(), "a/web.js", "1234");
+        let meanwhile = Meanwhile::new(move || change(&file));
+        let error = write(
+            temporary.path(),
+            &AppOnly,
+            &options(),
+            &mut Vec::new(),
+            &meanwhile,
+        )
+        .unwrap_err();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
+            error[archive-changed]: `a/web.js` changed while it was archived
+
+              hint: Try again when nothing else writes to the folder.
+            ");
+        }
+    }
+}
+
+#[test]
+fn a_failure_leaves_the_earlier_slug_and_nothing_else() {
+    let tree = tree();
+    let folder = tempfile::tempdir().unwrap();
+    let slug = folder.path().join("slug.tgz");
+    fs::write(&slug, "earlier").unwrap();
+    let vanishing = tree.path().join("web.js");
+    let meanwhile = Meanwhile::new(move || fs::remove_file(vanishing).unwrap());
+    let error = write_file(tree.path(), &Parts, &options(), &slug, &meanwhile).unwrap_err();
+    assert!(matches!(error, ArchiveError::Changed { .. }), "{error}");
+    assert_eq!(fs::read(&slug).unwrap(), b"earlier");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let summary = write_file(tree.path(), &AppOnly, &options(), &slug, &Silent).unwrap();
+    assert_eq!(
+        summary.sha256[..],
+        Sha256::digest(fs::read(&slug).unwrap())[..]
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_slug_that_is_too_large_is_kept_beside_the_earlier_one() {
+    let tree = tree();
+    let folder = tempfile::tempdir().unwrap();
+    let slug = folder.path().join("slug.tgz");
+    fs::write(&slug, "earlier").unwrap();
+    let small = ArchiveOptions {
+        max_size: 100,
+        ..options()
+    };
+    let error = write_file(tree.path(), &Parts, &small, &slug, &Silent).unwrap_err();
+    let text = Diagnosis::of(&error)
+        .render(Style::Plain)
+        .replace(folder.path().to_str().unwrap(), "out");
+    insta::assert_snapshot!(text, @r"
+    error[slug-too-large]: the slug has 524 bytes, more than the 100 bytes that are allowed
+
+      The largest folders, before compression:
+         7 bytes  node_modules
+         4 bytes  layers/runtime/bin
+         4 bytes  vendor
+         3 bytes  lib
+         3 bytes  node_modules/a-b
+         2 bytes  node_modules/a
+         2 bytes  node_modules/b
+         1 bytes  vendor/bundle
+
+      hint: Leave out what running does not need with `.slugignore`.
+      hint: Look into it: it is kept as `out/slug.tgz.oversize`.
+      hint: If your platform takes larger slugs, raise the limit with `--max-size`.
+    ");
+    assert_eq!(fs::read(&slug).unwrap(), b"earlier");
+    let kept = fs::read(folder.path().join("slug.tgz.oversize")).unwrap();
+    assert_eq!(kept, archive(tree.path()).0);
+}
+
+#[test]
+fn a_large_slug_is_warned_of() {
+    let tree = tree();
+    let options = ArchiveOptions {
+        warn_size: 100,
+        ..options()
+    };
+    let summary = write(tree.path(), &Parts, &options, &mut Vec::new(), &Silent).unwrap();
+    assert_eq!(summary.warnings[0].code, "slug-large");
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    let tree = tree();
+    let mut full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let error = write(tree.path(), &Parts, &options(), &mut full, &Silent).unwrap_err();
+    insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
+    error[archive-not-written]: cannot write the slug
+      caused by: No space left on device (os error 28)
+
+      hint: Free some disk space, or choose another place with `--output`.
+    ");
+}
+
+#[test]
+fn an_output_that_is_a_folder_is_told() {
+    let tree = tree();
+    let folder = tempfile::tempdir().unwrap();
+    let error = write_file(tree.path(), &Parts, &options(), folder.path(), &Silent).unwrap_err();
+    let text = Diagnosis::of(&error)
+        .render(Style::Plain)
+        .replace(folder.path().to_str().unwrap(), "out");
+    insta::assert_snapshot!(text, @r"
+    error[archive-not-written]: cannot write `out`
+      caused by: is a directory
+
+      hint: Give the name of a file with `--output`.
+    ");
+}
