@@ -24,7 +24,7 @@ use crate::stack::{self, Machine, Stack};
 use crate::stage::{self, Survey, SurveyOptions};
 use crate::workspace::Workspace;
 use downloads::Downloads;
-use slugbuilder_report::{Event, Language, PhaseReport, Reporter, Warning};
+use slugbuilder_report::{Decision, Event, Language, PhaseReport, Reporter, Warning};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -136,11 +136,14 @@ fn build_in(
     warnings: &mut Vec<Warning>,
     reporter: &dyn Reporter,
 ) -> Result<Manifest, CompileError> {
+    // The build repeats what detection warned of.
     let mut tell = |new: &[Warning]| {
         for warning in new {
-            reporter.report(Event::Warning(warning));
+            if !warnings.contains(warning) {
+                reporter.report(Event::Warning(warning));
+                warnings.push(warning.clone());
+            }
         }
-        warnings.extend_from_slice(new);
     };
     let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
     let mut sandbox = sandbox_options(options, workspace, &downloads);
@@ -305,14 +308,22 @@ fn record(
         },
         build: slug::Build {
             languages: languages(&reports),
-            decisions: reports
-                .iter()
-                .flat_map(|report| report.decisions.clone())
-                .collect(),
+            decisions: decisions(&reports),
             warnings: warnings.to_vec(),
             ..slug::Build::of(summary)
         },
     })
+}
+
+/// The decisions of all phases, each once: the build repeats what detection decided.
+fn decisions(reports: &[&PhaseReport]) -> Vec<Decision> {
+    let mut all: Vec<Decision> = Vec::new();
+    for decision in reports.iter().flat_map(|report| &report.decisions) {
+        if !all.contains(decision) {
+            all.push(decision.clone());
+        }
+    }
+    all
 }
 
 /// The languages of all phases; what a later phase knows of one replaces what an earlier one did.

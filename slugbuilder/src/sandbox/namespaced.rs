@@ -70,7 +70,8 @@ impl SandboxOptions {
     #[must_use]
     pub fn owner() -> Option<(u32, u32)> {
         let maps = |name: &str| {
-            fs::read_to_string(format!("/proc/self/{name}")).is_ok_and(|map| is_mapped(&map, BUILD_UID))
+            fs::read_to_string(format!("/proc/self/{name}"))
+                .is_ok_and(|map| is_mapped(&map, BUILD_UID))
         };
         let usable = nix::unistd::geteuid().is_root() && maps("uid_map") && maps("gid_map");
         usable.then_some((BUILD_UID, BUILD_UID))
