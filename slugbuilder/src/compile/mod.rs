@@ -216,11 +216,22 @@ fn sandbox_options(
         cache: Some(downloads.incoming.clone()),
         shared_cache: Some(downloads.shared_root.clone()),
         buildpacks: Vec::new(),
-        view: HostView::of(&options.host_environment, options.credentials),
+        view: mirrors(options).fold(
+            HostView::of(&options.host_environment, options.credentials),
+            |view, folder| view.with_folder(&folder),
+        ),
         network: options.network,
         deadline: Some(options.deadline),
         interrupt: options.interrupt.clone(),
     }
+}
+
+/// The folders of the mirrors that are on this machine.
+fn mirrors(options: &CompileOptions) -> impl Iterator<Item = PathBuf> {
+    options
+        .platform_variables
+        .values()
+        .filter_map(|value| slugbuilder_fetch::file_of_url(value.to_str()?))
 }
 
 fn platform_variables(
