@@ -156,10 +156,12 @@ impl Buildpack for SlugbuilderBuildpack {
         }
         self.write_report(report_file.as_deref(), None)
             .map_err(BuildpackError::Report)?;
-        BuildResultBuilder::new()
-            .launch(launch)
-            .store(write_pins(context.store.clone(), &pins))
-            .build()
+        let result = BuildResultBuilder::new().launch(launch);
+        match pins.is_empty() {
+            true => result,
+            false => result.store(write_pins(context.store.clone(), &pins)),
+        }
+        .build()
     }
 
     fn on_error(&self, error: libcnb::Error<BuildpackError>) {

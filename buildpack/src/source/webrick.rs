@@ -4,7 +4,7 @@ use super::ruby::{APT_SOURCE, Apt, unpack_packages};
 use super::{InstallError, Kit, Provenance, Source, SourceError, first_of};
 use crate::command::Client;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The version that is installed as a gem.
 pub const GEM_VERSION: &str = "1.9.1";
@@ -53,8 +53,8 @@ fn gem(kit: &Kit<'_>, programs: &Path, destination: &Path) -> Result<Provenance,
         .env("PATH", path)
         .folder(folder.path())
         .output()?;
-    let lib = home.join(format!("gems/webrick-{GEM_VERSION}/lib"));
-    move_lib(&lib, destination)?;
+    let gem = home.join(format!("gems/webrick-{GEM_VERSION}"));
+    move_lib(&gem.join("lib"), &gem.join("LICENSE.txt"), destination)?;
     Ok(Provenance {
         source: "the user's gem".into(),
         checksum: None,
@@ -69,10 +69,11 @@ fn apt(kit: &Kit<'_>, destination: &Path) -> Result<Provenance, SourceError> {
     let mut apt = Apt::open(kit, folder.path(), PACKAGE)?;
     let files = apt.download(&[PACKAGE.to_owned()])?;
     let tree = folder.path().join("tree");
-    unpack_packages(kit, &files, &tree, &|path| {
-        path.starts_with("usr/lib/ruby/vendor_ruby")
-    })?;
-    move_lib(&tree.join("usr/lib/ruby/vendor_ruby"), destination)?;
+    unpack_packages(kit, &files, &tree, &|_| true)?;
+    // Debian 12 packs it as a gem, other releases as a library.
+    let lib = find_lib(&tree).map_err(SourceError::Disk)?;
+    let licence = tree.join("usr/share/doc").join(PACKAGE).join("copyright");
+    move_lib(&lib, &licence, destination)?;
     Ok(Provenance {
         source: APT_SOURCE.into(),
         checksum: Some(super::ruby::digest_of(&files)?),
@@ -80,13 +81,33 @@ fn apt(kit: &Kit<'_>, destination: &Path) -> Result<Provenance, SourceError> {
     })
 }
 
-fn move_lib(from: &Path, to: &Path) -> Result<(), SourceError> {
-    if !from.join("webrick.rb").is_file() {
+/// The folder below `tree` that holds `webrick.rb`.
+fn find_lib(tree: &Path) -> std::io::Result<PathBuf> {
+    let mut folders = vec![tree.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if folder.join("webrick.rb").is_file() {
+            return Ok(folder);
+        }
+        for entry in fs_err::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Ok(tree.to_owned())
+}
+
+fn move_lib(lib: &Path, licence: &Path, to: &Path) -> Result<(), SourceError> {
+    if !lib.join("webrick.rb").is_file() {
         return Err(SourceError::Answer(
             "there is no `webrick.rb` in what came".into(),
         ));
     }
-    fs_err::rename(from, to).map_err(SourceError::Disk)
+    if licence.is_file() {
+        fs_err::rename(licence, lib.join("webrick/LICENSE.txt")).map_err(SourceError::Disk)?;
+    }
+    fs_err::rename(lib, to).map_err(SourceError::Disk)
 }
 
 /// The version that the files in `folder` say they are.
