@@ -70,9 +70,9 @@ pub enum FetchError {
         /// The URL.
         url: String,
         /// What was expected.
-        expected: Checksum,
+        expected: Box<Checksum>,
         /// What came.
-        actual: Checksum,
+        actual: Box<Checksum>,
     },
     /// The body ended early.
     #[error("`{url}` ended after {actual} of {expected} bytes")]

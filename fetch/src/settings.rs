@@ -37,7 +37,7 @@ impl Default for Settings {
             stall_timeout: Duration::from_secs(30),
             attempts: 4,
             backoff: Duration::from_millis(500),
-            longest_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_mins(1),
             proxies: Proxies::default(),
             ca_file: None,
             user_agent: concat!("slugbuilder/", env!("CARGO_PKG_VERSION")).to_owned(),

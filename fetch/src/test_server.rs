@@ -299,7 +299,7 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
         reader.take(64 * 1024).read_line(&mut line)?;
         match line.trim_end().split_once(':') {
             Some((name, value)) => {
-                headers.push((name.to_ascii_lowercase(), value.trim().to_owned()))
+                headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
             }
             None => {
                 return Ok(Some(Request {
@@ -319,18 +319,18 @@ fn write_answer(
     answer: &Answer,
 ) -> io::Result<bool> {
     let (status, range, body) = select(request, answer);
-    let mut head = format!("HTTP/1.1 {status} Test\r\n");
+    let mut head = Vec::new();
+    write!(head, "HTTP/1.1 {status} Test\r\n{range}")?;
     for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
+        write!(head, "{name}: {value}\r\n")?;
     }
-    head += &range;
     match answer.length {
-        Length::True => head += &format!("Content-Length: {}\r\n", body.len()),
-        Length::Claimed(bytes) => head += &format!("Content-Length: {bytes}\r\n"),
-        Length::Unsaid => head += "Connection: close\r\n",
+        Length::True => write!(head, "Content-Length: {}\r\n", body.len())?,
+        Length::Claimed(bytes) => write!(head, "Content-Length: {bytes}\r\n")?,
+        Length::Unsaid => write!(head, "Connection: close\r\n")?,
     }
-    head += "\r\n";
-    connection.write_all(head.as_bytes())?;
+    head.extend_from_slice(b"\r\n");
+    connection.write_all(&head)?;
     match answer.end {
         End::Whole => {
             connection.write_all(body)?;

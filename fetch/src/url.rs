@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use std::ffi::OsString;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -229,7 +229,8 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded += &format!("%{byte:02X}");
+            // Writing to a text cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -25,9 +25,9 @@ pub enum CacheError {
         /// The file.
         path: PathBuf,
         /// What was expected.
-        expected: Checksum,
+        expected: Box<Checksum>,
         /// What it is.
-        actual: Checksum,
+        actual: Box<Checksum>,
     },
 }
 

@@ -98,8 +98,8 @@ impl Cache {
             if actual != *expected {
                 return Err(CacheError::Checksum {
                     path: file.to_owned(),
-                    expected: *expected,
-                    actual,
+                    expected: Box::new(*expected),
+                    actual: Box::new(actual),
                 });
             }
         }

@@ -4,7 +4,7 @@ use super::CacheError;
 use super::store::{Store, regular, remove};
 use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// What [`super::Cache::prune`] did.
@@ -22,7 +22,7 @@ pub struct Pruned {
 pub(super) fn prune(store: &Store, max_bytes: u64) -> Result<Pruned, CacheError> {
     let _lock = store.lock()?;
     let mut contents: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
-    for path in files_in(store.contents())? {
+    for path in files_in(&store.contents())? {
         if let Some(metadata) = regular(&path)? {
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             contents.push((used, metadata.len(), path));
@@ -44,7 +44,7 @@ pub(super) fn prune(store: &Store, max_bytes: u64) -> Result<Pruned, CacheError>
             left.insert(name.to_string_lossy().into_owned());
         }
     }
-    for note in files_in(store.notes())? {
+    for note in files_in(&store.notes())? {
         let leads_somewhere =
             std::fs::read_to_string(&note).is_ok_and(|hex| left.contains(hex.trim()));
         if !leads_somewhere {
@@ -54,13 +54,13 @@ pub(super) fn prune(store: &Store, max_bytes: u64) -> Result<Pruned, CacheError>
     Ok(pruned)
 }
 
-fn files_in(folder: PathBuf) -> Result<Vec<PathBuf>, CacheError> {
-    let entries = match std::fs::read_dir(&folder) {
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
+    let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(source) if source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(CacheError::disk("read", &folder)(source)),
+        Err(source) => return Err(CacheError::disk("read", folder)(source)),
     };
     entries
-        .map(|entry| Ok(entry.map_err(CacheError::disk("read", &folder))?.path()))
+        .map(|entry| Ok(entry.map_err(CacheError::disk("read", folder))?.path()))
         .collect()
 }

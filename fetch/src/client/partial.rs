@@ -56,7 +56,7 @@ impl Partial {
         match &mut self.store {
             Store::Memory(all) => all.extend_from_slice(bytes),
             Store::File(file, path) => {
-                file.write_all(bytes).map_err(|source| disk(path, source))?
+                file.write_all(bytes).map_err(|source| disk(path, source))?;
             }
         }
         self.digester.update(bytes);
@@ -96,8 +96,8 @@ impl Partial {
             if actual != *expected {
                 return Err(FetchError::Checksum {
                     url: url.to_owned(),
-                    expected: *expected,
-                    actual,
+                    expected: Box::new(*expected),
+                    actual: Box::new(actual),
                 });
             }
         }

@@ -42,24 +42,24 @@ impl Rules {
 }
 
 impl Pattern {
-    fn parse(part: &str) -> Self {
-        if part == "*" {
+    fn parse(text: &str) -> Self {
+        if text == "*" {
             return Self::Everything;
         }
-        if let Some((address, bits)) = part.split_once('/')
+        if let Some((address, bits)) = text.split_once('/')
             && let (Ok(address), Ok(bits)) = (address.parse(), bits.parse())
         {
             return Self::Network { address, bits };
         }
-        let (name, port) = match part.rsplit_once(':') {
+        let (name, port) = match text.rsplit_once(':') {
             // More than one colon without brackets is an IPv6 address.
             Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
                 match port.parse() {
                     Ok(port) => (name, Some(port)),
-                    Err(_) => (part, None),
+                    Err(_) => (text, None),
                 }
             }
-            _ => (part, None),
+            _ => (text, None),
         };
         let name = name
             .trim_start_matches("*.")

@@ -13,9 +13,7 @@ use tempfile::TempDir;
 
 /// A body that spans many reads.
 fn body() -> Vec<u8> {
-    (0..300_000_u32)
-        .flat_map(|number| number.to_le_bytes())
-        .collect()
+    (0..300_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
 fn sha256(bytes: &[u8]) -> Checksum {
@@ -60,6 +58,10 @@ impl Scene {
         self.folder.path().join("file")
     }
 
+    #[expect(
+        clippy::panic_in_result_fn,
+        reason = "checks what all outcomes have in common"
+    )]
     fn download_with(&self, settings: Settings) -> Result<Downloaded, FetchError> {
         let result = Client::new(settings)?.download(&self.request, &self.destination(), &Silent);
         // Whole and verified or not at all, and nothing else left behind.

@@ -155,11 +155,11 @@ impl Explain for UnpackError {
                 reason: Refusal::Kind("a sparse file"),
                 ..
             } => "Make the archive without `tar --sparse`.",
-            Self::Refused { .. }
-            | Self::TooDense { .. }
-            | Self::TooManyBytes { .. }
-            | Self::TooManyEntries { .. } => {
+            Self::Refused { .. } => {
                 "Nothing of it was kept. If you made the archive, leave that entry out; if not, do not trust it."
+            }
+            Self::TooDense { .. } | Self::TooManyBytes { .. } | Self::TooManyEntries { .. } => {
+                "Nothing of it was kept: it may be made to fill the disk."
             }
             _ => return Vec::new(),
         };

@@ -34,9 +34,11 @@ impl Format {
 /// What is cut off the front of every name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Strip {
-    /// So many parts; `./` does not count as one. An entry with no more parts than that is outside.
+    /// So many parts; `./` does not count as one. A folder of just that many is the destination itself, everything
+    /// else that has no more is outside.
     Components(usize),
-    /// These parts, for example `app` or `./app/`. An entry that does not begin with them is outside.
+    /// These parts, for example `app` or `./app/`; the folder of that name is the destination itself. An entry that
+    /// does not begin with them is outside.
     Prefix(PathBuf),
 }
 
