@@ -47,6 +47,7 @@ fn tar_gz(entries: &[Entry]) -> Vec<u8> {
             Entry::Link(name, target) => {
                 header.set_entry_type(tar::EntryType::Symlink);
                 header.set_size(0);
+                header.set_mode(0o777);
                 archive.append_link(&mut header, name, target).unwrap();
             }
         }
@@ -212,7 +213,12 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     fixture.serve_ruby("3.3.9", ruby_archive());
     let (result, output) = fixture.build();
     result.unwrap();
-    insta::assert_snapshot!(output, @"");
+    insta::assert_snapshot!(output, @r"
+    Ruby 3.3.9 (.ruby-version:1) → 3.3.9
+      Layer ruby: new
+      Ruby 3.3.9 from Heroku
+      Process web: ruby web.rb
+    ");
     let layer = fixture.layers().join("ruby");
     assert_eq!(
         names_in(&layer),
@@ -230,7 +236,30 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     );
     let checksum = format!("sha256:{}", hex::encode(Sha256::digest(ruby_archive())));
     let metadata = fs_err::read_to_string(fixture.layers().join("ruby.toml")).unwrap();
-    insta::assert_snapshot!(metadata.replace(&checksum, "[CHECKSUM]"), @"");
+    insta::assert_snapshot!(metadata.replace(&checksum, "[CHECKSUM]"), @r#"
+    [types]
+    launch = true
+    build = true
+    cache = true
+
+    [metadata.key]
+    format = "1"
+    machine = "amd64"
+    mirror = ""
+    requested = "3.3.9"
+    runtime = "ruby"
+    stack = "heroku-24"
+    version = "3.3.9"
+
+    [metadata.runtime]
+    name = "ruby"
+    version = "3.3.9"
+
+    [metadata.origin]
+    source = "Heroku"
+    checksum = "[CHECKSUM]"
+    verified-by = "pinned on first use"
+    "#);
     let language = fixture.report().languages.remove(0);
     assert_eq!(language.version.as_deref(), Some("3.3.9"));
     assert_eq!(language.checksum, Some(checksum));
@@ -249,7 +278,12 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     let asked = fixture.server.requests().len();
     let (result, output) = fixture.build();
     result.unwrap();
-    insta::assert_snapshot!(output, @"");
+    insta::assert_snapshot!(output, @r"
+    Ruby 3.3.9 (.ruby-version:1) → 3.3.9
+      Layer ruby: kept from the last build
+      Ruby 3.3.9 from Heroku
+      Process web: ruby web.rb
+    ");
     assert_eq!(fixture.server.requests().len(), asked, "nobody is asked");
     let types: toml::Table =
         toml::from_str(&fs_err::read_to_string(fixture.layers().join("ruby.toml")).unwrap())
@@ -387,7 +421,7 @@ fn an_installed_go_of_the_right_version_is_used_where_it_is() {
     let root = fixture.folder.path().join("goroot");
     fs_err::create_dir_all(root.join("bin")).unwrap();
     let script = format!(
-        "#!/bin/sh\ncase $1 in\nenv) echo go{newest}; echo {};;\nbuild)\n while [ $1 != -o ]; do shift; done\n /bin/mkdir -p bin; echo \"$3 $GOOS/$GOARCH cgo=$CGO_ENABLED $GOTOOLCHAIN\" > $2;;\n*) echo no network >&2; exit 1;;\nesac\n",
+        "#!/bin/sh\ncase $1 in\nenv) echo go{newest}; echo {};;\nbuild)\n while [ \"$1\" != -o ]; do shift; done\n /bin/mkdir -p bin; echo \"$3 $GOOS/$GOARCH cgo=$CGO_ENABLED $GOTOOLCHAIN\" > $2;;\n*) echo no network >&2; exit 1;;\nesac\n",
         root.display()
     );
     fs_err::write(root.join("bin/go"), script).unwrap();
@@ -424,7 +458,7 @@ fn a_go_program_that_does_not_build_shows_why() {
     let error = fixture.build().0.unwrap_err();
     insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
     error[go-build-failed]: the Go program `web` does not build
-      caused by: `/tmp/.tmpVSKoNA/goroot/bin/go` failed (exit status: 1):
+      caused by: `go` failed (exit status: 1):
         ./web.go:2:15: undefined: x
 
       hint: Run `CGO_ENABLED=0 go build` in the app's folder to see the same.

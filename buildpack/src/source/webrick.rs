@@ -41,7 +41,7 @@ fn gem(kit: &Kit<'_>, programs: &Path) -> Result<Obtained, SourceError> {
         path.push(":");
         path.push(rest);
     }
-    Client::new(&programs.join("gem").to_string_lossy(), environment)
+    Client::new(programs.join("gem"), environment)
         .args(["install", "webrick", "--version", GEM_VERSION])
         .args(["--no-document", "--install-dir"])
         .args([&home])
