@@ -108,17 +108,17 @@ impl Fixture {
 
     fn build(&self) -> (Result<(), BuildpackError>, String) {
         let output = Shared::default();
-        let buildpack = SlugbuilderBuildpack {
-            process: Environment::new(self.variables.clone()),
-            today: Day::new("2026-11-21"),
-            sites: Sites {
-                node: self.server.url("/node"),
-                go: self.server.url("/go"),
-                ruby: self.server.url("/ruby"),
-            },
-            reporter: Box::new(Lines::new(output.clone(), output.clone())),
-            report: Mutex::default(),
+        let sites = Sites {
+            node: self.server.url("/node"),
+            go: self.server.url("/go"),
+            ruby: self.server.url("/ruby"),
         };
+        let buildpack = SlugbuilderBuildpack::new(
+            Environment::new(self.variables.clone()),
+            Day::new("2026-11-21"),
+            sites,
+            Box::new(Lines::new(output.clone(), output.clone())),
+        );
         let context = BuildContext {
             layers_dir: self.layers(),
             app_dir: self.folder.path().join("app"),
