@@ -64,8 +64,8 @@ impl App {
         self.root.join(path).is_dir()
     }
 
-    /// Reads a text file; nothing where there is none of that name. A byte order mark is dropped.
-    pub fn text(&self, path: &str) -> Result<Option<String>, AppError> {
+    /// Reads a short file; nothing where there is none of that name.
+    pub fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, AppError> {
         let full = self.root.join(path);
         match full.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -84,6 +84,14 @@ impl App {
         if read as u64 > MAX_TEXT_BYTES {
             return Err(AppError::TooLarge(path.to_owned()));
         }
+        Ok(Some(bytes))
+    }
+
+    /// Reads a text file; nothing where there is none of that name. A byte order mark is dropped.
+    pub fn text(&self, path: &str) -> Result<Option<String>, AppError> {
+        let Some(bytes) = self.bytes(path)? else {
+            return Ok(None);
+        };
         let text = String::from_utf8(bytes).map_err(|error| {
             let bytes = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             AppError::NotText {

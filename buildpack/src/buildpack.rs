@@ -22,7 +22,7 @@ use slugbuilder_fetch::{Cache, CacheError, Client, FetchError, UnpackError};
 use slugbuilder_report::{
     Diagnosis, Event, Explain, Fault, Language, PhaseReport, Reporter, Style, Warning,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// What `[metadata]` of store.toml keeps the pins under.
@@ -34,15 +34,15 @@ const PLAN_ENTRY: &str = "slugbuilder";
 /// The buildpack with what its process was started with.
 pub struct SlugbuilderBuildpack {
     /// The process's variables.
-    pub process: Environment,
+    process: Environment,
     /// The day, for end-of-life warnings.
-    pub today: Day,
+    today: Day,
     /// The languages' own sites; another value than the default is for tests.
-    pub sites: Sites,
+    sites: Sites,
     /// Hears what happens.
-    pub reporter: Box<dyn Reporter>,
-    /// Takes what was found, for the report. Starts empty.
-    pub report: Mutex<PhaseReport>,
+    reporter: Box<dyn Reporter>,
+    report: Mutex<PhaseReport>,
+    report_file: Mutex<Option<PathBuf>>,
 }
 
 /// What the steps of a build share.
@@ -69,17 +69,14 @@ impl Buildpack for SlugbuilderBuildpack {
     type Error = BuildpackError;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, BuildpackError> {
-        let report_file = settings::report_file(&self.process, |name| {
-            context.platform.env().get(name).cloned()
-        });
+        self.find_report_file(&context.platform);
         match self.plan(&context.app_dir, &context.platform, &context.target) {
             Ok((_, plan)) => {
                 let mut require = Require::new(PLAN_ENTRY);
                 require
                     .metadata(plan.report())
                     .map_err(|error| BuildpackError::Plan(error.to_string()))?;
-                self.write_report(report_file.as_deref(), None)
-                    .map_err(BuildpackError::Report)?;
+                self.write_report(None).map_err(BuildpackError::Report)?;
                 DetectResultBuilder::pass()
                     .build_plan(
                         BuildPlanBuilder::new()
@@ -91,7 +88,7 @@ impl Buildpack for SlugbuilderBuildpack {
             }
             // Another buildpack may know the app: detection is quiet, and the report tells.
             Err(BuildpackError::Detect(error)) if error.is_no_match() => {
-                self.write_report(report_file.as_deref(), Some(Diagnosis::of(&error)))
+                self.write_report(Some(Diagnosis::of(&error)))
                     .map_err(BuildpackError::Report)?;
                 DetectResultBuilder::fail().build()
             }
@@ -100,9 +97,7 @@ impl Buildpack for SlugbuilderBuildpack {
     }
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, BuildpackError> {
-        let report_file = settings::report_file(&self.process, |name| {
-            context.platform.env().get(name).cloned()
-        });
+        self.find_report_file(&context.platform);
         // An earlier buildpack of the group may have written files since detection, so the plan is made again.
         let (settings, plan) = self.plan(&context.app_dir, &context.platform, &context.target)?;
         let target = Target::of_cnb(&context.target, settings.stack.as_deref())
@@ -154,12 +149,13 @@ impl Buildpack for SlugbuilderBuildpack {
                 words.join(" ")
             )));
         }
-        self.write_report(report_file.as_deref(), None)
-            .map_err(BuildpackError::Report)?;
-        BuildResultBuilder::new()
-            .launch(launch)
-            .store(write_pins(context.store.clone(), &pins))
-            .build()
+        self.write_report(None).map_err(BuildpackError::Report)?;
+        let result = BuildResultBuilder::new().launch(launch);
+        match pins.is_empty() {
+            true => result,
+            false => result.store(write_pins(context.store.clone(), &pins)),
+        }
+        .build()
     }
 
     fn on_error(&self, error: libcnb::Error<BuildpackError>) {
@@ -167,11 +163,10 @@ impl Buildpack for SlugbuilderBuildpack {
             libcnb::Error::BuildpackError(error) => Diagnosis::of(error),
             other => Diagnosis::of(&FrameworkError(other.to_string())),
         };
-        let report_file = settings::report_file(&self.process, |_| None);
         let rendered = diagnosis.render(Style::Plain);
         let headline = diagnosis.headline.clone();
         // Whoever set the variable renders the report; without it (under `pack`) nobody else does.
-        match self.write_report(report_file.as_deref(), Some(diagnosis)) {
+        match self.write_report(Some(diagnosis)) {
             Ok(true) => self
                 .reporter
                 .report(Event::Note(&format!("error: {headline}"))),
@@ -187,6 +182,24 @@ impl Buildpack for SlugbuilderBuildpack {
 }
 
 impl SlugbuilderBuildpack {
+    /// A buildpack for one phase of one build.
+    #[must_use]
+    pub fn new(
+        process: Environment,
+        today: Day,
+        sites: Sites,
+        reporter: Box<dyn Reporter>,
+    ) -> Self {
+        Self {
+            report_file: Mutex::new(settings::report_file(&process, |_| None)),
+            process,
+            today,
+            sites,
+            reporter,
+            report: Mutex::default(),
+        }
+    }
+
     fn plan(
         &self,
         app: &Path,
@@ -263,18 +276,31 @@ impl SlugbuilderBuildpack {
         self.update_report(|report| report.warnings.push(warning));
     }
 
+    fn find_report_file(&self, platform: &GenericPlatform) {
+        let file = settings::report_file(&self.process, |name| platform.env().get(name).cloned());
+        *self
+            .report_file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = file;
+    }
+
     fn update_report(&self, change: impl FnOnce(&mut PhaseReport)) {
         change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Writes the report where it is wanted, else hands its warnings to the reporter. Returns whether it was written.
-    fn write_report(&self, file: Option<&Path>, error: Option<Diagnosis>) -> std::io::Result<bool> {
+    fn write_report(&self, error: Option<Diagnosis>) -> std::io::Result<bool> {
         let mut report = self
             .report
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         report.error = error;
+        let file = self
+            .report_file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let Some(file) = file else {
             for warning in &report.warnings {
                 self.reporter.report(Event::Warning(warning));

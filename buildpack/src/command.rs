@@ -26,17 +26,22 @@ impl Client {
         }
     }
 
-    /// `program`, found in the PATH of `environment`, with exactly that environment.
+    /// `program`, a path or a name that is found in the PATH of `environment`, with exactly that environment.
     #[must_use]
-    pub fn new(program: &str, environment: &Environment) -> Self {
-        let found = environment.find(program).unwrap_or_else(|| program.into());
-        let mut command = Command::new(found);
+    pub fn new(program: impl AsRef<Path>, environment: &Environment) -> Self {
+        let program = program.as_ref();
+        let found = match program.to_str() {
+            Some(name) if !name.contains('/') => environment.find(name),
+            _ => None,
+        };
+        let mut command = Command::new(found.as_deref().unwrap_or(program));
         command
             .stdin(Stdio::null())
             .env_clear()
             .envs(environment.iter());
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
         Self {
-            program: program.to_owned(),
+            program: name.into_owned(),
             command,
         }
     }

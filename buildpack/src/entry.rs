@@ -5,7 +5,6 @@ use crate::command::Environment;
 use crate::date::Day;
 use crate::output::Lines;
 use crate::source::Sites;
-use std::sync::Mutex;
 use std::time::SystemTime;
 
 /// The text of `buildpack.toml`.
@@ -36,12 +35,11 @@ pub const BUILDPACK_TOML: &str = concat!(
 
 /// Runs the phase that the file name of `argv[0]` says, `detect` or `build`, and exits as CNB wants it.
 pub fn main() -> ! {
-    libcnb::libcnb_runtime(&SlugbuilderBuildpack {
-        process: Environment::new(std::env::vars_os()),
-        today: Day::of(SystemTime::now()),
-        sites: Sites::default(),
-        reporter: Box::new(Lines::new(std::io::stdout(), std::io::stderr())),
-        report: Mutex::default(),
-    });
+    libcnb::libcnb_runtime(&SlugbuilderBuildpack::new(
+        Environment::new(std::env::vars_os()),
+        Day::of(SystemTime::now()),
+        Sites::default(),
+        Box::new(Lines::new(std::io::stdout(), std::io::stderr())),
+    ));
     std::process::exit(70)
 }

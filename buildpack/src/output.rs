@@ -28,7 +28,7 @@ impl<O: Write + Send, E: Write + Send> Reporter for Lines<O, E> {
         // A reader that went away must not end the build.
         let _ = match event {
             Event::Step(text) => writeln!(output, "{text}"),
-            Event::Note(text) => writeln!(output, "  {text}"),
+            Event::Note(text) => writeln!(output, "  {}", text.replace('\n', "\n    ")),
             Event::Output(bytes) => errors.write_all(bytes),
             Event::Warning(warning) => errors.write_all(warning.render(Style::Plain).as_bytes()),
             _ => Ok(()),

@@ -464,6 +464,10 @@ fn interrupt() -> Check {
 }
 
 fn outcomes() -> Check {
+    // As the CLI does: programs must get the signals that it takes over.
+    let mut taken = nix::sys::signal::SigSet::empty();
+    taken.add(nix::sys::signal::Signal::SIGTERM);
+    taken.thread_block()?;
     let fixture = Fixture::new();
     let sandbox = fixture.start();
     let direct = Direct::start(&fixture.path("app"), &fixture.options())?;

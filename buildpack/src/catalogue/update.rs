@@ -101,10 +101,11 @@ fn node_versions() -> Result<BTreeMap<Version, Hashes>, UpdateError> {
             let Some(version) = Version::parse(&one.version) else {
                 continue;
             };
-            let hashes = versions.entry(version).or_default();
-            match machine {
-                "x64" => hashes.npm_x64 = Some(one.integrity),
-                _ => hashes.npm_arm64 = Some(one.integrity),
+            // Both machines get the same versions. One that is there for Arm alone is not whole yet, or never was.
+            if machine == "x64" {
+                versions.entry(version).or_default().npm_x64 = Some(one.integrity);
+            } else if let Some(hashes) = versions.get_mut(&version) {
+                hashes.npm_arm64 = Some(one.integrity);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::DetectError;
 use crate::app::App;
+use procfile::Kind;
 use slugbuilder_report::{Origin, Warning};
 
 /// A line of the Procfile that counts.
@@ -36,18 +37,27 @@ const FILE: &str = "Procfile";
 
 /// Reads the app's Procfile.
 pub(super) fn read(app: &App) -> Result<Option<ProcfileInput>, DetectError> {
-    let Some(text) = app.text(FILE)? else {
+    let Some(bytes) = app.bytes(FILE)? else {
         return Ok(None);
     };
-    let mut input = ProcfileInput::default();
-    for (index, line) in text.lines().enumerate() {
-        if let Some((name, command)) = line.split_once(": ") {
-            input.entries.push(ProcfileEntry {
-                name: name.into(),
-                command: command.trim().into(),
-                line: index + 1,
-            });
-        }
-    }
-    Ok(Some(input))
+    let procfile = procfile::parse(&bytes);
+    let entries = procfile
+        .processes
+        .into_iter()
+        .map(|process| ProcfileEntry {
+            name: process.name,
+            command: process.command,
+            line: process.line,
+        })
+        .collect();
+    let warnings = procfile
+        .diagnostics
+        .iter()
+        // Names are kept as they are written here, so what other tools think of them is no news.
+        .filter(|found| !matches!(found.kind, Kind::NotForHerokuLocal | Kind::NotForCnb))
+        .map(|found| {
+            Warning::new(found.kind.code(), found.to_string()).hint(format!("{}.", found.fix))
+        })
+        .collect();
+    Ok(Some(ProcfileInput { entries, warnings }))
 }

@@ -455,3 +455,34 @@ fn names_that_are_not_utf8_are_no_candidates() {
     .unwrap_err();
     assert!(error.is_no_match());
 }
+
+#[test]
+fn what_the_procfile_parser_says_becomes_warnings() {
+    let procfile =
+        "web: node web.js\nweb:node dropped.js\nmy-worker: node worker.js\nweb: node again.js\n";
+    let plan = plan_of(&[("web.js", ""), ("Procfile", procfile)]).unwrap();
+    assert_eq!(
+        processes_of(&plan),
+        ["web: node again.js", "my-worker: node worker.js"]
+    );
+    insta::assert_snapshot!(warnings_of(&plan), @r"
+    warning[procfile-no-blank-after-colon]: Procfile:2: `web:node dropped.js` is dropped: there is no blank after the colon
+      hint: Write `web: node dropped.js`.
+    warning[procfile-duplicate]: Procfile:4: `web` is declared on line 1 already; this line replaces that one
+      hint: Remove line 1 or line 4, or give one of them another name.
+    ");
+    assert!(plan_of(&[("Procfile", "\u{feff}web: node web.js\r\n")]).is_ok());
+}
+
+#[test]
+fn the_table_of_bare_files_is_what_the_readme_says() {
+    let readme = include_str!("../../README.md");
+    for (runtime, stems, suffixes) in BARE_FILES {
+        let row = format!(
+            "| {runtime} | `{}` | `.{}` |",
+            stems.join("`, `"),
+            suffixes.join("`, `.")
+        );
+        assert!(readme.contains(&row), "{row}");
+    }
+}

@@ -124,7 +124,7 @@ pub(crate) fn build(
         }
         arguments.extend(["-o", program.output.as_str()]);
         let mut client = Client::new(
-            &toolchain.root.join("bin/go").to_string_lossy(),
+            toolchain.root.join("bin/go"),
             &session.kit.settings.environment,
         )
         .args(arguments)

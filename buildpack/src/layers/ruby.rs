@@ -59,6 +59,9 @@ pub(crate) fn install(
 /// What running needs of Heroku's archive. (apt's was cut down before it was packed.)
 fn is_wanted(path: &Path) -> bool {
     let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+    if ruby::is_development_tool(path) {
+        return false;
+    }
     match parts.as_slice() {
         ["include", ..]
         | ["share", "man" | "ri", ..]

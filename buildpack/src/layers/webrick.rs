@@ -2,7 +2,7 @@
 //!
 //! Only for apps that require WEBrick and have no Gemfile. Made anew when the runtime changes.
 
-use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
+use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
 use crate::buildpack::{BuildpackError, Session};
 use crate::runtime::Runtime;
 use crate::source::webrick;
@@ -40,8 +40,10 @@ pub(crate) fn install(
     let folder = layer.path().join("ruby");
     let has_gem = !crate::source::ruby::is_from_apt(&ruby.origin);
     let programs = ruby_layer.join("bin");
-    let origin = webrick::install(&session.kit, has_gem.then_some(programs.as_path()), &folder)
+    let got = webrick::obtain(&session.kit, has_gem.then_some(programs.as_path()))
         .map_err(BuildpackError::from)?;
+    fs_err::create_dir(&folder).map_err(BuildpackError::Disk)?;
+    unpack_into(&folder, &got, 0, &|_| true)?;
     layer.write_env(
         LayerEnv::new()
             .chainable_insert(Scope::All, ModificationBehavior::Delimiter, "RUBYLIB", ":")
@@ -58,7 +60,7 @@ pub(crate) fn install(
             "webrick",
             webrick::version_in(&folder).unwrap_or_else(|| "unknown".to_owned()),
         ),
-        origin,
+        origin: got.provenance,
     })?;
     Ok(())
 }

@@ -43,7 +43,7 @@ pub(super) fn pack(
         ])
         .env("npm_config_cache", folder.path().join("cache"))
         .env("npm_config_update_notifier", "false")
-        .env("npm_config_logs_max", "0")
+        .env("npm_config_logs_dir", folder.path().join("logs"))
         .folder(folder.path())
         .output()?;
     let unexpected = || SourceError::Answer(format!("`npm pack {specification} --json`"));

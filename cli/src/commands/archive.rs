@@ -63,12 +63,13 @@ fn of_procfile(folder: &Path, printer: &Printer) -> Result<BTreeMap<ProcessType,
         }
     };
     let procfile = procfile::parse(&text);
-    for diagnostic in &procfile.diagnostics {
-        if diagnostic.level == procfile::Level::Warning {
-            printer.warning(&Warning::new(
-                "procfile",
-                format!("Procfile:{}: {}", diagnostic.line, diagnostic.text),
-            ));
+    for found in &procfile.diagnostics {
+        match found.level() {
+            procfile::Level::Warning => {
+                let warning = Warning::new(found.kind.code(), found.to_string());
+                printer.warning(&warning.hint(format!("{}.", found.fix)));
+            }
+            procfile::Level::Note => printer.say(&format!("  {found}")),
         }
     }
     procfile

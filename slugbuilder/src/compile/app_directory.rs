@@ -8,6 +8,7 @@ use crate::stage::Survey;
 use crate::workspace::{Workspace, remove_tree};
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A place with the staged source and the layers of the last build in it.
@@ -132,7 +133,10 @@ fn hide(lower: &Path, upper: &Path, path: &Path, whiteout: &Path) -> io::Result<
 fn lend(workspace: &Workspace, app: &Path, owner: Option<(u32, u32)>) -> Result<(), CompileError> {
     let layers = app.join(LAYERS_FOLDER);
     if let Some(own_folder) = layers.parent() {
-        fs::create_dir_all(own_folder).map_err(set_up("making a folder in the app"))?;
+        fs::create_dir_all(own_folder)
+            // Not left to the umask: it enters the slug.
+            .and_then(|()| fs::set_permissions(own_folder, PermissionsExt::from_mode(0o755)))
+            .map_err(set_up("making a folder in the app"))?;
         give(own_folder, owner)?;
     }
     workspace.lend_layers(&layers)?;

@@ -272,7 +272,7 @@ fn descendants() -> Vec<Pid> {
     found
 }
 
-/// The program of `order`; `Command` itself gives it an empty signal mask.
+/// The program of `order`.
 fn command(order: &Order) -> Command {
     let program = order
         .program
@@ -287,11 +287,15 @@ fn command(order: &Order) -> Command {
         .current_dir(&order.directory);
     let (identity, terminal, sandboxed) = (order.identity, order.terminal, order.holder.is_some());
     system::before_exec(&mut command, move || {
+        // The mask is inherited, from us and from whoever started slugbuilder.
+        SigSet::empty().thread_set_mask()?;
         if terminal {
             system::take_terminal()?;
         } else {
             nix::unistd::setsid()?;
         }
+        // What a build makes must not depend on whoever starts it.
+        nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
         if let Some(identity) = identity {
             become_program(identity, sandboxed)?;
         }

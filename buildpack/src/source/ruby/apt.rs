@@ -266,19 +266,25 @@ fn is_shipped(package: &str) -> bool {
 /// Whether a path of a package is needed at run time. Licences stay.
 fn is_wanted(path: &Path) -> bool {
     let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+    if super::is_development_tool(path) {
+        return false;
+    }
     match parts.as_slice() {
         ["usr", "share", "doc", _, "copyright"] => true,
         [
             "usr",
             "share",
-            "doc" | "man" | "lintian" | "ri" | "locale" | "bug" | "doc-base",
+            "bash-completion" | "systemtap" | "doc" | "man" | "lintian" | "ri" | "locale" | "bug"
+            | "doc-base",
             ..,
         ]
         | ["usr", "include", ..]
         | ["etc", ..]
         | ["usr", "lib", _, "pkgconfig", ..]
         | ["usr", "bin", "racc"] => false,
-        ["usr", "bin", name] => !name.starts_with("ri") && !name.starts_with("rdoc"),
+        ["usr", "bin", name] => !["ri", "rdoc", "rbs", "typeprof", "rdbg", "update_rubygems"]
+            .iter()
+            .any(|tool| name.starts_with(tool)),
         _ => path
             .extension()
             .is_none_or(|extension| extension != "a" && extension != "h"),

@@ -15,6 +15,7 @@ use crate::target::{Machine, Stack};
 use crate::version::{Resolved, Version};
 use slugbuilder_fetch::{Checksum, Download, Format};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Archives without a published checksum: name to the SHA-256 that it had when it was first used.
 pub type Pins = BTreeMap<String, String>;
@@ -56,6 +57,19 @@ pub fn obtain(
         format!("Ruby {version}")
     };
     first_of(&what, sources, kit.reporter)
+}
+
+/// Whether a path belongs to a gem that comes with Ruby and is a tool for developers: a debugger and type checkers.
+#[must_use]
+pub fn is_development_tool(path: &Path) -> bool {
+    const GEMS: [&str; 3] = ["debug", "rbs", "typeprof"];
+    path.iter().filter_map(|part| part.to_str()).any(|part| {
+        GEMS.iter().any(|gem| {
+            part.strip_prefix(gem)
+                .and_then(|rest| rest.strip_prefix('-'))
+                .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        })
+    })
 }
 
 /// Whether a Ruby comes from apt, and with it whether it is Debian's.
