@@ -17,6 +17,12 @@ pub(crate) struct Printer {
     running: Mutex<HashMap<TransferId, ProgressBar>>,
 }
 
+/// Prints data for scripts to stdout.
+pub(crate) fn print_data(text: &str) {
+    // A reader that has gone away wants no more.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 impl Printer {
     pub(crate) fn new(arguments: &OutputArguments) -> Self {
         let terminal = std::io::stderr().is_terminal();
@@ -39,12 +45,6 @@ impl Printer {
             bars: MultiProgress::with_draw_target(target),
             running: Mutex::new(HashMap::new()),
         }
-    }
-
-    /// Prints data for scripts.
-    pub(crate) fn data(&self, text: &str) {
-        // A reader that has gone away wants no more.
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 
     /// Prints one line for people.

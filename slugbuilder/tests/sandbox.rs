@@ -496,25 +496,20 @@ fn missing_program() -> Check {
 fn side_by_side() -> Check {
     let fixture = Fixture::new();
     let sandbox = fixture.start();
+    let run_one = |number: usize| {
+        let output = succeeds(
+            &sandbox,
+            &format!("sleep 0.2; echo {number}; ls -d /proc/[0-9]* | wc -l"),
+        );
+        let lines: Vec<&str> = output.lines().map(str::trim).collect();
+        assert_eq!(lines[0], number.to_string());
+        // Each sees its own processes only: init, the shell, ls and wc.
+        assert!(lines[1].parse::<u32>().unwrap() <= 4, "{output}");
+    };
+    let run_one = &run_one;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|number| {
-                let sandbox = &sandbox;
-                scope.spawn(move || {
-                    assert_eq!(
-                        succeeds(
-                            sandbox,
-                            &format!("sleep 0.2; echo {number}; ls /proc | grep -c '^[0-9]'")
-                        )
-                        .lines()
-                        .next(),
-                        Some(number.to_string().as_str())
-                    )
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
+        for number in 0..8 {
+            scope.spawn(move || run_one(number));
         }
     });
     Ok(())
