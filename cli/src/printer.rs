@@ -135,7 +135,7 @@ pub(crate) fn size(bytes: u64) -> String {
     for next in UNITS {
         tenths = (tenths + 500) / 1000;
         unit = next;
-        if tenths < 9995 {
+        if tenths < 10_000 {
             break;
         }
     }
