@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// An explained error on its way to the terminal.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) Diagnosis);
+pub(crate) struct Failure(pub(crate) Box<Diagnosis>);
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
@@ -16,7 +16,7 @@ impl Failure {
 
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(error.diagnosis())
+        Self(Box::new(error.diagnosis()))
     }
 }
 

@@ -17,6 +17,12 @@ pub(crate) struct Printer {
     running: Mutex<HashMap<TransferId, ProgressBar>>,
 }
 
+/// Prints data for scripts to stdout.
+pub(crate) fn print_data(text: &str) {
+    // A reader that has gone away wants no more.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 impl Printer {
     pub(crate) fn new(arguments: &OutputArguments) -> Self {
         let terminal = std::io::stderr().is_terminal();
@@ -39,12 +45,6 @@ impl Printer {
             bars: MultiProgress::with_draw_target(target),
             running: Mutex::new(HashMap::new()),
         }
-    }
-
-    /// Prints data for scripts.
-    pub(crate) fn data(&self, text: &str) {
-        // A reader that has gone away wants no more.
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 
     /// Prints one line for people.
@@ -135,7 +135,7 @@ pub(crate) fn size(bytes: u64) -> String {
     for next in UNITS {
         tenths = (tenths + 500) / 1000;
         unit = next;
-        if tenths < 9995 {
+        if tenths < 10_000 {
             break;
         }
     }

@@ -408,11 +408,11 @@ mod tests {
         fs::write(lent.join("bp/store.toml"), "x = 1").unwrap();
         workspace.return_layers(&lent).unwrap();
         workspace.clear_layers().unwrap();
-        let left: Vec<_> = fs::read_dir(workspace.layers().join("bp"))
+        let kept: Vec<_> = fs::read_dir(workspace.layers().join("bp"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .collect();
-        assert_eq!(left, ["store.toml"]);
+        assert_eq!(kept, ["store.toml"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 )]
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use slugbuilder::compile::{BuildpackSource, CompileOptions, compile};
 use slugbuilder::sandbox::{
     AppDirectory, Credentials, Direct, Environment, Executor, HostView, Interrupt, Invocation,
     Namespaced, Outcome, Program, SandboxOptions,
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Trial::test("a_program_that_is_not_there_is_named", missing_program),
         Trial::test("several_programs_run_side_by_side", side_by_side),
         Trial::test("the_environment_is_exactly_what_was_given", environment),
+        Trial::test("the_probes_fail_from_inside_a_build_too", probes_in_a_build),
     ];
     trials.push(if root {
         Trial::test("all_of_it_as_an_ordinary_user", as_ordinary_user)
@@ -496,25 +498,20 @@ fn missing_program() -> Check {
 fn side_by_side() -> Check {
     let fixture = Fixture::new();
     let sandbox = fixture.start();
+    let run_one = |number: usize| {
+        let output = succeeds(
+            &sandbox,
+            &format!("sleep 0.2; echo {number}; ls -d /proc/[0-9]* | wc -l"),
+        );
+        let lines: Vec<&str> = output.lines().map(str::trim).collect();
+        assert_eq!(lines[0], number.to_string());
+        // Each sees its own processes only: init, the shell, ls and wc.
+        assert!(lines[1].parse::<u32>().unwrap() <= 4, "{output}");
+    };
+    let run_one = &run_one;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|number| {
-                let sandbox = &sandbox;
-                scope.spawn(move || {
-                    assert_eq!(
-                        succeeds(
-                            sandbox,
-                            &format!("sleep 0.2; echo {number}; ls /proc | grep -c '^[0-9]'")
-                        )
-                        .lines()
-                        .next(),
-                        Some(number.to_string().as_str())
-                    )
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
+        for number in 0..8 {
+            scope.spawn(move || run_one(number));
         }
     });
     Ok(())
@@ -529,6 +526,124 @@ fn environment() -> Check {
     sandbox.run(&invocation, &mut |line| lines.push(line.to_vec()))?;
     assert_eq!(lines, [b"ONE=a".to_vec(), b"b".to_vec()]);
     Ok(())
+}
+
+/// The written list of docs/sandbox.md, run by a buildpack in a real build without network. Each line is a shell command
+/// that has to fail.
+const PROBES_IN_A_BUILD: &str = r"
+cat '@SOURCE@/secret'
+ls '@SOURCE@'
+ls /root/.
+ls /home/*/.ssh
+cat /etc/shadow
+ls /etc/ssh
+ls /run/user
+ls /var/run/docker.sock /run/docker.sock
+cat /proc/1/environ
+grep -az @MARKER@ /proc/[0-9]*/environ
+env | grep @MARKER@
+kill -0 @OUTSIDER@
+cat /proc/@OUTSIDER@/environ
+touch /etc/new
+echo x >> /etc/passwd
+touch /usr/bin/new
+mount -o remount,rw /usr
+unshare -rm mount -o remount,rw,bind /usr
+chown 0:0 .
+exec 3<>/dev/tcp/127.0.0.1/@PORT@
+";
+
+fn probes_in_a_build() -> Check {
+    let marker = "s3cret-of-the-user";
+    let fixture = Fixture::new();
+    let source = fixture.path("source");
+    // The source belongs to whoever builds.
+    chown(&source, Some(nix::unistd::geteuid().as_raw()), None)?;
+    std::fs::write(source.join("secret"), "x")?;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let mut outsider = Command::new("sleep")
+        .arg("60")
+        .env("SECRET", marker)
+        .spawn()?;
+    let probes = PROBES_IN_A_BUILD
+        .replace("@SOURCE@", source.to_str().unwrap())
+        .replace("@MARKER@", marker)
+        .replace("@OUTSIDER@", &outsider.id().to_string())
+        .replace("@PORT@", &listener.local_addr()?.port().to_string());
+    let buildpack = probing_buildpack(&fixture, &probes);
+
+    let mut host: Environment = std::env::vars_os().collect();
+    host.insert("SECRET".into(), marker.into());
+    let compiled = compile(
+        &CompileOptions {
+            source: source.clone(),
+            output: fixture.path("slug.tgz"),
+            manifest: fixture.path("slug.json"),
+            stack: slugbuilder::stack::Stack::named("heroku-24")?,
+            buildpacks: vec![BuildpackSource::Directory(buildpack)],
+            cache_dir: fixture.path("cache"),
+            clear_cache: false,
+            all_files: false,
+            config_vars: Environment::new(),
+            platform_variables: Environment::new(),
+            host_environment: host,
+            credentials: Credentials::default(),
+            network: false,
+            deadline: Instant::now() + Duration::from_mins(1),
+            interrupt: fixture.interrupt.clone(),
+            source_date_epoch: None,
+            max_size: 1 << 20,
+            warn_size: 1 << 20,
+        },
+        &slugbuilder_report::Silent,
+    );
+    outsider.kill()?;
+    outsider.wait()?;
+    compiled?;
+    let app = fixture.path("unpacked");
+    slugbuilder::slug::unpack(
+        &fixture.path("slug.tgz"),
+        &app,
+        slugbuilder_fetch::Limits::default(),
+    )?;
+    let results = std::fs::read_to_string(app.join("results"))?;
+    let count = probes.lines().filter(|line| !line.is_empty()).count();
+    assert_eq!(results.lines().count(), count, "{results}");
+    for result in results.lines() {
+        let (status, probe) = result.split_once(' ').unwrap();
+        assert!(
+            status != "0" && status != "127",
+            "the probe `{probe}` ended with {status}"
+        );
+    }
+    assert_eq!(
+        std::fs::read_dir(&source)?.count(),
+        1,
+        "the source was written"
+    );
+    Ok(())
+}
+
+/// A buildpack that runs each line of `probes` and writes their statuses into the app.
+fn probing_buildpack(fixture: &Fixture, probes: &str) -> PathBuf {
+    let folder = fixture.path("buildpack");
+    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    std::fs::write(
+        folder.join("buildpack.toml"),
+        "api = '0.10'\n[buildpack]\nid = 'test/probes'\nversion = '1.0.0'\n[[targets]]\nos = 'linux'\n",
+    )
+    .unwrap();
+    std::fs::write(folder.join("probes"), probes).unwrap();
+    let build = "#!/bin/bash\n\
+        while IFS= read -r probe; do\n  [ -n \"$probe\" ] || continue\n  \
+        bash -c \"$probe\" </dev/null >/dev/null 2>&1\n  echo \"$? $probe\" >> results\n\
+        done < \"$CNB_BUILDPACK_DIR/probes\"\n";
+    for (name, script) in [("detect", "#!/bin/bash\n"), ("build", build)] {
+        let path = folder.join("bin").join(name);
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
 }
 
 fn as_ordinary_user() -> Check {

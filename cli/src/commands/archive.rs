@@ -4,7 +4,7 @@ use super::{manifest_path, megabytes, process_types, show_process_types};
 use crate::arguments::ArchiveArguments;
 use crate::environment;
 use crate::failure::{Failure, UsageError};
-use crate::printer::{Printer, size};
+use crate::printer::{Printer, print_data, size};
 use slugbuilder::archive_folder::{ArchiveFolderOptions, archive_folder};
 use slugbuilder::slug::ProcessType;
 use slugbuilder::stack::Stack;
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &ArchiveArguments, printer: &Printer) -> Result<Exi
     )));
     printer.say(&format!("  {}", manifest.slug.checksum));
     if arguments.json {
-        printer.data(&serde_json::to_string_pretty(&manifest).unwrap_or_default());
+        print_data(&serde_json::to_string_pretty(&manifest).unwrap_or_default());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use super::{manifest_path, megabytes, show_process_types};
 use crate::arguments::{CompileArguments, Credential};
 use crate::failure::{Failure, SignalError};
-use crate::printer::{Printer, count, size};
+use crate::printer::{Printer, count, print_data, size};
 use crate::{environment, signals};
 use slugbuilder::compile::{BuildpackSource, CompileOptions, Compiled, compile};
 use slugbuilder::sandbox::Credentials;
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     summarize(&compiled, &options, started, printer);
     if arguments.json {
         // What was just written can be written again.
-        printer.data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default());
+        print_data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default());
     }
     Ok(ExitCode::SUCCESS)
 }

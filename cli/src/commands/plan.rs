@@ -3,7 +3,7 @@
 use super::compile::left_out;
 use crate::arguments::PlanArguments;
 use crate::failure::{Failure, SignalError};
-use crate::printer::{Printer, count, size};
+use crate::printer::{Printer, count, print_data, size};
 use crate::{environment, signals};
 use serde_json::json;
 use slugbuilder::plan::{Plan, PlanOptions, plan};
@@ -37,9 +37,9 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
             "decisions": plan.report.decisions,
             "warnings": plan.report.warnings,
         });
-        printer.data(&format!("{value:#}"));
+        print_data(&format!("{value:#}"));
     } else {
-        printer.data(&text(&plan));
+        print_data(&text(&plan));
     }
     Ok(ExitCode::SUCCESS)
 }

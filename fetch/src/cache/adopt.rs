@@ -27,9 +27,8 @@ impl Cache {
                 && regular(&content)?.is_some()
             {
                 match self.insert(&content, Some(&sha512)) {
-                    Ok(_) => {}
-                    // A lie; the content is taken over below, under its own name.
-                    Err(CacheError::Checksum { .. }) => {}
+                    // A lie is passed over; the content is taken over below, under its own name.
+                    Ok(_) | Err(CacheError::Checksum { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }

@@ -203,7 +203,7 @@ fn build_in(
     tell(&summary.warnings);
     let manifest = record(
         options, survey, &detection, &build, &laid_out, &summary, warnings,
-    )?;
+    );
     manifest.write(&options.manifest)?;
     let incoming = sandbox.cache.clone();
     app_directory::finish(prepared, workspace)?;
@@ -320,7 +320,7 @@ fn record(
     laid_out: &LaidOut,
     summary: &Summary,
     warnings: &[Warning],
-) -> Result<Manifest, CompileError> {
+) -> Manifest {
     let reports: Vec<&PhaseReport> = detection
         .group
         .iter()
@@ -332,7 +332,7 @@ fn record(
         .iter()
         .map(|participant| &participant.buildpack.descriptor)
         .collect();
-    Ok(Manifest {
+    Manifest {
         slug: slug::Slug {
             process_types: laid_out.process_types.clone(),
             stack: options.stack.name.clone(),
@@ -347,7 +347,7 @@ fn record(
             warnings: warnings.to_vec(),
             ..slug::Build::of(summary)
         },
-    })
+    }
 }
 
 /// The decisions of all phases, each once: the build repeats what detection decided.

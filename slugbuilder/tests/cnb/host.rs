@@ -273,7 +273,9 @@ impl Host {
 
     /// An error as the user reads it.
     pub(crate) fn rendered(&self, error: &CnbError) -> String {
-        self.shown(&error.diagnosis().render(slugbuilder_report::Style::Plain))
+        self.shown(
+            &slugbuilder_report::Explain::diagnosis(error).render(slugbuilder_report::Style::Plain),
+        )
     }
 }
 
