@@ -6,6 +6,9 @@ use crate::sandbox::{
     SandboxError, SandboxOptions,
 };
 use slugbuilder_report::Warning;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// A place, ready to run programs in.
@@ -70,20 +73,13 @@ impl Place {
         } else {
             None
         };
-        let mut scratch = None;
-        if owner.is_some() {
-            // The build's uid cannot reach a folder in root's home.
-            let folder = tempfile::Builder::new()
-                .prefix("slugbuilder-")
-                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o711))
-                .tempdir()
-                .map_err(|error| failed("making a temporary folder", error))?;
-            options.scratch = folder.path().join("scratch");
-            std::fs::DirBuilder::new()
-                .create(&options.scratch)
-                .map_err(|error| failed("making a temporary folder", error))?;
-            scratch = Some(folder);
-        }
+        let scratch = match owner {
+            Some(owner) => Some(
+                move_within_reach(options, owner)
+                    .map_err(|error| failed("making a temporary folder", error))?,
+            ),
+            None => None,
+        };
         let app: PathBuf = match (&real, &options.app) {
             (Some(real), _) => real.path().to_owned(),
             (None, AppDirectory::Directory(directory)) if scratch.is_none() => directory.clone(),
@@ -117,4 +113,36 @@ impl Place {
             warning,
         })
     }
+}
+
+/// Puts what `options` name in the cache folder, which is root's alone, where `owner` reaches it: a temporary folder.
+/// Only our own buildpack runs in the open, and its folder holds nothing but buildpack.toml.
+fn move_within_reach(
+    options: &mut SandboxOptions,
+    owner: (u32, u32),
+) -> io::Result<tempfile::TempDir> {
+    let temporary = tempfile::Builder::new().prefix("slugbuilder-").tempdir()?;
+    let make = |path: &Path| {
+        fs::create_dir_all(path)?;
+        // Not left to the umask.
+        fs::set_permissions(path, Permissions::from_mode(0o711))
+    };
+    make(temporary.path())?;
+    options.scratch = temporary.path().join("scratch");
+    make(&options.scratch)?;
+    if let Some(cache) = &mut options.cache {
+        *cache = options.scratch.join("cache");
+        make(cache)?;
+        std::os::unix::fs::chown(cache, Some(owner.0), Some(owner.1))?;
+    }
+    for (folder, name) in &mut options.buildpacks {
+        let reachable = temporary.path().join("buildpacks").join(name);
+        make(&temporary.path().join("buildpacks"))?;
+        make(&reachable)?;
+        let file = reachable.join("buildpack.toml");
+        fs::copy(folder.join("buildpack.toml"), &file)?;
+        fs::set_permissions(&file, Permissions::from_mode(0o644))?;
+        *folder = reachable;
+    }
+    Ok(temporary)
 }

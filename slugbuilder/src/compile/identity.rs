@@ -96,11 +96,19 @@ fn name(index: usize, base: &str) -> OsString {
 }
 
 impl Source {
-    /// The buildpack as it lies in `place`.
-    pub(super) fn read(&self, place: &Place) -> Result<Buildpack, CnbError> {
+    /// The buildpack as it lies in `place`, which was made of `options`.
+    pub(super) fn read(
+        &self,
+        place: &Place,
+        options: &SandboxOptions,
+    ) -> Result<Buildpack, CnbError> {
         let inside = match place {
             Place::Sandbox(sandbox) => sandbox.buildpack_dir(&self.name),
-            Place::Open { .. } => self.outside.clone(),
+            Place::Open { .. } => options
+                .buildpacks
+                .iter()
+                .find(|(_, name)| *name == self.name)
+                .map_or_else(|| self.outside.clone(), |(folder, _)| folder.clone()),
         };
         match self.embedded {
             Some(toml) => Buildpack::embedded(toml, inside),

@@ -158,7 +158,7 @@ fn build_in(
     tell(place.warning().map_or(&[], std::slice::from_ref));
     let buildpacks = sources
         .iter()
-        .map(|source| source.read(place))
+        .map(|source| source.read(place, &sandbox))
         .collect::<Result<Vec<Buildpack>, _>>()?;
     let platform = Platform {
         executor: place.executor(),
@@ -205,9 +205,10 @@ fn build_in(
         options, survey, &detection, &build, &laid_out, &summary, warnings,
     );
     manifest.write(&options.manifest)?;
-    let incoming = sandbox.cache.clone();
+    // Both, whatever comes of the first: without a sandbox the downloads may go with the place.
+    let kept = downloads.keep(sandbox.cache.as_deref());
     app_directory::finish(prepared, workspace)?;
-    downloads.keep(incoming.as_deref())?;
+    kept?;
     Ok(manifest)
 }
 
