@@ -152,7 +152,7 @@ impl DetectError {
         const SHOWN: usize = 20;
         let names: Vec<_> = app
             .names()
-            .into_iter()
+            .iter()
             // The platform's, not the app's.
             .filter(|name| name.to_str() != Some(".slugbuilder"))
             .collect();

@@ -433,7 +433,7 @@ impl Drop for Started {
 
 /// Waits until `condition` gives something; `what` is waited for.
 pub(crate) fn eventually<T>(what: &str, condition: impl Fn() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(value) = condition() {
             return value;

@@ -23,9 +23,9 @@ pub(crate) fn test_app(name: &str) -> PathBuf {
 /// A copy of the test app that the user can reach.
 pub(crate) fn copy_of(context: &Context, name: &str) -> PathBuf {
     for entry in std::fs::read_dir(test_app(name)).unwrap() {
-        let entry = entry.unwrap();
-        let content = std::fs::read(entry.path()).unwrap();
-        context.write(Path::new(name).join(entry.file_name()), content);
+        let file = entry.unwrap();
+        let content = std::fs::read(file.path()).unwrap();
+        context.write(Path::new(name).join(file.file_name()), content);
     }
     context.path(name)
 }
@@ -52,6 +52,7 @@ fn without_versions(text: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "six plans")]
 fn every_test_app_has_a_plan() {
     let context = Context::new(ordinary());
     let plans: Vec<String> = APPS
@@ -196,6 +197,7 @@ fn every_test_app_has_a_plan() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a whole document")]
 fn the_plan_is_data_too() {
     let context = Context::new(ordinary());
     copy_of(&context, "node-bare-procfile");

@@ -1,6 +1,6 @@
 //! `run`: what a dyno does.
 
-use crate::context::{Context, for_each_user, ordinary};
+use crate::context::{Context, Invocation, for_each_user, ordinary};
 use crate::slug::entries;
 use nix::sys::signal::Signal;
 use std::fs;
@@ -56,11 +56,7 @@ fn the_exit_status_is_that_of_the_process() {
         context.ready_slug();
         let status = |words: &[&str]| {
             let run = context.slugbuilder(["run", "slug.tgz"]);
-            words
-                .iter()
-                .fold(run, |run, word| run.argument(word))
-                .run()
-                .status
+            words.iter().fold(run, Invocation::argument).run().status
         };
         assert_eq!(status(&["worker"]), 3);
         assert_eq!(status(&["--", "true"]), 0);

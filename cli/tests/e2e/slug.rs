@@ -61,7 +61,8 @@ pub(crate) fn fingerprint(folder: &Path) -> Vec<String> {
             String::new()
         };
         lines.push(format!(
-            "{path:?} {:o} {}:{} {}.{} {}.{} {} {content}",
+            "{} {:o} {}:{} {}.{} {}.{} {} {content}",
+            path.display(),
             metadata.mode(),
             metadata.uid(),
             metadata.gid(),
