@@ -24,8 +24,8 @@ pub(crate) fn test_app(name: &str) -> PathBuf {
 pub(crate) fn copy_of(context: &Context, name: &str) -> PathBuf {
     for entry in std::fs::read_dir(test_app(name)).unwrap() {
         let file = entry.unwrap();
-        let content = std::fs::read(file.path()).unwrap();
-        context.write(Path::new(name).join(file.file_name()), content);
+        let bytes = std::fs::read(file.path()).unwrap();
+        context.write(Path::new(name).join(file.file_name()), bytes);
     }
     context.path(name)
 }
