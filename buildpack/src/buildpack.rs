@@ -20,9 +20,7 @@ use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Platform as _};
 use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Cache, Client};
-use slugbuilder_report::{
-    Diagnosis, Event, Language, PhaseReport, Reporter, Style, Warning,
-};
+use slugbuilder_report::{Diagnosis, Event, Language, PhaseReport, Reporter, Style, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -137,20 +135,12 @@ impl Buildpack for SlugbuilderBuildpack {
         self.update_report(|report| report.languages = installed);
 
         let launch = launch::launch(&plan.processes).map_err(BuildpackError::Plan)?;
-        for process in &launch.processes {
-            let words: Vec<&str> = process
-                .command
-                .iter()
-                .chain(&process.args)
-                .map(String::as_str)
-                .collect();
-            self.reporter.report(Event::Note(&format!(
-                "Process {}: {}",
-                process.r#type,
-                words.join(" ")
-            )));
-        }
         if !self.write_report(None).map_err(BuildpackError::Report)? {
+            // Nobody else tells of the outcome.
+            for process in &plan.processes {
+                let text = format!("Process {}: {}", process.name, process.command);
+                self.reporter.report(Event::Note(&text));
+            }
             let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
             for warning in &report.warnings {
                 self.reporter.report(Event::Warning(warning));

@@ -218,7 +218,6 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     Ruby 3.3.9 (.ruby-version:1) → 3.3.9
       Layer ruby: new
       Ruby 3.3.9 from Heroku
-      Process web: ruby web.rb
     ");
     let layer = fixture.layers().join("ruby");
     assert_eq!(
@@ -283,7 +282,6 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     Ruby 3.3.9 (.ruby-version:1) → 3.3.9
       Layer ruby: kept from the last build
       Ruby 3.3.9 from Heroku
-      Process web: ruby web.rb
     ");
     assert_eq!(fixture.server.requests().len(), asked, "nobody is asked");
     let types: toml::Table =

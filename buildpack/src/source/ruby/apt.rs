@@ -76,6 +76,11 @@ impl<'a> Apt<'a> {
         let mut args = vec![
             "-o".to_owned(),
             setting("Dir::Cache", "cache"),
+            // Container images switch these off, and apt then reads all its lists anew for each question.
+            "-o".to_owned(),
+            "Dir::Cache::pkgcache=pkgcache.bin".to_owned(),
+            "-o".to_owned(),
+            "Dir::Cache::srcpkgcache=srcpkgcache.bin".to_owned(),
             "-o".to_owned(),
             setting("Dir::State::status", "status"),
             "-o".to_owned(),
