@@ -7,6 +7,7 @@ use std::path::PathBuf;
 /// Turn Node.js, Ruby or Go source into a Heroku slug, without Docker or root.
 #[derive(Debug, Parser)]
 #[command(
+    name = "slugbuilder",
     version,
     propagate_version = true,
     max_term_width = 100,
@@ -173,9 +174,10 @@ pub(crate) struct ArchiveArguments {
     after_help = "Examples:\n  slugbuilder run slug.tgz                 the web process\n  \
     slugbuilder run slug.tgz worker          another process type\n  \
     slugbuilder run slug.tgz -- bash         a one-off command\n\n\
-    The app gets a fresh copy of itself at /app, config vars, PORT and DYNO; .profile.d/*.sh and .profile\n\
-    run first. Ctrl-C stops it as Heroku does: SIGTERM to every process, SIGKILL after 30 seconds.\n\
-    Its exit status is that of the process, 128 + N if signal N ended it."
+    The app gets a fresh copy of itself at /app, config vars, PORT and DYNO;\n\
+    .profile.d/*.sh and .profile run first. Ctrl-C stops it as Heroku does: SIGTERM\n\
+    to every process, SIGKILL after 30 seconds. Its exit status is that of the\n\
+    process, 128 + N if signal N ended it."
 )]
 pub(crate) struct RunArguments {
     /// The slug.

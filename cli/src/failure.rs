@@ -1,6 +1,7 @@
 //! How a command ends when it does not end well.
 
 use slugbuilder_report::{Diagnosis, Explain, Fault};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 /// An explained error on its way to the terminal.
@@ -60,7 +61,7 @@ impl Explain for UsageError {
 
     fn fault(&self) -> Fault {
         match self {
-            Self::Unreadable { .. } => Fault::Io,
+            Self::Unreadable { source, .. } if source.kind() != ErrorKind::NotFound => Fault::Io,
             _ => Fault::Usage,
         }
     }
@@ -72,7 +73,10 @@ impl Explain for UsageError {
                 "Each line is `NAME=value`; blank lines and lines that start with `#` are skipped."
                     .into()
             }
-            Self::Unreadable { .. } => return Vec::new(),
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound => {
+                "Give the path of a file that exists.".into()
+            }
+            Self::Unreadable { .. } => "Make it readable for you.".into(),
             Self::VariableName(_) => {
                 "A name is not empty and holds neither `=` nor a NUL byte.".into()
             }

@@ -26,3 +26,4 @@ pub use settings::{Proxies, Settings};
 pub use unpack::{
     Format, Limits, Links, Refusal, Strip, Times, UnpackError, UnpackOptions, Unpacked, unpack,
 };
+pub use url::file_of_url;

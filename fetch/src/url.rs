@@ -207,6 +207,13 @@ impl fmt::Debug for Url {
     }
 }
 
+/// The file or folder that `url` names, where it is a `file://` URL.
+#[must_use]
+pub fn file_of_url(url: &str) -> Option<PathBuf> {
+    let url = Url::parse(url).ok()?;
+    (url.scheme == Scheme::File).then(|| url.file())
+}
+
 /// `text` without what may be secret, for a message, where it may be no URL at all.
 pub(crate) fn redacted(text: &str) -> String {
     if let Ok(url) = Url::parse(text) {
@@ -346,6 +353,8 @@ mod tests {
         );
         assert_eq!(url("file://localhost/a").file(), PathBuf::from("/a"));
         assert!(Url::parse("file://a/b").is_err());
+        assert_eq!(file_of_url("file:///a%20b"), Some(PathBuf::from("/a b")));
+        assert_eq!(file_of_url("https://host.example/a"), None);
     }
 
     #[test]

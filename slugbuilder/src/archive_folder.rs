@@ -4,7 +4,7 @@ use crate::archive::{self, ArchiveOptions, Layout, Part, Placement};
 use crate::compile::CompileError;
 use crate::slug::{self, Manifest, ProcessType};
 use crate::stack::Stack;
-use crate::stage::{self, SurveyOptions};
+use crate::stage::{self, Survey, SurveyOptions};
 use slugbuilder_report::{Event, Reporter};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -45,11 +45,14 @@ pub fn archive_folder(
     for warning in &survey.warnings {
         reporter.report(Event::Warning(warning));
     }
-    let left_out = Staged(survey.whiteouts().map(Path::to_owned).collect());
+    let staged = Staged {
+        left_out: survey.whiteouts().collect(),
+        survey: &survey,
+    };
     let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
     let summary = archive::write_file(
         &survey.root,
-        &left_out,
+        &staged,
         &ArchiveOptions {
             app_time: app_time.seconds,
             max_size: options.max_size,
@@ -80,11 +83,14 @@ pub fn archive_folder(
 }
 
 /// Everything that is staged is the app's own.
-struct Staged(HashSet<PathBuf>);
+struct Staged<'a> {
+    left_out: HashSet<&'a Path>,
+    survey: &'a Survey,
+}
 
-impl Layout for Staged {
+impl Layout for Staged<'_> {
     fn place(&self, path: &Path, _: bool) -> Placement {
-        if self.0.contains(path) {
+        if self.left_out.contains(path) || self.survey.is_output(path) {
             Placement::Skip
         } else {
             Placement::In(Part::App)

@@ -150,7 +150,12 @@ impl DetectError {
     /// The error of an app without a known language, with what lies at its root.
     pub(super) fn no_language(app: &crate::app::App) -> Self {
         const SHOWN: usize = 20;
-        let names = app.names();
+        let names: Vec<_> = app
+            .names()
+            .into_iter()
+            // The platform's, not the app's.
+            .filter(|name| name.to_str() != Some(".slugbuilder"))
+            .collect();
         let present = names
             .iter()
             .take(SHOWN)

@@ -19,6 +19,8 @@ pub(super) fn run(arguments: &ArchiveArguments, printer: &Printer) -> Result<Exi
     let stack = Stack::named(&arguments.stack)?;
     let types = match &arguments.process_types {
         Some(json) => process_types(json)?,
+        // What is wrong with such a folder is said when it is archived.
+        None if !arguments.directory.is_dir() => BTreeMap::new(),
         None => of_procfile(&arguments.directory, printer)?,
     };
     let options = ArchiveFolderOptions {
@@ -51,7 +53,7 @@ fn of_procfile(folder: &Path, printer: &Printer) -> Result<BTreeMap<ProcessType,
     let path = folder.join("Procfile");
     let text = match std::fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(UsageError::NoProcessTypes(folder.display().to_string()).into());
         }
         Err(source) => {

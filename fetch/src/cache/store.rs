@@ -39,6 +39,18 @@ pub(super) struct NewFile {
     pub(super) file: std::fs::File,
 }
 
+/// Gives `path` its mode, whatever the umask is: a build of root runs as another user and reads this cache. Who may
+/// enter the folder above it stays that folder's say.
+fn make_readable(path: &Path, mode: u32) -> Result<(), CacheError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = path.metadata().map_err(CacheError::disk("read", path))?;
+    if metadata.permissions().mode() & mode == mode {
+        return Ok(());
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .map_err(CacheError::disk("write", path))
+}
+
 impl Store {
     /// The bucket below `root`, which may not exist.
     pub(super) fn at(root: &Path) -> Self {
@@ -53,6 +65,9 @@ impl Store {
         for folder in ["sha256", "sha512", "new"] {
             let path = store.bucket.join(folder);
             std::fs::create_dir_all(&path).map_err(CacheError::disk("create", &path))?;
+        }
+        for folder in [root, &store.bucket, &store.contents(), &store.notes()] {
+            make_readable(folder, 0o755)?;
         }
         for (name, content) in [("CACHEDIR.TAG", TAG), (".gitignore", "*\n")] {
             let path = root.join(name);
@@ -156,6 +171,7 @@ impl Store {
     ) -> Result<PathBuf, CacheError> {
         let path = self.content(&sha256.hex());
         let _lock = self.lock()?;
+        make_readable(&new.path, 0o644)?;
         new.path
             .persist(&path)
             .map_err(|error| CacheError::disk("write", &path)(error.error))?;
@@ -166,6 +182,7 @@ impl Store {
                 NamedTempFile::new_in(&folder).map_err(CacheError::disk("create", &folder))?;
             io::Write::write_all(&mut file, sha256.hex().as_bytes())
                 .map_err(CacheError::disk("write", &note))?;
+            make_readable(file.path(), 0o644)?;
             file.persist(&note)
                 .map_err(|error| CacheError::disk("write", &note)(error.error))?;
         }

@@ -136,6 +136,12 @@ impl Explain for ArchiveError {
             Self::Output { source, .. } if source.kind() == ErrorKind::IsADirectory => {
                 vec!["Give the name of a file with `--output`.".into()]
             }
+            Self::Output { source, .. } if source.kind() == ErrorKind::NotFound => {
+                vec!["Make the folder first, or choose another place with `--output`.".into()]
+            }
+            Self::Output { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                vec!["Choose a place that you can write to with `--output`.".into()]
+            }
             Self::TooLarge { kept, .. } => {
                 let kept = kept
                     .as_ref()

@@ -177,6 +177,14 @@ pub fn write(
     Ok(summary)
 }
 
+/// Whether [`write_file`] can be expected to find a place for a slug at `path`. Writes nothing.
+pub fn check_output(path: &Path) -> Result<(), ArchiveError> {
+    Replacement::check(path).map_err(|source| ArchiveError::Output {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Archives the folder `root` into the file at `path`.
 ///
 /// The file is written under a temporary name beside `path` and renamed when it is whole; after an error, what was at

@@ -6,6 +6,7 @@
 //!
 //! The file is not synced to the disk before it is renamed: this protects from killed runs, not from power failures.
 
+use nix::unistd::AccessFlags;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{Error, ErrorKind, Result, Write};
@@ -61,13 +62,7 @@ impl Replacement {
             .file_name()
             .ok_or_else(|| Error::from(ErrorKind::IsADirectory))?;
         let directory = path.parent().unwrap_or(Path::new("/"));
-        match path.metadata() {
-            Ok(metadata) if metadata.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-            Ok(metadata) if !metadata.is_file() => {
-                return Err(Error::other("it is no regular file"));
-            }
-            _ => {}
-        }
+        refuse_what_is_no_file(&path)?;
         reclaim(directory, name);
         let prefix = temporary_prefix(name);
         loop {
@@ -85,6 +80,18 @@ impl Replacement {
         }
     }
 
+    /// Whether [`Replacement::begin`] can be expected to work, found out without writing anything: a build of minutes
+    /// should not end with the news that its output has no place.
+    pub(crate) fn check(path: &Path) -> Result<()> {
+        let path = std::path::absolute(path)?;
+        refuse_what_is_no_file(&path)?;
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        if !directory.metadata()?.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        nix::unistd::access(directory, AccessFlags::W_OK | AccessFlags::X_OK).map_err(Error::from)
+    }
+
     /// Puts the file into its place.
     pub(crate) fn finish(self) -> Result<()> {
         self.temporary
@@ -99,6 +106,14 @@ impl Replacement {
         let path = self.path.with_file_name(name);
         self.temporary.persist(&path).map_err(|error| error.error)?;
         Ok(path)
+    }
+}
+
+fn refuse_what_is_no_file(path: &Path) -> Result<()> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(metadata) if !metadata.is_file() => Err(Error::other("it is no regular file")),
+        _ => Ok(()),
     }
 }
 
@@ -189,9 +204,20 @@ mod tests {
 
     #[test]
     fn devices_and_folders_are_not_replaced() {
-        Replacement::begin(Path::new("/dev/null")).unwrap_err();
         let directory = tempfile::tempdir().unwrap();
-        Replacement::begin(directory.path()).unwrap_err();
+        for path in [Path::new("/dev/null"), directory.path()] {
+            Replacement::begin(path).unwrap_err();
+            Replacement::check(path).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_place_is_checked_without_writing() {
+        let directory = tempfile::tempdir().unwrap();
+        Replacement::check(&directory.path().join("slug.tgz")).unwrap();
+        let error = Replacement::check(&directory.path().join("absent/slug.tgz")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(names(directory.path()), Vec::<String>::new());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::stage::Survey;
 use crate::workspace::{Workspace, remove_tree};
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A place with the staged source and the layers of the last build in it.
@@ -139,8 +139,20 @@ fn lend(workspace: &Workspace, app: &Path, owner: Option<(u32, u32)>) -> Result<
             .map_err(set_up("making a folder in the app"))?;
         give(own_folder, owner)?;
     }
+    forget_layers_of_others(workspace, owner)
+        .map_err(set_up("looking at the layers of the last build"))?;
     workspace.lend_layers(&layers)?;
     Ok(())
+}
+
+/// Forgets layers that the programs of this build could not change: whoever built last was root with other ids, or was
+/// not root.
+fn forget_layers_of_others(workspace: &Workspace, owner: Option<(u32, u32)>) -> io::Result<()> {
+    let expected = owner.map_or_else(|| nix::unistd::geteuid().as_raw(), |(uid, _)| uid);
+    match workspace.layers().symlink_metadata() {
+        Ok(metadata) if metadata.uid() != expected => remove_tree(&workspace.layers()),
+        _ => Ok(()),
+    }
 }
 
 fn take_layers_back(workspace: &Workspace, layers: &Path) -> Result<(), CompileError> {

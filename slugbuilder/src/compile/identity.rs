@@ -5,7 +5,9 @@ use crate::cnb::{Buildpack, CnbError};
 use crate::place::Place;
 use crate::sandbox::{SandboxError, SandboxOptions};
 use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 impl CompileOptions {
@@ -48,8 +50,12 @@ pub(super) fn buildpacks(
             BuildpackSource::Embedded(toml) => {
                 let outside = scratch.join("buildpack");
                 let write = || {
+                    let file = outside.join("buildpack.toml");
                     std::fs::create_dir_all(&outside)?;
-                    std::fs::write(outside.join("buildpack.toml"), toml)
+                    std::fs::write(&file, toml)?;
+                    // As root, the build reads them as another user, whatever the umask is.
+                    std::fs::set_permissions(&outside, Permissions::from_mode(0o755))?;
+                    std::fs::set_permissions(&file, Permissions::from_mode(0o644))
                 };
                 write().map_err(|source| SandboxError::SetUp {
                     step: "writing the buildpack out".into(),

@@ -14,7 +14,7 @@ mod identity;
 
 pub use error::CompileError;
 
-use crate::archive::{self, ArchiveOptions, Summary};
+use crate::archive::{self, ArchiveOptions, Layout, Placement, Summary};
 use crate::cnb::{Build, Buildpack, BuildpackDescriptor, Detection, Order, Platform};
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
@@ -108,6 +108,11 @@ pub fn compile(
             outputs,
         },
     )?;
+    // Nobody should wait minutes for a build to learn of these.
+    slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
+    for output in [&options.output, &options.manifest] {
+        archive::check_output(output)?;
+    }
     let mut warnings = survey.warnings.clone();
     for warning in &warnings {
         reporter.report(Event::Warning(warning));
@@ -182,7 +187,10 @@ fn build_in(
     reporter.report(Event::Step("Writing the slug"));
     let summary = archive::write_file(
         &place.executor().outside(place.executor().app_dir()),
-        &laid_out.layout,
+        &WithoutOutputs {
+            layout: &laid_out.layout,
+            survey,
+        },
         &ArchiveOptions {
             app_time: app_time.seconds,
             max_size: options.max_size,
@@ -216,11 +224,22 @@ fn sandbox_options(
         cache: Some(downloads.incoming.clone()),
         shared_cache: Some(downloads.shared_root.clone()),
         buildpacks: Vec::new(),
-        view: HostView::of(&options.host_environment, options.credentials),
+        view: mirrors(options).fold(
+            HostView::of(&options.host_environment, options.credentials),
+            |view, folder| view.with_folder(&folder),
+        ),
         network: options.network,
         deadline: Some(options.deadline),
         interrupt: options.interrupt.clone(),
     }
+}
+
+/// The folders of the mirrors that are on this machine.
+fn mirrors(options: &CompileOptions) -> impl Iterator<Item = PathBuf> {
+    options
+        .platform_variables
+        .values()
+        .filter_map(|value| slugbuilder_fetch::file_of_url(value.to_str()?))
 }
 
 fn platform_variables(
@@ -244,6 +263,22 @@ fn platform_variables(
         variables.insert("SLUGBUILDER_CACHE".into(), cache.into());
     }
     variables
+}
+
+/// The app without what is being written into its source: an overlay shows that, too.
+struct WithoutOutputs<'a> {
+    layout: &'a AppLayout,
+    survey: &'a Survey,
+}
+
+impl Layout for WithoutOutputs<'_> {
+    fn place(&self, path: &Path, directory: bool) -> Placement {
+        if self.survey.is_output(path) {
+            Placement::Skip
+        } else {
+            self.layout.place(path, directory)
+        }
+    }
 }
 
 /// The app as it goes into the slug.

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, umask};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, Read as _, Write as _};
@@ -35,6 +36,8 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
 /// Reads a [`SetUp`] from the first line of stdin, sets it up, writes a [`Ready`] to stdout and waits for the end of
 /// stdin. Its return value is the exit code.
 pub(super) fn main() -> u8 {
+    // The folders of the new root are for a program with another uid, whatever the umask of the user is.
+    umask(Mode::from_bits_truncate(0o022));
     let mut stdin = io::stdin().lock();
     let mut line = Vec::new();
     if stdin.read_until(b'\n', &mut line).is_err() {

@@ -156,6 +156,7 @@ impl Namespaced {
             });
             outside.push((inside, directory.clone()));
         }
+        mounts.extend(options.view.folders.iter().cloned());
 
         let mut base = options.view.environment.clone();
         base.insert("HOME".into(), home.into());

@@ -7,10 +7,12 @@
 //! | the package lists of apt | read-only |
 //! | toolchains on `PATH` outside of `/usr` (a Node.js with npm, a Go) | read-only, recognised by their own files |
 //! | the files that the CA variables name | read-only |
+//! | the folders of `file://` mirrors | read-only, at their own paths |
 //! | proxy and CA variables | passed on |
 //! | `~/.npmrc`, Go's `env` file, `npm_config_*`, `GOPROXY`, … | only the settings that say where registries are, without credentials |
 //! | `~/.npmrc` whole, `~/.netrc`, `~/.bundle/config` | only with `--with-credentials` |
 
+use super::APP_DIRECTORY;
 use super::client_configuration;
 use super::executor::Environment;
 use super::wire::Mount;
@@ -115,6 +117,8 @@ pub struct HostView {
     pub(super) environment: Environment,
     /// Files of the home directory, as paths relative to it.
     pub(super) home_files: Vec<(PathBuf, Vec<u8>)>,
+    /// Bound last: they may lie below what is the build's own, such as `/tmp`.
+    pub(super) folders: Vec<Mount>,
 }
 
 impl HostView {
@@ -125,6 +129,7 @@ impl HostView {
             mounts: Vec::new(),
             environment: Environment::new(),
             home_files: Vec::new(),
+            folders: Vec::new(),
         };
         view.add_system();
         view.add_etc();
@@ -144,12 +149,30 @@ impl HostView {
             mounts: Vec::new(),
             environment: Environment::new(),
             home_files: Vec::new(),
+            folders: Vec::new(),
         };
         view.add_system();
         view.add_etc();
         view.environment
             .insert("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into());
         view
+    }
+
+    /// Shows a folder that the user has named, read-only and at its own path. What is shown anyway, is not there or is
+    /// where the app goes stays as it is.
+    #[must_use]
+    pub fn with_folder(mut self, folder: &Path) -> Self {
+        let taken = [APP_DIRECTORY, "/proc", "/dev"]
+            .iter()
+            .any(|taken| folder.starts_with(taken) || Path::new(taken).starts_with(folder));
+        if folder.is_absolute() && folder.is_dir() && !taken && !is_system(folder) {
+            self.folders.push(Mount::Bind {
+                from: folder.into(),
+                to: folder.into(),
+                writable: false,
+            });
+        }
+        self
     }
 
     fn bind(&mut self, path: &Path) {

@@ -145,6 +145,9 @@ impl Explain for SlugError {
 
     fn hints(&self) -> Vec<String> {
         match self {
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound => {
+                vec!["Give the path of a slug; `slugbuilder compile` writes `slug.tgz`.".into()]
+            }
             Self::ProcessType { .. } => {
                 vec!["Use letters, digits, `_` and `-`, at most 128 of them.".into()]
             }

@@ -21,10 +21,18 @@ pub enum StageError {
         /// As it was given.
         path: PathBuf,
     },
-    /// The source, or something in it, cannot be read.
+    /// The source itself cannot be read.
+    #[error("cannot read `{}`", show(path))]
+    SourceUnreadable {
+        /// As it was given.
+        path: PathBuf,
+        /// Why.
+        source: Error,
+    },
+    /// Something in the source cannot be read.
     #[error("cannot read `{}`", show(path))]
     Unreadable {
-        /// As it was given, or relative to the source's root.
+        /// Relative to the source's root.
         path: PathBuf,
         /// Why.
         source: Error,
@@ -82,7 +90,7 @@ impl StageError {
         match error.kind() {
             ErrorKind::NotFound => Self::NotFound { path },
             ErrorKind::NotADirectory => Self::NotAFolder { path },
-            _ => Self::Unreadable {
+            _ => Self::SourceUnreadable {
                 path,
                 source: error,
             },
@@ -110,7 +118,7 @@ impl Explain for StageError {
         match self {
             Self::NotFound { .. } => "source-not-found",
             Self::NotAFolder { .. } => "source-not-a-folder",
-            Self::Unreadable { .. } => "source-unreadable",
+            Self::SourceUnreadable { .. } | Self::Unreadable { .. } => "source-unreadable",
             Self::Empty { .. } => "source-empty",
             Self::SpecialFile { .. } => "source-special-file",
             Self::OwnFolder => "source-own-folder",
@@ -124,7 +132,9 @@ impl Explain for StageError {
             Self::NotFound { .. } | Self::NotAFolder { .. } => Fault::Usage,
             Self::Empty { .. } | Self::SpecialFile { .. } | Self::OwnFolder => Fault::App,
             Self::Changed { .. } => Fault::TryLater,
-            Self::Unreadable { .. } | Self::Write { .. } => Fault::Io,
+            Self::SourceUnreadable { .. } | Self::Unreadable { .. } | Self::Write { .. } => {
+                Fault::Io
+            }
         }
     }
 
@@ -145,6 +155,7 @@ impl Explain for StageError {
         let hint = match self {
             Self::NotFound { .. } => "Give the path of the folder that holds the app.".into(),
             Self::NotAFolder { .. } => "Give the folder that holds the app, not a file in it.".into(),
+            Self::SourceUnreadable { .. } => "Make it readable for the user that builds.".into(),
             Self::Unreadable { path, source } if source.kind() == ErrorKind::PermissionDenied => format!(
                 "Make it readable for the user that builds, or leave it out with a line `/{}` in `.slugignore`.",
                 show(path)

@@ -130,6 +130,7 @@ pub struct Survey {
     tree: Tree,
     staged_entries: Vec<walk::Entry>,
     links: Links,
+    outputs: outputs::Outputs,
 }
 
 /// Walks `source` and decides what of it enters the build.
@@ -144,6 +145,16 @@ pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageErr
 }
 
 impl Survey {
+    /// Whether `path` (relative to the root) is slugbuilder's own output or a temporary file of it, also where it came to
+    /// be after the survey: a slug that is written into its source must not hold itself.
+    #[must_use]
+    pub fn is_output(&self, path: &Path) -> bool {
+        match (path.parent(), path.file_name()) {
+            (Some(directory), Some(name)) => self.outputs.contain(directory, name),
+            _ => false,
+        }
+    }
+
     /// Paths that an overlay has to hide, relative to the source's root; what is below them goes with them.
     pub fn whiteouts(&self) -> impl Iterator<Item = &Path> {
         self.left_out.iter().map(|left_out| left_out.path.as_path())

@@ -116,6 +116,7 @@ pub(super) fn walk(
     }
     walker.judge_links();
     let Walker {
+        outputs,
         entries,
         links,
         left_out,
@@ -137,6 +138,7 @@ pub(super) fn walk(
         links,
         root,
         tree,
+        outputs,
     })
 }
 

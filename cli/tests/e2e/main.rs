@@ -1,0 +1,26 @@
+//! The `slugbuilder` command from outside, from source to a running app.
+//!
+//! Everything here runs without a network, as root and as an ordinary user: runtimes come from a mirror that the test
+//! writes ([`mirror`]), and a test that runs as root is run a second time as nobody ([`context`]). What needs the
+//! languages' real runtimes is in [`runtimes`], ignored unless asked for.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod archive;
+mod arguments;
+mod compile;
+mod context;
+mod determinism;
+mod ending;
+mod mirror;
+mod no_sandbox;
+mod offline;
+mod output;
+mod plan;
+mod run;
+mod runtimes;
+mod server;
+mod slug;
+mod source;
+mod staging;
+mod terminal;

@@ -1,0 +1,93 @@
+//! Machines without namespaces: a user namespace that allows no further ones stands for them.
+
+use crate::context::{Context, Ran, User, for_each_user, users};
+use crate::slug::checksum;
+use std::path::Path;
+
+/// Runs `script` where no namespace can be made; `flags` say which ids exist there.
+fn without_namespaces(context: &Context, flags: &str, script: &str) -> Ran {
+    let script = format!("echo 0 > /proc/sys/user/max_user_namespaces && {script}");
+    context
+        .shell(&format!(
+            r#"exec unshare --user {flags} /bin/bash -c "$SCRIPT""#
+        ))
+        .env("SCRIPT", script)
+        .succeeds()
+}
+
+const COMPILE: &str = "$SLUGBUILDER compile ../app -o in-place.tgz";
+const RUN: &str =
+    "$SLUGBUILDER run in-place.tgz -- 'test $HOME = $PWD && cat web.js && command -v node'";
+
+#[test]
+fn elsewhere_apps_are_built_and_run_in_place() {
+    for_each_user(|context| {
+        context.node_app("app");
+        let built = without_namespaces(context, "--map-root-user", COMPILE);
+        let ran = without_namespaces(context, "--map-root-user", RUN);
+        assert!(
+            ran.stdout.starts_with("hello from web.js\n/"),
+            "{}",
+            ran.stdout
+        );
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(built.stderr, @"
+            Compiling ../app for heroku-24
+            warning[no-sandbox]: this machine offers no sandbox (cannot set up the sandbox: making namespaces: No space left on device (os error 28)); the app's programs run in a folder of its own and can reach what you can
+              hint: Allow unprivileged user namespaces, for example with `sysctl user.max_user_namespaces=10000`.
+            Building with slugbuilder: Node.js, Ruby and Go [VERSION]
+              Node.js 24.21.0 (.node-version:1) → 24.21.0
+                Layer node: new
+                Node.js 24.21.0 from the mirror
+                Process web: node web.js
+            Writing the slug
+            Process types
+              web  node web.js
+            Wrote in-place.tgz ([SIZE]) and in-place.json in [TIME]
+              SHA256:[DIGITS]
+            ");
+        }
+        assert!(ran.stderr.contains("warning[no-sandbox]"), "{}", ran.stderr);
+        assert!(!ran.stdout.contains("/app/.slugbuilder/layers") || !Path::new("/app").exists());
+        same_as_in_the_sandbox(context);
+    });
+}
+
+/// Built in place it is the same slug, and it runs in the sandbox. (That build has the cache to itself: whoever is root
+/// in a namespace owns files in another way.)
+fn same_as_in_the_sandbox(context: &Context) {
+    context
+        .slugbuilder(["compile", "../app", "--cache-dir", "../other"])
+        .succeeds();
+    assert_eq!(
+        checksum(&context.path("work/slug.tgz")),
+        checksum(&context.path("work/in-place.tgz"))
+    );
+    let ran = context
+        .slugbuilder(["run", "in-place.tgz", "--", "command -v node"])
+        .succeeds();
+    assert_eq!(
+        ran.stdout,
+        "/app/.slugbuilder/layers/slugbuilder_slugbuilder/node/bin/node\n"
+    );
+}
+
+#[test]
+#[ignore = "needs root and a machine without /app"]
+fn root_of_a_container_builds_in_the_real_app_directory() {
+    assert!(users().contains(&User::Ordinary), "run this as root");
+    assert!(!Path::new("/app").exists(), "there is an /app already");
+    let context = Context::new(User::Me);
+    context.node_app("app");
+    let flags = "--map-users=0,0,100000 --map-groups=0,0,100000 --setuid 0 --setgid 0";
+    let built = without_namespaces(&context, flags, COMPILE);
+    insta::assert_snapshot!(built.stderr, @"");
+    assert!(!Path::new("/app").exists());
+    let ran = without_namespaces(&context, flags, RUN);
+    assert_eq!(
+        ran.stdout,
+        "hello from web.js\n/app/.slugbuilder/layers/slugbuilder_slugbuilder/node/bin/node\n"
+    );
+    assert!(!Path::new("/app").exists());
+    same_as_in_the_sandbox(&context);
+}

@@ -1,0 +1,423 @@
+//! `plan`: the decisions, without building.
+
+use crate::context::{Context, for_each_user, ordinary};
+use crate::slug::{entries, fingerprint};
+use std::path::{Path, PathBuf};
+
+/// The apps that come with the project.
+pub(crate) const APPS: [&str; 6] = [
+    "node-bare",
+    "node-bare-procfile",
+    "ruby-bare",
+    "ruby-bare-procfile",
+    "go-bare",
+    "go-bare-procfile",
+];
+
+pub(crate) fn test_app(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../test-apps")
+        .join(name)
+}
+
+/// A copy of the test app that the user can reach.
+pub(crate) fn copy_of(context: &Context, name: &str) -> PathBuf {
+    for entry in std::fs::read_dir(test_app(name)).unwrap() {
+        let entry = entry.unwrap();
+        let content = std::fs::read(entry.path()).unwrap();
+        context.write(Path::new(name).join(entry.file_name()), content);
+    }
+    context.path(name)
+}
+
+/// `text` without the versions that a later catalogue may have others of.
+fn without_versions(text: &str) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        result.push_str(before);
+        let end = number
+            .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-' && c != 'x')
+            .unwrap_or(number.len());
+        let (number, after) = number.split_at(end);
+        result.push_str(if number.contains(['.', '-']) {
+            "[VERSION]"
+        } else {
+            number
+        });
+        rest = after;
+    }
+    result + rest
+}
+
+#[test]
+fn every_test_app_has_a_plan() {
+    let context = Context::new(ordinary());
+    let plans: Vec<String> = APPS
+        .iter()
+        .map(|name| {
+            let app = copy_of(&context, name);
+            let ran = context.slugbuilder(["plan"]).argument(&app).succeeds();
+            format!(
+                "== {name}\n{}{}",
+                without_versions(&ran.stderr),
+                without_versions(&ran.stdout)
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(plans.join("\n"), @"
+    == node-bare
+    staged: 1 file (413 B)
+
+    language node: web.js
+      rule: The first evidence that counts makes a language of the app.
+      * web.js (web.js) has a name that is looked for
+
+    process web: node web.js
+      rule: Without a Procfile the first candidate in the order of precedence counts.
+      * node web.js (web.js) has a name that is looked for
+
+    node version: [VERSION]
+      rule: The first request in the order of precedence counts.
+      * [VERSION] (default of [VERSION]) is the default
+
+    == node-bare-procfile
+    staged: 4 files (755 B)
+
+    language node: node
+      rule: The first evidence that counts makes a language of the app.
+      * node (Procfile:1) is started by the Procfile
+      - node (Procfile:2) is started by the Procfile
+      - node (Procfile:3) is started by the Procfile
+      - server.js (server.js) does not count, because the Procfile names the languages
+
+    process web: node server.js
+      rule: A Procfile alone says which processes there are.
+      * node server.js (Procfile:1) is the Procfile's
+
+    process worker: node worker.js
+      rule: A Procfile alone says which processes there are.
+      * node worker.js (Procfile:2) is the Procfile's
+
+    process release: node release.js
+      rule: A Procfile alone says which processes there are.
+      * node release.js (Procfile:3) is the Procfile's
+
+    node version: [VERSION]
+      rule: The first request in the order of precedence counts.
+      * [VERSION] (default of [VERSION]) is the default
+
+    == ruby-bare
+    staged: 1 file (308 B)
+
+    language ruby: server.rb
+      rule: The first evidence that counts makes a language of the app.
+      * server.rb (server.rb) has a name that is looked for
+
+    process web: ruby server.rb
+      rule: Without a Procfile the first candidate in the order of precedence counts.
+      * ruby server.rb (server.rb) has a name that is looked for
+
+    ruby version: [VERSION]
+      rule: The first request in the order of precedence counts.
+      * [VERSION] (default of [VERSION]) is the default
+
+    == ruby-bare-procfile
+    staged: 4 files (592 B)
+
+    language ruby: ruby
+      rule: The first evidence that counts makes a language of the app.
+      * ruby (Procfile:1) is started by the Procfile
+      - ruby (Procfile:2) is started by the Procfile
+      - ruby (Procfile:3) is started by the Procfile
+      - web.rb (web.rb) does not count, because the Procfile names the languages
+
+    process web: ruby web.rb
+      rule: A Procfile alone says which processes there are.
+      * ruby web.rb (Procfile:1) is the Procfile's
+
+    process worker: ruby worker.rb
+      rule: A Procfile alone says which processes there are.
+      * ruby worker.rb (Procfile:2) is the Procfile's
+
+    process release: ruby release.rb
+      rule: A Procfile alone says which processes there are.
+      * ruby release.rb (Procfile:3) is the Procfile's
+
+    ruby version: [VERSION]
+      rule: The first request in the order of precedence counts.
+      * [VERSION] (default of [VERSION]) is the default
+
+    == go-bare
+    staged: 1 file (352 B)
+
+    language go: web.go
+      rule: The first evidence that counts makes a language of the app.
+      * web.go (web.go) has a name that is looked for
+
+    process web: bin/web
+      rule: Without a Procfile the first candidate in the order of precedence counts.
+      * bin/web (web.go) is the only program
+
+    go version: [VERSION]
+      rule: The first request in the order of precedence counts.
+      * [VERSION] (default of [VERSION]) is the default
+
+    == go-bare-procfile
+    staged: 5 files (866 B)
+
+    language go: bin/web
+      rule: The first evidence that counts makes a language of the app.
+      * bin/web (Procfile:1) is started by the Procfile
+      - bin/worker (Procfile:2) is started by the Procfile
+      - bin/release (Procfile:3) is started by the Procfile
+      - release.go (release.go) does not count, because the Procfile names the languages
+      - web.go (web.go) does not count, because the Procfile names the languages
+      - worker.go (worker.go) does not count, because the Procfile names the languages
+      - greeting.go (greeting.go) does not count, because the Procfile names the languages
+
+    process web: bin/web
+      rule: A Procfile alone says which processes there are.
+      * bin/web (Procfile:1) is the Procfile's
+
+    process worker: bin/worker
+      rule: A Procfile alone says which processes there are.
+      * bin/worker (Procfile:2) is the Procfile's
+
+    process release: bin/release
+      rule: A Procfile alone says which processes there are.
+      * bin/release (Procfile:3) is the Procfile's
+
+    go version: [VERSION]
+      rule: The first request in the order of precedence counts.
+      * [VERSION] (default of [VERSION]) is the default
+    ");
+}
+
+#[test]
+fn the_plan_is_data_too() {
+    let context = Context::new(ordinary());
+    copy_of(&context, "node-bare-procfile");
+    let ran = context
+        .slugbuilder([
+            "plan",
+            "../node-bare-procfile",
+            "--json",
+            "--stack",
+            "heroku-22",
+        ])
+        .succeeds();
+    ran.json();
+    insta::assert_snapshot!(without_versions(&ran.stdout), @r#"
+    {
+      "version": 1,
+      "stack": "heroku-22",
+      "staged": {
+        "files": 4,
+        "bytes": 755
+      },
+      "languages": [
+        {
+          "name": "node",
+          "requested": "[VERSION]",
+          "requested_by": {
+            "default": "default of [VERSION]"
+          },
+          "version": "[VERSION]"
+        }
+      ],
+      "decisions": [
+        {
+          "subject": "language node",
+          "rule": "The first evidence that counts makes a language of the app.",
+          "candidates": [
+            {
+              "value": "node",
+              "origin": {
+                "file": {
+                  "path": "Procfile",
+                  "line": 1
+                }
+              },
+              "verdict": "is started by the Procfile"
+            },
+            {
+              "value": "node",
+              "origin": {
+                "file": {
+                  "path": "Procfile",
+                  "line": 2
+                }
+              },
+              "verdict": "is started by the Procfile"
+            },
+            {
+              "value": "node",
+              "origin": {
+                "file": {
+                  "path": "Procfile",
+                  "line": 3
+                }
+              },
+              "verdict": "is started by the Procfile"
+            },
+            {
+              "value": "server.js",
+              "origin": {
+                "file": {
+                  "path": "server.js"
+                }
+              },
+              "verdict": "does not count, because the Procfile names the languages"
+            }
+          ],
+          "winner": 0
+        },
+        {
+          "subject": "process web",
+          "rule": "A Procfile alone says which processes there are.",
+          "candidates": [
+            {
+              "value": "node server.js",
+              "origin": {
+                "file": {
+                  "path": "Procfile",
+                  "line": 1
+                }
+              },
+              "verdict": "is the Procfile's"
+            }
+          ],
+          "winner": 0
+        },
+        {
+          "subject": "process worker",
+          "rule": "A Procfile alone says which processes there are.",
+          "candidates": [
+            {
+              "value": "node worker.js",
+              "origin": {
+                "file": {
+                  "path": "Procfile",
+                  "line": 2
+                }
+              },
+              "verdict": "is the Procfile's"
+            }
+          ],
+          "winner": 0
+        },
+        {
+          "subject": "process release",
+          "rule": "A Procfile alone says which processes there are.",
+          "candidates": [
+            {
+              "value": "node release.js",
+              "origin": {
+                "file": {
+                  "path": "Procfile",
+                  "line": 3
+                }
+              },
+              "verdict": "is the Procfile's"
+            }
+          ],
+          "winner": 0
+        },
+        {
+          "subject": "node version",
+          "rule": "The first request in the order of precedence counts.",
+          "candidates": [
+            {
+              "value": "[VERSION]",
+              "origin": {
+                "default": "default of [VERSION]"
+              },
+              "verdict": "is the default"
+            }
+          ],
+          "winner": 0
+        }
+      ],
+      "warnings": []
+    }
+    "#);
+    for name in APPS {
+        copy_of(&context, name);
+        let ran = context
+            .slugbuilder(["plan", "--json"])
+            .argument(context.path(name))
+            .succeeds();
+        let subjects: Vec<String> = ran.json()["decisions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|decision| decision["subject"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(
+            subjects.contains(&"process web".to_owned()),
+            "{name}: {subjects:?}"
+        );
+        let language = name.split('-').next().unwrap();
+        assert!(
+            subjects.contains(&format!("language {language}")),
+            "{name}: {subjects:?}"
+        );
+        assert!(
+            subjects.contains(&format!("{language} version")),
+            "{name}: {subjects:?}"
+        );
+    }
+}
+
+#[test]
+fn planning_writes_nowhere() {
+    for_each_user(|context| {
+        let app = copy_of(context, "node-bare");
+        let temporary = context.folder("tmp");
+        let before = fingerprint(&app);
+        context
+            .slugbuilder(["plan"])
+            .directory("node-bare")
+            .env("TMPDIR", &temporary)
+            .succeeds();
+        assert_eq!(fingerprint(&app), before);
+        for folder in ["home", "work", "tmp"] {
+            assert_eq!(
+                entries(&context.path(folder)),
+                Vec::<String>::new(),
+                "{folder}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_plan_needs_no_home_and_shows_what_is_left_out() {
+    let context = Context::new(ordinary());
+    context.node_app("app");
+    context.write("app/.slugignore", "doc\n");
+    context.write("app/doc/text", "12345");
+    let ran = context
+        .slugbuilder(["plan", "../app"])
+        .without_env("HOME")
+        .succeeds();
+    insta::assert_snapshot!(ran.stdout, @"
+    staged: 3 files (30 B)
+    left out: 1 file (5 B), matching .slugignore
+
+    language node: web.js
+      rule: The first evidence that counts makes a language of the app.
+      * web.js (web.js) has a name that is looked for
+
+    process web: node web.js
+      rule: Without a Procfile the first candidate in the order of precedence counts.
+      * node web.js (web.js) has a name that is looked for
+
+    node version: 24.21.0
+      rule: The first request in the order of precedence counts.
+      * 24.21.0 (.node-version:1) is the first in the order of precedence
+      - 24.x (default of 2026-11-21) is preceded by .node-version:1
+    ");
+}
