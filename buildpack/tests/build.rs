@@ -8,10 +8,11 @@ use libcnb::data::buildpack_plan::BuildpackPlan;
 use libcnb::generic::GenericPlatform;
 use sha2::{Digest as _, Sha256};
 use slugbuilder_buildpack::BUILDPACK_TOML;
-use slugbuilder_buildpack::buildpack::{BuildpackError, SlugbuilderBuildpack};
+use slugbuilder_buildpack::buildpack::SlugbuilderBuildpack;
 use slugbuilder_buildpack::catalogue::Catalogues;
 use slugbuilder_buildpack::command::Environment;
 use slugbuilder_buildpack::date::Day;
+use slugbuilder_buildpack::error::BuildpackError;
 use slugbuilder_buildpack::output::Lines;
 use slugbuilder_buildpack::runtime::Runtime;
 use slugbuilder_buildpack::source::Sites;
@@ -217,7 +218,6 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     Ruby 3.3.9 (.ruby-version:1) → 3.3.9
       Layer ruby: new
       Ruby 3.3.9 from Heroku
-      Process web: ruby web.rb
     ");
     let layer = fixture.layers().join("ruby");
     assert_eq!(
@@ -282,7 +282,6 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     Ruby 3.3.9 (.ruby-version:1) → 3.3.9
       Layer ruby: kept from the last build
       Ruby 3.3.9 from Heroku
-      Process web: ruby web.rb
     ");
     assert_eq!(fixture.server.requests().len(), asked, "nobody is asked");
     let types: toml::Table =

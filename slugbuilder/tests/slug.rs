@@ -155,6 +155,8 @@ fn what_is_no_slug_is_refused() {
     insta::assert_snapshot!(error_of(folder.path(), "slug.tgz"), @r"
     error[slug-unreadable]: cannot read `<temporary>/slug.tgz`
       caused by: No such file or directory (os error 2)
+
+      hint: Give the path of a slug; `slugbuilder compile` writes `slug.tgz`.
     ");
     put(b"");
     insta::assert_snapshot!(error_of(folder.path(), "slug.tgz"), @r"

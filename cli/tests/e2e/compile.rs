@@ -19,7 +19,6 @@ fn source_becomes_a_slug_that_answers() {
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
                 Node.js 24.21.0 from the mirror
-                Process web: node web.js
             Writing the slug
             Process types
               web  node web.js
@@ -150,9 +149,6 @@ fn a_procfile_says_what_runs() {
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
                 Node.js 24.21.0 from the mirror
-                Process web: bash -c node server.js
-                Process worker: bash -c echo working on $QUEUE; exit 3
-                Process no: bash -c process
             Writing the slug
             Process types
               no      process

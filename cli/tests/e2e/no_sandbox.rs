@@ -56,7 +56,6 @@ fn elsewhere_apps_are_built_and_run_in_place() {
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
                 Node.js 24.21.0 from the mirror
-                Process web: node web.js
             Writing the slug
             Process types
               web  node web.js
