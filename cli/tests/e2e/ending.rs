@@ -1,6 +1,7 @@
 //! Builds that are ended from outside: by a signal, by SIGKILL, by the time limit. And builds beside each other.
 
-use crate::context::{Context, Started, eventually, for_each_user};
+use crate::context::{Context, for_each_user};
+use crate::invocation::{Started, eventually};
 use crate::server::Stalling;
 use crate::slug::{checksum, entries, fingerprint};
 use nix::sys::signal::Signal;

@@ -12,6 +12,7 @@ mod compile;
 mod context;
 mod determinism;
 mod ending;
+mod invocation;
 mod mirror;
 mod no_sandbox;
 mod offline;

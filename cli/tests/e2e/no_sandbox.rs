@@ -1,6 +1,7 @@
 //! Machines without namespaces: a user namespace that allows no further ones stands for them.
 
-use crate::context::{Context, Ran, User, for_each_user, users};
+use crate::context::{Context, User, for_each_user, users};
+use crate::invocation::Ran;
 use crate::slug::checksum;
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! `run`: what a dyno does.
 
-use crate::context::{Context, Invocation, for_each_user, ordinary};
+use crate::context::{Context, for_each_user, ordinary};
+use crate::invocation::Invocation;
 use crate::slug::entries;
 use nix::sys::signal::Signal;
 use std::fs;

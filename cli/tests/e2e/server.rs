@@ -15,7 +15,7 @@ pub(crate) fn free_port() -> u16 {
 
 /// The body of the answer to `GET /`, once there is one.
 pub(crate) fn get(port: u16) -> String {
-    crate::context::eventually("an answer", || {
+    crate::invocation::eventually("an answer", || {
         let mut connection = TcpStream::connect(("127.0.0.1", port)).ok()?;
         connection
             .set_read_timeout(Some(Duration::from_secs(30)))
