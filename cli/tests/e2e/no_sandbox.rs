@@ -108,7 +108,6 @@ fn root_of_a_container_builds_in_the_real_app_directory() {
       Node.js 24.21.0 (.node-version:1) → 24.21.0
         Layer node: new
         Node.js 24.21.0 from the mirror
-        Process web: node web.js
     Writing the slug
     Process types
       web  node web.js
