@@ -1,16 +1,17 @@
 //! The buildpack as libcnb sees it, and the state that its phases share.
 
-use crate::app::{App, AppError};
+use crate::app::App;
 use crate::catalogue::Catalogues;
-use crate::command::{CommandError, Environment};
+use crate::command::Environment;
 use crate::date::Day;
-use crate::detect::{self, AppPlan, DetectError};
+use crate::detect::{self, AppPlan};
+use crate::error::{BuildpackError, FrameworkError};
 use crate::launch;
 use crate::layers::{self, LayerMetadata};
 use crate::runtime::Runtime;
-use crate::settings::{self, Settings, SettingsError};
-use crate::source::{InstallError, Kit, Sites, ruby::Pins};
-use crate::target::{Target, TargetError};
+use crate::settings::{self, Settings};
+use crate::source::{Kit, Sites, ruby::Pins};
+use crate::target::Target;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::data::build_plan::{BuildPlanBuilder, Require};
 use libcnb::data::store::Store;
@@ -18,10 +19,8 @@ use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Platform as _};
 use sha2::{Digest as _, Sha256};
-use slugbuilder_fetch::{Cache, CacheError, Client, FetchError, UnpackError};
-use slugbuilder_report::{
-    Diagnosis, Event, Explain, Fault, Language, PhaseReport, Reporter, Style, Warning,
-};
+use slugbuilder_fetch::{Cache, Client};
+use slugbuilder_report::{Diagnosis, Event, Language, PhaseReport, Reporter, Style, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -149,13 +148,19 @@ impl Buildpack for SlugbuilderBuildpack {
                 words.join(" ")
             )));
         }
-        self.write_report(None).map_err(BuildpackError::Report)?;
-        let result = BuildResultBuilder::new().launch(launch);
-        match pins.is_empty() {
-            true => result,
-            false => result.store(write_pins(context.store.clone(), &pins)),
+        if !self.write_report(None).map_err(BuildpackError::Report)? {
+            let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+            for warning in &report.warnings {
+                self.reporter.report(Event::Warning(warning));
+            }
         }
-        .build()
+        let result = BuildResultBuilder::new().launch(launch);
+        if pins.is_empty() {
+            return result.build();
+        }
+        result
+            .store(write_pins(context.store.clone(), &pins))
+            .build()
     }
 
     fn on_error(&self, error: libcnb::Error<BuildpackError>) {
@@ -288,7 +293,7 @@ impl SlugbuilderBuildpack {
         change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Writes the report where it is wanted, else hands its warnings to the reporter. Returns whether it was written.
+    /// Writes the report where it is wanted. Returns whether it is.
     fn write_report(&self, error: Option<Diagnosis>) -> std::io::Result<bool> {
         let mut report = self
             .report
@@ -302,9 +307,6 @@ impl SlugbuilderBuildpack {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let Some(file) = file else {
-            for warning in &report.warnings {
-                self.reporter.report(Event::Warning(warning));
-            }
             return Ok(false);
         };
         fs_err::write(file, serde_json::to_vec_pretty(&report)?)?;
@@ -362,147 +364,5 @@ fn other_ruby(planned: &detect::PlannedLanguage, layer: &LayerMetadata) -> Warni
             "It matches `{}` ({}). Ask for all three numbers to be sure of it.",
             requested.text, requested.origin
         ))
-    }
-}
-
-/// Everything that ends a phase.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildpackError {
-    /// A setting cannot be used.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// The target cannot be built for.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    /// The app cannot be read.
-    #[error(transparent)]
-    App(#[from] AppError),
-    /// The app cannot be built.
-    #[error(transparent)]
-    Detect(#[from] DetectError),
-    /// A runtime cannot be had.
-    #[error(transparent)]
-    Install(#[from] InstallError),
-    /// The client for transfers cannot be made.
-    #[error(transparent)]
-    Client(Box<FetchError>),
-    /// The cache cannot be opened.
-    #[error(transparent)]
-    Cache(Box<CacheError>),
-    /// `go build` failed.
-    #[error("the Go program `{program}` does not build")]
-    GoBuild {
-        /// Which one.
-        program: String,
-        /// What go says.
-        #[source]
-        error: CommandError,
-    },
-    /// A folder or link lies where a program goes.
-    #[error("`{output}` is in the way of the program that is built")]
-    InTheWay {
-        /// The path in the app.
-        output: String,
-    },
-    /// Reading or writing failed.
-    #[error("cannot write the layers")]
-    Disk(#[source] std::io::Error),
-    /// The report cannot be written.
-    #[error("cannot write the report")]
-    Report(#[source] std::io::Error),
-    /// The embedded catalogue cannot be read.
-    #[error("the embedded catalogue cannot be read")]
-    Catalogue(#[source] toml::de::Error),
-    /// What was decided cannot be told to CNB.
-    #[error("cannot write CNB's files: {0}")]
-    Plan(String),
-}
-
-impl BuildpackError {
-    /// The error of an archive from `source` that cannot be unpacked.
-    pub(crate) fn unusable_archive(source: &str, error: UnpackError) -> Self {
-        Self::Install(InstallError::Unusable {
-            what: "the archive".to_owned(),
-            name: source.to_owned(),
-            error: Box::new(error.into()),
-        })
-    }
-
-    fn inner(&self) -> Option<&dyn Explain> {
-        match self {
-            Self::Settings(error) => Some(error),
-            Self::Target(error) => Some(error),
-            Self::App(error) => Some(error),
-            Self::Detect(error) => Some(error),
-            Self::Install(error) => Some(error),
-            Self::Client(error) => Some(error.as_ref()),
-            Self::Cache(error) => Some(error.as_ref()),
-            _ => None,
-        }
-    }
-}
-
-impl From<BuildpackError> for libcnb::Error<BuildpackError> {
-    fn from(error: BuildpackError) -> Self {
-        Self::BuildpackError(error)
-    }
-}
-
-impl Explain for BuildpackError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::GoBuild { .. } => "go-build-failed",
-            Self::InTheWay { .. } => "program-in-the-way",
-            Self::Disk(_) => "layers-disk",
-            Self::Report(_) => "report-disk",
-            Self::Catalogue(_) | Self::Plan(_) => "buildpack-bug",
-            other => other.inner().map_or("buildpack-bug", Explain::code),
-        }
-    }
-
-    fn fault(&self) -> Fault {
-        match self {
-            Self::GoBuild {
-                error: CommandError::Failed { .. },
-                ..
-            }
-            | Self::InTheWay { .. } => Fault::App,
-            Self::GoBuild { .. } => Fault::Unavailable,
-            Self::Disk(_) | Self::Report(_) => Fault::Io,
-            other => other.inner().map_or(Fault::Bug, Explain::fault),
-        }
-    }
-
-    fn explanation(&self) -> Option<String> {
-        self.inner().and_then(Explain::explanation)
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::GoBuild { .. } => {
-                vec!["Run `CGO_ENABLED=0 go build` in the app's folder to see the same.".into()]
-            }
-            Self::InTheWay { output } => vec![format!("Rename or remove `{output}`.")],
-            other => other.inner().map(Explain::hints).unwrap_or_default(),
-        }
-    }
-
-    fn retryable(&self) -> bool {
-        self.inner().is_some_and(Explain::retryable)
-    }
-}
-
-/// An error of libcnb: the platform gave something that cannot be used, or took something away.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct FrameworkError(String);
-
-impl Explain for FrameworkError {
-    fn code(&self) -> &'static str {
-        "cnb-platform"
-    }
-
-    fn fault(&self) -> Fault {
-        Fault::Io
     }
 }

@@ -7,6 +7,7 @@ pub mod command;
 pub mod date;
 pub mod detect;
 mod entry;
+pub mod error;
 mod launch;
 pub mod layers;
 pub mod manifest;

@@ -4,9 +4,10 @@
 //! the version or the machine changes.
 
 use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
-use crate::buildpack::{BuildpackError, Session};
+use crate::buildpack::Session;
 use crate::command::Client;
 use crate::detect::{GoApp, GoProgram};
+use crate::error::BuildpackError;
 use crate::source::{Provenance, go};
 use crate::version::{Resolved, Version};
 use libcnb::data::layer_name;

@@ -9,7 +9,8 @@ pub mod node;
 pub mod ruby;
 pub mod webrick;
 
-use crate::buildpack::{BuildpackError, SlugbuilderBuildpack};
+use crate::buildpack::SlugbuilderBuildpack;
+use crate::error::BuildpackError;
 use crate::source::Provenance;
 use libcnb::build::BuildContext;
 use libcnb::data::layer::LayerName;

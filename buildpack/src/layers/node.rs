@@ -3,7 +3,8 @@
 //! Made anew when the version, the stack, the machine, the mirror or the need for npm changes.
 
 use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
-use crate::buildpack::{BuildpackError, Session};
+use crate::buildpack::Session;
+use crate::error::BuildpackError;
 use crate::source::node;
 use crate::version::Resolved;
 use libcnb::data::layer_name;

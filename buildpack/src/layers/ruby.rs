@@ -3,7 +3,8 @@
 //! Made anew when the version that is asked for, the stack, the machine or the mirror changes.
 
 use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
-use crate::buildpack::{BuildpackError, Session};
+use crate::buildpack::Session;
+use crate::error::BuildpackError;
 use crate::source::ruby::{self, Pins};
 use crate::version::Resolved;
 use libcnb::data::layer_name;

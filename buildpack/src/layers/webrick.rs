@@ -3,7 +3,8 @@
 //! Only for apps that require WEBrick and have no Gemfile. Made anew when the runtime changes.
 
 use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
-use crate::buildpack::{BuildpackError, Session};
+use crate::buildpack::Session;
+use crate::error::BuildpackError;
 use crate::runtime::Runtime;
 use crate::source::webrick;
 use libcnb::data::layer_name;

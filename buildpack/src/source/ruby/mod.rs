@@ -1,9 +1,11 @@
 //! Ruby: Heroku's S3 layout, and the user's apt.
 
 mod apt;
+mod packages;
 mod shims;
 
-pub(super) use apt::{Apt, SOURCE as APT_SOURCE, digest_of, unpack_packages};
+pub(super) use apt::{Apt, SOURCE as APT_SOURCE};
+pub(super) use packages::{digest_of, unpack_packages};
 pub use shims::SHIM_TEMPLATE;
 
 use super::{
