@@ -1,5 +1,7 @@
 //! How transfers behave.
 
+use crate::url::redacted;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,7 +48,7 @@ impl Default for Settings {
 }
 
 /// Proxies, as the environment variables of the same names hold them. An empty text counts as none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     /// For `http://` URLs: `http_proxy`.
     pub http: Option<String>,
@@ -54,4 +56,44 @@ pub struct Proxies {
     pub https: Option<String>,
     /// The hosts that are reached directly: `no_proxy`. Loopback addresses and `localhost` always are.
     pub no_proxy: Option<String>,
+}
+
+/// Without the passwords that may stand in them.
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            http,
+            https,
+            no_proxy,
+        } = self;
+        f.debug_struct("Proxies")
+            .field("http", &http.as_deref().map(redacted))
+            .field("https", &https.as_deref().map(redacted))
+            .field("no_proxy", no_proxy)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_of_proxies_are_not_shown() {
+        for text in ["http://user:secret@host:3128", "user:secret@host:3128"] {
+            let proxies = Proxies {
+                https: Some(text.to_owned()),
+                ..Proxies::default()
+            };
+            let settings = Settings {
+                proxies,
+                ..Settings::default()
+            };
+            let shown = format!("{settings:?}");
+            assert!(
+                shown.contains("host:3128") && !shown.contains("secret"),
+                "{shown}"
+            );
+        }
+    }
 }

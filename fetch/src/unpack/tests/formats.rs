@@ -1,9 +1,9 @@
 //! Ways of writing an archive, and damaged ones.
 
 use super::*;
+use lzma_rust2::{XzOptions, XzWriter};
 use slugbuilder_report::{Diagnosis, Style};
-use std::io::{self, Read};
-use std::process::Command;
+use std::io::{self, Read, Write as _};
 
 fn sample() -> Tar {
     Tar::default()
@@ -226,15 +226,21 @@ fn a_size_of_eight_gigabytes_and_more_is_read() {
     }
 }
 
-/// Compresses with the machine's `xz`, since only its decoder is built in.
 fn xz(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut child = Command::new("xz")
-        .args(["--stdout", "-1"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(bytes).unwrap();
-    child.wait_with_output().unwrap().stdout
+    let mut encoder = XzWriter::new(Vec::new(), XzOptions::with_preset(1)).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn xz_in_one_or_several_streams() {
+    let tar = sample().end();
+    let (first, second) = tar.split_at(1000);
+    for bytes in [xz(&tar), [xz(first), xz(second)].concat()] {
+        let scene = Scene::new();
+        scene
+            .unpack_as(&bytes, Format::TarXz, &UnpackOptions::default())
+            .unwrap();
+        assert_eq!(scene.read("d/l"), "hello");
+    }
 }

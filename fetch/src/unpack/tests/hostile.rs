@@ -388,16 +388,16 @@ fn limits_are_kept() {
     )
     .unwrap_err();
     insta::assert_snapshot!(error, @"the archive is larger than 3071 bytes unpacked");
-    // 70 MB of zeros in 70 kB.
-    let bomb = Tar::default().file("bomb", &"\0".repeat(70 << 20)).end();
-    let error = unpack(&gzip(&bomb), Format::TarGz, limits).unwrap_err();
+    // 70 MiB of zeros in 70 KiB, put together from members because compressing takes long without optimisation.
+    let header = Tar::default()
+        .raw(EntryType::Regular, b"bomb", b"", 0o644, 70 << 20, b"")
+        .0;
+    let member = gzip(&vec![0; 1 << 20]);
+    let bomb = [gzip(&header), member.repeat(70), gzip(&[0; 1024])].concat();
+    let error = unpack(&bomb, Format::TarGz, limits).unwrap_err();
     insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
     error[unpack-too-dense]: the archive unpacks to more than 250 times its size
 
       hint: Nothing of it was kept: it may be made to fill the disk.
     ");
-    assert!(
-        unpack(&bomb, Format::Tar, limits).is_ok(),
-        "nothing grows there"
-    );
 }
