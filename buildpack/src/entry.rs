@@ -20,7 +20,6 @@ pub const BUILDPACK_TOML: &str = concat!(
     "description = \"",
     env!("CARGO_PKG_DESCRIPTION"),
     "\"\n",
-    "homepage = \"https://github.com/slugbuilder/slugbuilder\"\n",
     "keywords = [\"nodejs\", \"ruby\", \"go\", \"procfile\"]\n",
     "\n",
     "[[buildpack.licenses]]\n",

@@ -162,41 +162,36 @@ mod tests {
 
     #[test]
     fn errors_of_our_own_have_a_text_each() {
-        let full = || std::io::Error::other("No space left on device");
-        let texts = [
-            render(&BuildpackError::InTheWay {
-                output: "bin/web".into(),
-            }),
-            render(&BuildpackError::Disk(full())),
-            render(&BuildpackError::Report(full())),
-            render(&BuildpackError::Plan("x".into())),
-            render(&BuildpackError::GoBuild {
-                program: "web".into(),
-                error: CommandError::Missing("go".into()),
-            }),
-            Diagnosis::of(&FrameworkError("Couldn't read store.toml: x".into()))
-                .render(Style::Plain),
-        ];
-        insta::assert_snapshot!(texts.join("\n"), @r"
+        let in_the_way = BuildpackError::InTheWay {
+            output: "bin/web".into(),
+        };
+        insta::assert_snapshot!(render(&in_the_way), @r"
         error[program-in-the-way]: `bin/web` is in the way of the program that is built
 
           hint: Rename or remove `bin/web`.
-
+        ");
+        let full = || std::io::Error::other("No space left on device");
+        insta::assert_snapshot!(render(&BuildpackError::Disk(full())), @r"
         error[layers-disk]: cannot write the layers
           caused by: No space left on device
-
+        ");
+        insta::assert_snapshot!(render(&BuildpackError::Report(full())), @r"
         error[report-disk]: cannot write the report
           caused by: No space left on device
-
-        error[buildpack-bug]: cannot write CNB's files: x
-
+        ");
+        insta::assert_snapshot!(render(&BuildpackError::Plan("x".into())), @r"error[buildpack-bug]: cannot write CNB's files: x");
+        let missing = BuildpackError::GoBuild {
+            program: "web".into(),
+            error: CommandError::Missing("go".into()),
+        };
+        insta::assert_snapshot!(render(&missing), @r"
         error[go-build-failed]: the Go program `web` does not build
           caused by: `go` is not installed
 
           hint: Run `CGO_ENABLED=0 go build` in the app's folder to see the same.
-
-        error[cnb-platform]: Couldn't read store.toml: x
         ");
+        let framework = FrameworkError("Couldn't read store.toml: x".into());
+        insta::assert_snapshot!(Diagnosis::of(&framework).render(Style::Plain), @r"error[cnb-platform]: Couldn't read store.toml: x");
     }
 
     #[test]
