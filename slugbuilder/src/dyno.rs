@@ -13,6 +13,7 @@ use crate::sandbox::{
     Program, SandboxError, SandboxOptions,
 };
 use crate::slug::{self, SlugError};
+use crate::tree::Tree;
 use crate::workspace::{Workspace, WorkspaceError};
 use slugbuilder_fetch::Limits;
 use slugbuilder_report::{Event, Explain, Fault, Reporter};
@@ -43,7 +44,7 @@ pub struct RunOptions {
     pub start: Start,
     /// The commands of the process types.
     pub process_types: BTreeMap<String, String>,
-    /// The app's config vars; they precede what the platform sets.
+    /// The app's config vars; they win over what the platform sets, so that `PORT` can be one.
     pub config_vars: Environment,
     /// The port for `PORT`.
     pub port: u16,
@@ -51,6 +52,8 @@ pub struct RunOptions {
     pub cache_dir: PathBuf,
     /// What the process has as stdin, stdout and stderr.
     pub console: Console,
+    /// The kind of the terminal, `TERM`, for a process that gets one.
+    pub terminal: Option<OsString>,
     /// Stops the run in an orderly way.
     pub stop: Interrupt,
     /// Ends it at once.
@@ -178,20 +181,25 @@ fn run_in(
         deadline: None,
         interrupt: options.stop.clone(),
     };
-    let place = match own(&app).and_then(|()| Namespaced::start(&sandbox)) {
+    own(&app)?;
+    let place = match Namespaced::start(&sandbox) {
         Ok(sandbox) => Place::Sandbox(sandbox),
-        Err(refused) => Place::open(&mut sandbox, &refused, |directory| {
-            if directory == app {
-                return Ok(());
-            }
-            // The folder is there and empty, and unpacking makes its own.
-            std::fs::remove_dir(directory).map_err(|source| SandboxError::SetUp {
-                step: "making the app directory".into(),
-                source,
-            })?;
-            slug::unpack(&options.slug, directory, Limits::default())?;
-            Ok::<_, RunError>(own(directory)?)
-        })?,
+        Err(refused @ SandboxError::Refused { .. }) => {
+            Place::open(&mut sandbox, &refused, |directory| {
+                if directory == app {
+                    return Ok(());
+                }
+                // The folder is there and empty, and unpacking makes its own.
+                std::fs::remove_dir(directory).map_err(|source| SandboxError::SetUp {
+                    step: "making the app directory".into(),
+                    source,
+                })?;
+                slug::unpack(&options.slug, directory, Limits::default())?;
+                Ok::<_, RunError>(own(directory)?)
+            })?
+        }
+        // Something of ours failed, or of the slug's making: no reason to run it in the open.
+        Err(failed) => return Err(failed.into()),
     };
     if let Some(warning) = place.warning() {
         reporter.report(Event::Warning(warning));
@@ -208,13 +216,16 @@ fn run_in(
     ] {
         environment.insert(name.into(), value);
     }
+    if let (Console::Terminal, Some(terminal)) = (options.console, &options.terminal) {
+        environment.insert("TERM".into(), terminal.clone());
+    }
     environment.extend(
         options
             .config_vars
             .iter()
             .map(|(name, value)| (name.clone(), value.clone())),
     );
-    let script = start_script(&executor.outside(home), command);
+    let script = start_script(command);
     let invocation = Invocation::new(Program::File("/bin/bash".into()), home)
         .argument("--norc")
         .argument("--noprofile")
@@ -234,41 +245,31 @@ fn run_in(
 
 /// Gives the unpacked app to the uid that it runs as.
 fn own(app: &Path) -> Result<(), SandboxError> {
-    let Some((uid, gid)) = SandboxOptions::owner() else {
+    let Some(owner) = SandboxOptions::owner() else {
         return Ok(());
     };
-    for entry in walkdir::WalkDir::new(app) {
-        let given = entry
-            .map_err(std::io::Error::from)
-            .and_then(|entry| std::os::unix::fs::lchown(entry.path(), Some(uid), Some(gid)));
-        given.map_err(|source| SandboxError::SetUp {
-            step: "giving the app to its user".into(),
-            source,
-        })?;
-    }
-    Ok(())
+    let failed = |source| SandboxError::SetUp {
+        step: "giving the app to its user".into(),
+        source,
+    };
+    let tree = Tree::open(app).map_err(failed)?;
+    tree.give(owner).map_err(failed)
 }
 
-/// What the shell of a dyno does before and with the command. The profile scripts are listed here and not by the shell,
-/// whose order depends on the locale that config vars may set.
-fn start_script(app: &Path, command: &OsStr) -> OsString {
-    let mut scripts: Vec<OsString> = std::fs::read_dir(app.join(".profile.d"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.file_name())
-        // As the glob `*.sh` does: no hidden ones.
-        .filter(|name| name.as_bytes().ends_with(b".sh") && !name.as_bytes().starts_with(b"."))
-        .filter(|name| app.join(".profile.d").join(name).is_file())
-        .collect();
-    scripts.sort();
-    let mut text = Vec::new();
-    for name in scripts {
-        text.extend_from_slice(b". ./.profile.d/");
-        text.extend_from_slice(&quoted(name.as_bytes()));
-        text.push(b'\n');
-    }
-    text.extend_from_slice(b"if [ -f .profile ]; then . ./.profile; fi\nexec /bin/bash -c ");
+/// What the shell of a dyno does before the command. A shell of its own lists the profile scripts, inside, because their
+/// order depends on the locale that config vars may set; it ends each name with a NUL byte.
+const START: &str = r#"slugbuilder_scripts=()
+while IFS= read -r -d '' slugbuilder_script; do
+  slugbuilder_scripts+=("$slugbuilder_script")
+done < <(LC_ALL=C exec /bin/bash --norc --noprofile -c '
+  for script in .profile.d/*.sh; do [ ! -f "$script" ] || printf "%s\0" "$script"; done')
+for slugbuilder_script in "${slugbuilder_scripts[@]}"; do . "./$slugbuilder_script"; done
+unset slugbuilder_script slugbuilder_scripts
+if [ -f .profile ]; then . ./.profile; fi
+exec /bin/bash -c "#;
+
+fn start_script(command: &OsStr) -> OsString {
+    let mut text = START.as_bytes().to_vec();
     text.extend_from_slice(&quoted(command.as_bytes()));
     text.push(b'\n');
     OsString::from_vec(text)
@@ -302,6 +303,19 @@ pub fn command_of_words(words: &[OsString]) -> OsString {
 mod tests {
     use super::*;
 
+    /// What a real bash makes of the start of an app in `folder`.
+    fn run(folder: &Path, command: &str, locale: &str) -> String {
+        let output = std::process::Command::new("/bin/bash")
+            .args(["--norc", "--noprofile", "-c"])
+            .arg(start_script(OsStr::new(command)))
+            .current_dir(folder)
+            .env("LC_ALL", locale)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     #[test]
     fn profile_scripts_come_in_byte_order_and_then_the_profile() {
         let app = tempfile::tempdir().unwrap();
@@ -312,23 +326,37 @@ mod tests {
             "B.sh",
             "a'1.sh",
             "000.sh",
+            "c\nd.sh",
             ".hidden.sh",
             "not-a-script",
         ] {
-            std::fs::write(folder.join(name), "").unwrap();
+            let text = format!(
+                "SEEN=\"$SEEN\"'|'{}\n",
+                String::from_utf8(quoted(name.as_bytes())).unwrap()
+            );
+            std::fs::write(folder.join(name), text).unwrap();
         }
         std::fs::create_dir(folder.join("directory.sh")).unwrap();
-        let script = start_script(app.path(), OsStr::new("echo 'x'"))
-            .into_string()
-            .unwrap();
-        insta::assert_snapshot!(script, @r"
-        . ./.profile.d/'000.sh'
-        . ./.profile.d/'B.sh'
-        . ./.profile.d/'a'\''1.sh'
-        . ./.profile.d/'b.sh'
-        if [ -f .profile ]; then . ./.profile; fi
-        exec /bin/bash -c 'echo '\''x'\'''
-        ");
+        std::fs::write(
+            app.path().join(".profile"),
+            "export SEEN=\"$SEEN|profile\"\n",
+        )
+        .unwrap();
+        for locale in ["C", "C.UTF-8", "en_US.UTF-8"] {
+            let seen = run(app.path(), "echo \"$SEEN\"; echo 'x'", locale);
+            assert_eq!(seen, "|000.sh|B.sh|a'1.sh|b.sh|c\nd.sh|profile\nx\n");
+        }
+    }
+
+    #[test]
+    fn an_app_needs_no_profile_and_keeps_its_stdin() {
+        let app = tempfile::tempdir().unwrap();
+        assert_eq!(
+            run(app.path(), "echo ${slugbuilder_script-unset}", "C"),
+            "unset\n"
+        );
+        std::fs::create_dir(app.path().join(".profile.d")).unwrap();
+        assert_eq!(run(app.path(), "cat; echo done", "C"), "done\n");
     }
 
     #[test]

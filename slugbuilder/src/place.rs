@@ -101,7 +101,7 @@ impl Place {
         let warning = Warning::new(
             "no-sandbox",
             format!(
-                "this machine offers no sandbox ({}); the app's programs run in {place} and can reach what you can",
+                "{}; the app's programs run in {place} and can reach what you can",
                 slugbuilder_report::Diagnosis::of(refused).one_line()
             ),
         )

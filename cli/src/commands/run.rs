@@ -43,6 +43,7 @@ pub(super) fn run(arguments: &RunArguments, printer: &Printer) -> Result<ExitCod
         port: arguments.port,
         cache_dir: environment::cache_dir(&arguments.cache)?,
         console,
+        terminal: host.get(std::ffi::OsStr::new("TERM")).cloned(),
         stop: requests.stop,
         force: requests.force,
     };

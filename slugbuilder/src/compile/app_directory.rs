@@ -60,7 +60,9 @@ pub(super) fn prepare(
                 layers: app.join(LAYERS_FOLDER),
             });
         }
-        Err(refused) => refused,
+        Err(refused @ SandboxError::Refused { .. }) => refused,
+        // Something of ours failed, or of the app's making: no reason to build it in the open.
+        Err(failed) => return Err(failed.into()),
     };
     if !trusted {
         return Err(CompileError::UntrustedWithoutSandbox(refused));

@@ -25,6 +25,8 @@ impl Direct {
     /// Prepares running programs with `app` as the app directory, which exists and belongs to
     /// [`SandboxOptions::owner`]. Of `options`, `app`, `cache`, `buildpacks` and `network` mean nothing here.
     pub fn start(app: &Path, options: &SandboxOptions) -> Result<Self, SandboxError> {
+        // A program can kill its runner here; what it leaves then comes to us.
+        let _ = nix::sys::prctl::set_child_subreaper(true);
         let owner = SandboxOptions::owner();
         let folder = |name: &str, mode: u32| make_folder(&options.scratch, name, mode, owner);
         let temporary = folder("tmp", 0o1777)?;
@@ -102,6 +104,7 @@ impl Executor for Direct {
             &self.order(invocation, false),
             self.deadline,
             &self.interrupt,
+            self.owner(),
             output,
         )
     }

@@ -135,7 +135,15 @@ pub enum SandboxError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Setting up failed.
+    /// The machine has no namespaces for us.
+    #[error("this machine offers no sandbox: {step}")]
+    Refused {
+        /// What was being done.
+        step: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Setting up failed, though the machine has namespaces.
     #[error("cannot set up the sandbox: {step}")]
     SetUp {
         /// What was being done.
@@ -149,14 +157,40 @@ impl Explain for SandboxError {
     fn code(&self) -> &'static str {
         match self {
             Self::Start { .. } => "cannot-start-program",
+            Self::Refused { .. } => "no-sandbox",
             Self::SetUp { .. } => "sandbox-failed",
         }
     }
 
     fn fault(&self) -> Fault {
+        use std::io::ErrorKind;
         match self {
-            Self::Start { .. } => Fault::App,
+            Self::Start { source, .. } => match source.kind() {
+                ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => {
+                    Fault::App
+                }
+                ErrorKind::WouldBlock | ErrorKind::OutOfMemory => Fault::TryLater,
+                // ENOEXEC has no kind of its own.
+                _ if source.raw_os_error() == Some(libc::ENOEXEC) => Fault::App,
+                _ => Fault::Io,
+            },
+            Self::Refused { .. } => Fault::Unavailable,
             Self::SetUp { .. } => Fault::Io,
         }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Start { .. } => {
+                "Check that the file is there, executable, and made for this machine; a script needs its `#!` program."
+            }
+            Self::Refused { .. } => {
+                "Allow unprivileged user namespaces, for example with `sysctl user.max_user_namespaces=10000`."
+            }
+            Self::SetUp { .. } => {
+                "Look at what the system said: free space, permissions or limits (`ulimit -a`) may be in the way."
+            }
+        };
+        vec![hint.to_owned()]
     }
 }

@@ -18,10 +18,36 @@ use std::path::{Path, PathBuf};
 struct Failed {
     step: String,
     source: io::Error,
+    refused: bool,
 }
 
-trait Step<T> {
+trait Step<T>: Sized {
     fn step(self, step: impl FnOnce() -> String) -> Result<T, Failed>;
+
+    /// A step that a kernel without namespaces for us refuses.
+    fn needs_namespaces(self, step: &str) -> Result<T, Failed> {
+        self.step(|| step.to_owned()).map_err(|failed| Failed {
+            refused: means_no_namespaces(&failed.source),
+            ..failed
+        })
+    }
+}
+
+/// What `unshare`, the id maps and mounts answer where namespaces are switched off, forbidden by a security module or a
+/// container, used up, or not known (`unshare(2)`, `user_namespaces(7)`).
+fn means_no_namespaces(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(Errno::from_raw);
+    matches!(
+        number,
+        Some(
+            Errno::EPERM
+                | Errno::EACCES
+                | Errno::ENOSYS
+                | Errno::EINVAL
+                | Errno::ENOSPC
+                | Errno::EUSERS
+        )
+    )
 }
 
 impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
@@ -29,6 +55,7 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
         self.map_err(|source| Failed {
             step: step(),
             source: source.into(),
+            refused: false,
         })
     }
 }
@@ -38,6 +65,8 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
 pub(super) fn main() -> u8 {
     // The folders of the new root are for a program with another uid, whatever the umask of the user is.
     umask(Mode::from_bits_truncate(0o022));
+    // An executable that its user may run but not read makes processes whose /proc files are root's.
+    let _ = nix::sys::prctl::set_dumpable(true);
     let mut stdin = io::stdin().lock();
     let mut line = Vec::new();
     if stdin.read_until(b'\n', &mut line).is_err() {
@@ -48,9 +77,10 @@ pub(super) fn main() -> u8 {
     };
     let ready = match build(&set_up) {
         Ok(()) => Ready::Yes,
-        Err(Failed { step, source }) => Ready::No {
-            step,
-            errno: source.raw_os_error().unwrap_or(Errno::EIO as i32),
+        Err(failed) => Ready::No {
+            step: failed.step,
+            errno: failed.source.raw_os_error().unwrap_or(Errno::EIO as i32),
+            refused: failed.refused,
         },
     };
     let failed = matches!(ready, Ready::No { .. });
@@ -82,7 +112,7 @@ fn build(set_up: &SetUp) -> Result<(), Failed> {
         MsFlags::MS_REC | MsFlags::MS_SLAVE,
         None::<&str>,
     )
-    .step(|| "detaching from the mounts of the host".into())?;
+    .needs_namespaces("detaching from the mounts of the host")?;
     mount(
         Some("slugbuilder"),
         root,
@@ -90,11 +120,12 @@ fn build(set_up: &SetUp) -> Result<(), Failed> {
         MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
         Some("mode=0755,size=64m"),
     )
-    .step(|| "mounting the root".into())?;
+    .needs_namespaces("mounting the root")?;
     for step in &set_up.mounts {
         add(root, step).map_err(|source| Failed {
             step: describe(step),
             source,
+            refused: false,
         })?;
     }
     // A new `/proc` for each program's process namespace may only be mounted where one is visible already; this one
@@ -108,7 +139,7 @@ fn build(set_up: &SetUp) -> Result<(), Failed> {
         MsFlags::MS_BIND | MsFlags::MS_REC,
         None::<&str>,
     )
-    .step(|| "binding /proc".into())?;
+    .needs_namespaces("binding /proc")?;
     pivot(root).step(|| "changing the root".into())?;
     mount(
         None::<&str>,
@@ -135,12 +166,12 @@ fn enter_namespaces(set_up: &SetUp) -> Result<(), Failed> {
     } else {
         let uid = nix::unistd::getuid();
         let gid = nix::unistd::getgid();
-        unshare(flags).step(|| "making namespaces".into())?;
-        write_map("/proc/self/setgroups", "deny").step(|| "denying setgroups".into())?;
+        unshare(flags).needs_namespaces("making namespaces")?;
+        write_map("/proc/self/setgroups", "deny").needs_namespaces("denying setgroups")?;
         write_map("/proc/self/uid_map", &format!("0 {uid} 1\n"))
-            .step(|| "mapping the uid".into())?;
+            .needs_namespaces("mapping the uid")?;
         write_map("/proc/self/gid_map", &format!("0 {gid} 1\n"))
-            .step(|| "mapping the gid".into())?;
+            .needs_namespaces("mapping the gid")?;
     }
     if !set_up.network {
         system::raise_loopback().step(|| "raising the loopback interface".into())?;
@@ -162,17 +193,17 @@ fn unshare_keeping_ids(flags: CloneFlags) -> Result<(), Failed> {
     let (unshared, tell) = nix::unistd::pipe2(OFlag::O_CLOEXEC).step(|| "making a pipe".into())?;
     if let Some(child) = system::fork().step(|| "forking".into())? {
         drop(unshared);
-        let made = unshare(flags).step(|| "making namespaces".into());
+        let made = unshare(flags).needs_namespaces("making namespaces");
         // The end of the pipe is the signal.
         drop(tell);
-        let status = nix::sys::wait::waitpid(child, None).step(|| "mapping ids".into())?;
+        let status = nix::sys::wait::waitpid(child, None).needs_namespaces("mapping ids")?;
         made?;
         match status {
             nix::sys::wait::WaitStatus::Exited(_, 0) => Ok(()),
             nix::sys::wait::WaitStatus::Exited(_, errno) => {
-                Err(io::Error::from_raw_os_error(errno)).step(|| "mapping ids".into())
+                Err(io::Error::from_raw_os_error(errno)).needs_namespaces("mapping ids")
             }
-            _ => Err(io::Error::from(Errno::EIO)).step(|| "mapping ids".into()),
+            _ => Err(io::Error::from(Errno::EIO)).needs_namespaces("mapping ids"),
         }
     } else {
         drop(tell);
@@ -217,7 +248,7 @@ fn describe(step: &Mount) -> String {
         Mount::Overlay { lower, to, .. } => {
             format!("laying an overlay over {} at {}", show(lower), show(to))
         }
-        Mount::Tmpfs { to, .. } => format!("mounting memory at {}", show(to)),
+        Mount::Hide { to } => format!("hiding {}", show(to)),
         Mount::File { to, .. } => format!("writing {}", show(to)),
         Mount::Link { to, .. } => format!("linking {}", show(to)),
         Mount::Directory { to } => format!("making {}", show(to)),
@@ -240,15 +271,13 @@ fn add(root: &Path, step: &Mount) -> io::Result<()> {
             make_directory(&to)?;
             overlay(Path::new(lower), Path::new(upper), Path::new(work), &to)
         }
-        Mount::Tmpfs { to, bytes } => {
-            let to = place(root, to)?;
-            make_directory(&to)?;
+        Mount::Hide { to } => {
             mount(
                 Some("slugbuilder"),
-                &to,
+                &place(root, to)?,
                 Some("tmpfs"),
-                MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
-                Some(format!("mode=1777,size={bytes}").as_str()),
+                MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_RDONLY,
+                Some("mode=0755,size=4k"),
             )?;
             Ok(())
         }

@@ -2,7 +2,7 @@
 
 use super::interrupt::Interrupt;
 use super::system;
-use super::wire::{self, Ending, Order, RUNNER, descriptor};
+use super::wire::{self, Ending, Order, RUNNER};
 use super::{Outcome, SandboxError};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -11,7 +11,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::pipe2;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,6 +25,17 @@ pub(super) struct Streams {
     pub(super) output: Stdio,
     pub(super) error: Stdio,
 }
+
+/// Lets the programs open a pipe of theirs again, as `/dev/stdout` does: it has to belong to them.
+pub(super) fn give_pipe(pipe: &OwnedFd, owner: Option<(u32, u32)>) -> io::Result<()> {
+    match owner {
+        Some((uid, gid)) => std::os::unix::fs::fchown(pipe, Some(uid), Some(gid)),
+        None => Ok(()),
+    }
+}
+
+/// How long everything may take to end after it was killed, before the runner is taken for one that cannot do it.
+const END: Duration = Duration::from_secs(5);
 
 /// A program that was started. Dropping it kills it and everything that it started.
 pub(super) struct Job {
@@ -42,23 +53,22 @@ impl Job {
         text.rewind()?;
         let (control_end, control) = pipe2(OFlag::O_CLOEXEC)?;
         let (result, result_end) = pipe2(OFlag::O_CLOEXEC)?;
+        let passed = vec![text.into(), control_end, result_end];
         let mut command = Command::new("/proc/self/exe");
         command
             .arg0(RUNNER)
+            .args(
+                passed
+                    .iter()
+                    .map(|one: &OwnedFd| one.as_raw_fd().to_string()),
+            )
             .env_clear()
             .stdin(streams.input)
             .stdout(streams.output)
             .stderr(streams.error)
             // A Ctrl-C at the terminal is for slugbuilder, which ends its jobs in its own way.
             .process_group(0);
-        system::pass_descriptors(
-            &mut command,
-            vec![
-                (text.into(), descriptor::ORDER),
-                (control_end, descriptor::CONTROL),
-                (result_end, descriptor::RESULT),
-            ],
-        );
+        system::pass_descriptors(&mut command, passed);
         let runner = command.spawn()?;
         Ok(Self {
             runner,
@@ -116,13 +126,32 @@ impl Job {
                 program: program.to_owned(),
                 source: io::Error::from_raw_os_error(errno),
             }),
-            Ok(Ending::NotJoined(errno)) => Err(SandboxError::SetUp {
-                step: "joining its namespaces".into(),
+            Ok(Ending::NotJoined(errno)) => Err(SandboxError::Refused {
+                step: "making a process namespace".into(),
                 source: io::Error::from_raw_os_error(errno),
             }),
-            // Only something from outside can have killed the runner.
-            Err(_) => Ok(Outcome::Signalled(libc::SIGKILL)),
+            // Someone has killed the runner: where there are no namespaces, the program itself can.
+            Err(_) => {
+                end_strays();
+                Ok(Outcome::Signalled(libc::SIGKILL))
+            }
         }
+    }
+}
+
+impl Job {
+    /// Ends a runner that does not do as it is told, because it was stopped, and all that it leaves.
+    fn end_by_force(&mut self) {
+        let _ = self.runner.kill();
+        let _ = self.runner.wait();
+        end_strays();
+    }
+}
+
+/// Kills what has come to us because its runner died. In a sandbox there is nothing: the namespace has ended.
+fn end_strays() {
+    if nix::sys::prctl::get_child_subreaper().unwrap_or(false) {
+        super::runner::end_descendants();
     }
 }
 
@@ -157,6 +186,7 @@ pub(super) fn run_to_end(
     order: &Order,
     deadline: Option<Instant>,
     interrupt: &Interrupt,
+    owner: Option<(u32, u32)>,
     output: &mut dyn FnMut(&[u8]),
 ) -> Result<Outcome, SandboxError> {
     let program = std::path::PathBuf::from(order.program.as_ref().unwrap_or(&order.argv0));
@@ -165,8 +195,9 @@ pub(super) fn run_to_end(
         source,
     };
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(|error| set_up(error.into()))?;
+    give_pipe(&writer, owner).map_err(set_up)?;
     let again = writer.try_clone().map_err(set_up)?;
-    let job = Job::start(
+    let mut job = Job::start(
         order,
         Streams {
             input: Stdio::null(),
@@ -183,11 +214,10 @@ pub(super) fn run_to_end(
         if forced.is_none() {
             descriptors.push(PollFd::new(interrupt.descriptor(), PollFlags::POLLIN));
         }
-        let limit = if forced.is_none() {
-            time_left(deadline)
-        } else {
-            PollTimeout::NONE
-        };
+        let limit = time_left(match &forced {
+            None => deadline,
+            Some((_, at)) => Some(*at + END),
+        });
         match poll(&mut descriptors, limit) {
             Err(Errno::EINTR) => continue,
             Err(error) => return Err(set_up(error.into())),
@@ -195,13 +225,19 @@ pub(super) fn run_to_end(
         }
         if forced.is_none() {
             if interrupt.raised() {
-                forced = Some(Outcome::Interrupted);
+                forced = Some((Outcome::Interrupted, Instant::now()));
             } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                forced = Some(Outcome::TimedOut);
+                forced = Some((Outcome::TimedOut, Instant::now()));
             }
             if forced.is_some() {
                 job.command(wire::KILL);
             }
+        } else if let Some((outcome, at)) = forced
+            && Instant::now() >= at + END
+        {
+            job.end_by_force();
+            lines.end();
+            return Ok(outcome);
         }
         if descriptors[0]
             .revents()
@@ -218,7 +254,7 @@ pub(super) fn run_to_end(
     }
     lines.end();
     let outcome = job.finish(&program)?;
-    Ok(forced.unwrap_or(outcome))
+    Ok(forced.map_or(outcome, |(forced, _)| forced))
 }
 
 /// Cuts a stream of bytes into lines.

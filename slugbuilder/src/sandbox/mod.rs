@@ -59,6 +59,8 @@ pub fn serve_helper(argv0: &std::ffi::OsStr) -> Option<u8> {
         Some(holder::main())
     } else if argv0 == wire::RUNNER {
         Some(runner::main())
+    } else if argv0 == wire::NOTHING {
+        Some(0)
     } else {
         None
     }

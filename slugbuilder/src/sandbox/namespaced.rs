@@ -4,7 +4,7 @@ use super::executor::{Environment, Executor, Invocation, Outcome, Program, Sandb
 use super::interrupt::Interrupt;
 use super::job::run_to_end;
 use super::view::HostView;
-use super::wire::{HOLDER, Identity, Mount, Order, Ready, SetUp};
+use super::wire::{HOLDER, Identity, Mount, NOTHING, Order, Ready, SetUp};
 use super::{APP_DIRECTORY, BUILD_UID, INSIDE_UID};
 use std::ffi::OsString;
 use std::fs;
@@ -177,7 +177,7 @@ impl Namespaced {
                 }
             },
         ));
-        Ok(Self {
+        let sandbox = Self {
             holder,
             base,
             app: APP_DIRECTORY.into(),
@@ -186,7 +186,24 @@ impl Namespaced {
             deadline: options.deadline,
             interrupt: options.interrupt.clone(),
             identity,
-        })
+        };
+        sandbox.try_out()?;
+        Ok(sandbox)
+    }
+
+    /// Runs a program that does nothing: a container that hides parts of `/proc` refuses a new one, which only the first
+    /// process of a process namespace meets.
+    fn try_out(&self) -> Result<(), SandboxError> {
+        let nothing = Program::Itself {
+            argv0: NOTHING.into(),
+        };
+        match self.run(&Invocation::new(nothing, "/"), &mut |_| {})? {
+            Outcome::Exited(0) | Outcome::TimedOut | Outcome::Interrupted => Ok(()),
+            other => Err(set_up(
+                "running a first program",
+                io::Error::other(format!("it {other}")),
+            )),
+        }
     }
 
     /// Where programs find the cache of downloads.
@@ -274,6 +291,7 @@ impl Executor for Namespaced {
             &self.order(invocation, false),
             self.deadline,
             &self.interrupt,
+            self.owner(),
             output,
         )
     }
@@ -403,10 +421,18 @@ fn greet(holder: &mut Child, request: &SetUp) -> Result<(), SandboxError> {
         .map_err(failed)?;
     match serde_json::from_str(&answer) {
         Ok(Ready::Yes) => Ok(()),
-        Ok(Ready::No { step, errno }) => Err(SandboxError::SetUp {
+        Ok(Ready::No {
             step,
-            source: io::Error::from_raw_os_error(errno),
-        }),
+            errno,
+            refused,
+        }) => {
+            let source = io::Error::from_raw_os_error(errno);
+            Err(if refused {
+                SandboxError::Refused { step, source }
+            } else {
+                SandboxError::SetUp { step, source }
+            })
+        }
         Err(error) => Err(failed(error.into())),
     }
 }

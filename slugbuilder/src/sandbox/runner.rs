@@ -2,7 +2,7 @@
 //! own, and takes everything down with the program. Without a holder it does the latter by adopting orphans.
 
 use super::system;
-use super::wire::{self, Ending, Identity, Order, descriptor};
+use super::wire::{self, Ending, Identity, Order};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns, unshare};
@@ -17,16 +17,16 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs the [`Order`] that waits on descriptor 200 and writes its [`Ending`] to descriptor 202. The return value is the
-/// exit code, which says only whether the ending could be written.
+/// Runs an [`Order`] and reports its [`Ending`]. The three arguments are the numbers of descriptors: where the order can
+/// be read, where commands of one byte come from, whose end means that slugbuilder is gone and everything must die, and
+/// where the ending goes. The return value is the exit code, which says only whether the ending could be written.
 pub(super) fn main() -> u8 {
-    let (Ok(order), Ok(control), Ok(result)) = (
-        system::inherited(descriptor::ORDER),
-        system::inherited(descriptor::CONTROL),
-        system::inherited(descriptor::RESULT),
-    ) else {
+    let mut numbers = std::env::args().skip(1);
+    let mut next = || system::inherited(&numbers.next().unwrap_or_default());
+    let (Ok(order), Ok(control), Ok(result)) = (next(), next(), next()) else {
         return 70;
     };
+    let _ = nix::sys::prctl::set_dumpable(true);
     let mut text = Vec::new();
     if File::from(order).read_to_end(&mut text).is_err() {
         return 70;
@@ -100,7 +100,8 @@ fn in_new_process_namespace(order: &Order, control: OwnedFd, result: &mut File) 
                 Ok(()) => supervise(order, &control),
                 Err(error) => Ending::NotJoined(number(&error)),
             };
-            // The end of this process, the first of its namespace, ends every other one before anyone is told of it.
+            // The end of this process, the first of its namespace, ends every other one. Whoever reads the report waits for
+            // its end, too.
             report(result, ending)
         }
         Err(error) => report(result, Ending::NotJoined(number(&error))),
@@ -201,8 +202,6 @@ fn obey(control: &OwnedFd, everyone: &Everyone) -> bool {
     }
     match byte[0] {
         wire::TERMINATE => everyone.signal(Signal::SIGTERM),
-        wire::HANG_UP => everyone.signal(Signal::SIGHUP),
-        wire::INTERRUPT => everyone.signal(Signal::SIGINT),
         wire::KILL => everyone.signal(Signal::SIGKILL),
         _ => {}
     }
@@ -233,17 +232,21 @@ impl Everyone {
             // The kernel kills the rest of the namespace when the caller, its first process, ends.
             return;
         }
-        // Orphans come to us, the subreaper; what forks between two looks is found by the next one.
-        loop {
-            let left = descendants();
-            for pid in &left {
-                let _ = kill(*pid, Signal::SIGKILL);
-            }
-            match waitpid(None, None) {
-                Err(Errno::EINTR) | Ok(_) => {}
-                // Nobody is left.
-                Err(_) => return,
-            }
+        end_descendants();
+    }
+}
+
+/// Kills every process below the calling one, which has made itself the one that orphans come to; what forks between two
+/// looks is found by the next one.
+pub(super) fn end_descendants() {
+    loop {
+        for pid in descendants() {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        match waitpid(None, None) {
+            Err(Errno::EINTR) | Ok(_) => {}
+            // Nobody is left.
+            Err(_) => return,
         }
     }
 }
@@ -307,6 +310,8 @@ fn command(order: &Order) -> Command {
         if sandboxed {
             system::scope_to_domain();
         }
+        // Not closed: the standard library reports a failing exec through one.
+        system::close_others_on_exec()?;
         Ok(())
     });
     command

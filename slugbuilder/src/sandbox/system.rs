@@ -158,34 +158,44 @@ pub(super) fn before_exec(
     unsafe { command.pre_exec(prepare) };
 }
 
-/// Hands descriptors to the child of `command` under the numbers that it expects them at.
-pub(super) fn pass_descriptors(command: &mut Command, descriptors: Vec<(OwnedFd, RawFd)>) {
+/// Hands descriptors to the child of `command`, under the numbers that they have here.
+pub(super) fn pass_descriptors(command: &mut Command, descriptors: Vec<OwnedFd>) {
     use std::os::unix::process::CommandExt;
     let pass = move || {
-        // Above every target number first, so that no dup2 overwrites a source that comes later.
-        for (from, to) in &descriptors {
-            // SAFETY: plain numbers; dup2 and fcntl are async-signal-safe.
-            unsafe {
-                let high = libc::fcntl(from.as_raw_fd(), libc::F_DUPFD, 64);
-                if high < 0 || libc::dup2(high, to + 32) < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                libc::close(high);
-            }
-        }
-        for (_, to) in &descriptors {
-            // SAFETY: as above.
-            unsafe {
-                if libc::dup2(to + 32, *to) < 0 {
-                    return Err(io::Error::last_os_error());
-                }
-                libc::close(to + 32);
+        for descriptor in &descriptors {
+            // SAFETY: plain numbers; fcntl is async-signal-safe.
+            if unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_SETFD, 0) } < 0 {
+                return Err(io::Error::last_os_error());
             }
         }
         Ok(())
     };
     // SAFETY: `pass` allocates nothing, takes no lock and calls only async-signal-safe functions.
     unsafe { command.pre_exec(pass) };
+}
+
+/// Keeps every descriptor but stdin, stdout and stderr from the program that this process becomes or starts: whoever
+/// started slugbuilder may have left some open, and one of a folder would be a way out of the sandbox.
+pub(super) fn close_others_on_exec() -> io::Result<()> {
+    const CLOSE_ON_EXEC: libc::c_uint = 4;
+    // SAFETY: plain numbers.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, CLOSE_ON_EXEC) };
+    if Errno::result(result).is_ok() {
+        return Ok(());
+    }
+    // Linux before 5.11.
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        if let Some(number) = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<RawFd>().ok())
+            && number > 2
+        {
+            // SAFETY: plain numbers; a descriptor that is gone by now is none to close.
+            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
 }
 
 /// Makes the terminal on stdin the controlling terminal of a new session of this process.
@@ -196,8 +206,12 @@ pub(super) fn take_terminal() -> io::Result<()> {
     Errno::result(result).map(drop).map_err(Into::into)
 }
 
-/// Takes over a descriptor that the parent of this process promised at `number`, and keeps it from our own children.
-pub(super) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+/// Takes over a descriptor that the parent of this process promised as `number`, and keeps it from our own children.
+pub(super) fn inherited(number: &str) -> io::Result<OwnedFd> {
+    let number: RawFd = number.parse().map_err(io::Error::other)?;
+    if number < 3 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     // SAFETY: plain numbers; a descriptor that is not there is reported.
     if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
         return Err(io::Error::last_os_error());

@@ -3,9 +3,9 @@
 //! | what | how |
 //! |---|---|
 //! | `/usr` and the folders merged into it, `/nix/store` | read-only |
-//! | `/etc` | only the entries of [`ETC`]; `passwd`, `group` and `hostname` are made up; apt's `auth.conf*` is left out |
+//! | `/etc` | only the entries of [`ETC`]; `passwd` and `group` are made up; private keys and apt's credentials are left out |
 //! | the package lists of apt | read-only |
-//! | toolchains on `PATH` outside of `/usr` (a Node.js with npm, a Go) | read-only, recognised by their own files |
+//! | toolchains on `PATH` outside of `/usr` (a Node.js with npm, a Go) | read-only, only their own files, below `/opt/toolchains` |
 //! | the files that the CA variables name | read-only |
 //! | the folders of `file://` mirrors | read-only, at their own paths |
 //! | proxy and CA variables | passed on |
@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Entries of `/etc` that programs need: name resolution, certificates, the dynamic loader, locales, alternatives and
-/// the fonts and MIME tables that builds read. Nothing in them is secret on any distribution.
+/// the fonts and MIME tables that builds read. What is secret in them is in [`SECRETS`].
 const ETC: &[&str] = &[
     "alternatives",
     "apt",
@@ -54,6 +54,13 @@ const ETC: &[&str] = &[
     "static",
     "terminfo",
     "timezone",
+];
+
+/// Folders of private keys inside of those, which members of some groups can read.
+const SECRETS: &[&str] = &[
+    "/etc/ssl/private",
+    "/etc/pki/tls/private",
+    "/etc/pki/entitlement",
 ];
 
 /// Folders whose contents are the operating system's.
@@ -230,6 +237,11 @@ impl HostView {
                 self.bind_if_there(&path);
             }
         }
+        for secret in SECRETS {
+            if Path::new(secret).is_dir() {
+                self.mounts.push(Mount::Hide { to: secret.into() });
+            }
+        }
         self.add_file(
             Path::new("/etc/passwd"),
             b"root:x:0:0:root:/:/usr/sbin/nologin\napp:x:1000:1000:app:/app:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n".to_vec(),
@@ -247,13 +259,37 @@ impl HostView {
         });
     }
 
-    /// apt's configuration without its credentials.
+    /// apt's configuration without its credentials: those that are in files of their own stay out, and those in
+    /// addresses are taken out of copies.
     fn add_apt(&mut self, apt: &Path) {
         let Ok(entries) = apt.read_dir() else { return };
         for entry in entries.flatten() {
-            if !entry.file_name().as_bytes().starts_with(b"auth.conf") {
-                self.bind(&entry.path());
+            let (name, path) = (entry.file_name(), entry.path());
+            let name = name.as_bytes();
+            let may_hold_addresses = name.starts_with(b"sources.list")
+                || name.starts_with(b"apt.conf")
+                || name.starts_with(b"mirrors");
+            if name.starts_with(b"auth.conf") {
+                continue;
             }
+            if !may_hold_addresses {
+                self.bind_if_there(&path);
+            } else if path.is_dir() {
+                for file in path.read_dir().into_iter().flatten().flatten() {
+                    self.add_without_userinfo(&file.path());
+                }
+            } else {
+                self.add_without_userinfo(&path);
+            }
+        }
+    }
+
+    fn add_without_userinfo(&mut self, path: &Path) {
+        if path.is_file()
+            && let Ok(text) = std::fs::read(path)
+        {
+            let clean = client_configuration::without_userinfo(&text);
+            self.add_file(path, clean.as_bytes().to_vec());
         }
     }
 
@@ -261,14 +297,12 @@ impl HostView {
         let mut path: Vec<PathBuf> = Vec::new();
         let own = host.get(OsStr::new("PATH")).cloned().unwrap_or_default();
         for folder in std::env::split_paths(&own) {
-            if !folder.is_absolute() {
-                continue;
-            }
             if is_system(&folder) {
                 path.push(folder);
-            } else if let Some(toolchain) = toolchain_of(&folder) {
-                self.bind_once(&toolchain);
-                path.push(toolchain.join("bin"));
+            } else if folder.is_absolute() {
+                for toolchain in Toolchain::in_folder(&folder) {
+                    path.push(self.add_toolchain(&toolchain));
+                }
             }
         }
         path.extend(SYSTEM_PATH.iter().map(PathBuf::from));
@@ -277,6 +311,44 @@ impl HostView {
         // No folder of it holds a colon: PATH was split at colons.
         let path = std::env::join_paths(&path).unwrap_or_default();
         self.environment.insert("PATH".into(), path);
+    }
+
+    /// Shows a toolchain at a place of its own, because its own may be one that the build has for itself, and gives the
+    /// folder of its programs there.
+    fn add_toolchain(&mut self, toolchain: &Toolchain) -> PathBuf {
+        let name = match toolchain {
+            Toolchain::Go(_) => "go",
+            Toolchain::Node(_) => "node",
+            Toolchain::Npm(_) => "npm",
+        };
+        let place = Path::new(TOOLCHAINS).join(name);
+        let programs = place.join("bin");
+        let shown = |mount: &Mount| matches!(mount, Mount::Bind { to, .. } if Path::new(to).starts_with(&place));
+        if self.mounts.iter().any(shown) {
+            // The first one on PATH is the one that the user gets, too.
+            return programs;
+        }
+        let mut bind = |from: &Path, to: PathBuf| {
+            self.mounts.push(Mount::Bind {
+                from: from.into(),
+                to: to.into(),
+                writable: false,
+            });
+        };
+        match toolchain {
+            Toolchain::Go(root) => bind(root, place),
+            Toolchain::Node(program) => bind(program, programs.join("node")),
+            Toolchain::Npm(package) => {
+                bind(package, place.join("lib/node_modules/npm"));
+                for program in ["npm", "npx"] {
+                    self.mounts.push(Mount::Link {
+                        to: programs.join(program).into(),
+                        target: format!("../lib/node_modules/npm/bin/{program}-cli.js").into(),
+                    });
+                }
+            }
+        }
+        programs
     }
 
     fn bind_once(&mut self, path: &Path) {
@@ -378,24 +450,61 @@ fn is_system(path: &Path) -> bool {
     SYSTEM.iter().any(|folder| path.starts_with(folder))
 }
 
-/// The root of the Node.js or Go installation that the programs in `folder` belong to, recognised by what only such an
-/// installation has, so that no other folder of the user is shown.
-fn toolchain_of(folder: &Path) -> Option<PathBuf> {
-    for program in ["npm", "node", "go"] {
-        let Ok(program) = folder.join(program).canonicalize() else {
-            continue;
+/// Where toolchains are shown.
+const TOOLCHAINS: &str = "/opt/toolchains";
+
+/// A toolchain outside of the system's folders: only what is certainly its own.
+#[derive(Debug, PartialEq, Eq)]
+enum Toolchain {
+    /// The root of a Go.
+    Go(PathBuf),
+    /// The program `node`, which needs no other file.
+    Node(PathBuf),
+    /// The folder of the package npm.
+    Npm(PathBuf),
+}
+
+impl Toolchain {
+    /// Those whose programs are in `folder`, found by where the programs really are.
+    fn in_folder(folder: &Path) -> Vec<Self> {
+        let real = |program: &str| {
+            folder
+                .join(program)
+                .canonicalize()
+                .ok()
+                .filter(|path| !is_system(path))
         };
-        let root = program.ancestors().skip(1).take(6).find(|root| {
-            root.join("lib/node_modules/npm/package.json").is_file()
-                || (root.join("VERSION").is_file() && root.join("src/runtime").is_dir())
-        });
-        if let Some(root) = root
-            && !is_system(root)
+        let mut found = Vec::new();
+        if let Some(root) = real("go").and_then(|program| above(&program, "bin/go"))
+            && root.join("VERSION").is_file()
+            && root.join("src/runtime").is_dir()
         {
-            return Some(root.to_owned());
+            found.push(Self::Go(root));
         }
+        if let Some(program) =
+            real("node").filter(|program| program.is_file() && program.ends_with("bin/node"))
+        {
+            found.push(Self::Node(program));
+        }
+        if let Some(package) = real("npm").and_then(|program| above(&program, "bin/npm-cli.js"))
+            && package.ends_with("lib/node_modules/npm")
+        {
+            found.push(Self::Npm(package));
+        }
+        found
     }
-    None
+}
+
+/// `path` without `ending`, if it ends so.
+fn above(path: &Path, ending: &str) -> Option<PathBuf> {
+    if !path.ends_with(ending) {
+        return None;
+    }
+    let root = path
+        .ancestors()
+        .nth(Path::new(ending).components().count())?;
+    // Never the root of everything.
+    root.parent().map(|_| root.to_owned())
 }
 
 #[cfg(test)]
@@ -481,18 +590,40 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_toolchain_is_shown_and_its_neighbours_are_not() {
+    /// A home with a Go, a Node.js whose prefix is the home itself, and something that is nobody's business.
+    fn home_with_toolchains() -> (tempfile::TempDir, PathBuf) {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().canonicalize().unwrap();
-        let go = root.join("sdk/go1.99");
-        for folder in ["bin", "src/runtime"] {
-            std::fs::create_dir_all(go.join(folder)).unwrap();
+        for folder in [
+            "sdk/go1.99/bin",
+            "sdk/go1.99/src/runtime",
+            "bin",
+            "lib/node_modules/npm/bin",
+            ".ssh",
+        ] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
         }
-        std::fs::write(go.join("VERSION"), "go1.99\n").unwrap();
-        std::fs::write(go.join("bin/go"), "").unwrap();
-        std::fs::create_dir_all(root.join("bin")).unwrap();
-        std::os::unix::fs::symlink(go.join("bin/go"), root.join("bin/go")).unwrap();
+        for file in [
+            "sdk/go1.99/VERSION",
+            "sdk/go1.99/bin/go",
+            "bin/node",
+            "lib/node_modules/npm/bin/npm-cli.js",
+            ".ssh/id",
+        ] {
+            std::fs::write(root.join(file), "").unwrap();
+        }
+        for (link, target) in [
+            ("bin/go", "sdk/go1.99/bin/go"),
+            ("bin/npm", "lib/node_modules/npm/bin/npm-cli.js"),
+        ] {
+            std::os::unix::fs::symlink(root.join(target), root.join(link)).unwrap();
+        }
+        (home, root)
+    }
+
+    #[test]
+    fn toolchains_are_shown_and_their_neighbours_are_not() {
+        let (_home, root) = home_with_toolchains();
         let host = environment(&[(
             "PATH",
             &format!("{0}/bin:{0}/secrets:/usr/bin", root.display()),
@@ -505,9 +636,40 @@ mod tests {
             .to_str()
             .unwrap();
         assert!(
-            path.starts_with(&format!("{}:/usr/bin:", go.join("bin").display())),
+            path.starts_with(
+                "/opt/toolchains/go/bin:/opt/toolchains/node/bin:/opt/toolchains/npm/bin:/usr/bin:"
+            ),
             "{path}"
         );
-        assert!(!path.contains("secrets"));
+        let shown: Vec<&Path> = view
+            .mounts
+            .iter()
+            .filter_map(|mount| match mount {
+                Mount::Bind { from, .. } => Path::new(from).strip_prefix(&root).ok(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                Path::new("sdk/go1.99"),
+                Path::new("bin/node"),
+                Path::new("lib/node_modules/npm")
+            ]
+        );
+    }
+
+    #[test]
+    fn only_a_whole_toolchain_counts() {
+        assert_eq!(above(Path::new("/bin/go"), "bin/go"), None);
+        assert_eq!(above(Path::new("/a/bin/go"), "bin/go"), Some("/a".into()));
+        assert_eq!(above(Path::new("/a/xbin/go"), "bin/go"), None);
+        let (_home, root) = home_with_toolchains();
+        std::fs::remove_file(root.join("sdk/go1.99/VERSION")).unwrap();
+        let found = Toolchain::in_folder(&root.join("bin"));
+        assert!(
+            !found.iter().any(|one| matches!(one, Toolchain::Go(_))),
+            "{found:?}"
+        );
     }
 }

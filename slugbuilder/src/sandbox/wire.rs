@@ -11,23 +11,11 @@ pub(super) const HOLDER: &str = "slugbuilder-sandbox";
 /// `argv[0]` of the process that runs one program, inside the namespaces of a holder or without any.
 pub(super) const RUNNER: &str = "slugbuilder-run";
 
-/// The file descriptors that a runner gets beside its stdio: numbers so high that nothing else of a small process has
-/// them.
-pub(super) mod descriptor {
-    /// The [`super::Order`], as JSON.
-    pub(crate) const ORDER: i32 = 200;
-    /// Commands of one byte each; its end means that slugbuilder is gone and everything must die.
-    pub(crate) const CONTROL: i32 = 201;
-    /// Where the runner writes its one [`super::Ending`].
-    pub(crate) const RESULT: i32 = 202;
-}
+/// `argv[0]` of a program that does nothing, which tells whether programs can run in a sandbox.
+pub(super) const NOTHING: &str = "slugbuilder-nothing";
 
 /// Byte on the control descriptor: send SIGTERM to every process.
 pub(super) const TERMINATE: u8 = b'T';
-/// Byte on the control descriptor: send SIGHUP to every process.
-pub(super) const HANG_UP: u8 = b'H';
-/// Byte on the control descriptor: send SIGINT to every process.
-pub(super) const INTERRUPT: u8 = b'I';
 /// Byte on the control descriptor: send SIGKILL to every process.
 pub(super) const KILL: u8 = b'K';
 
@@ -58,8 +46,8 @@ pub(super) enum Mount {
         work: OsString,
         to: OsString,
     },
-    /// Memory.
-    Tmpfs { to: OsString, bytes: u64 },
+    /// An empty folder, over whatever has its name.
+    Hide { to: OsString },
     /// A file of the root itself, with these contents.
     File { to: OsString, contents: Vec<u8> },
     /// A symbolic link of the root itself.
@@ -86,7 +74,12 @@ pub(super) struct SetUp {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Ready {
     Yes,
-    No { step: String, errno: i32 },
+    No {
+        step: String,
+        errno: i32,
+        /// Whether the kernel refuses namespaces as such, rather than something that we do in them.
+        refused: bool,
+    },
 }
 
 /// What a runner runs.
@@ -113,6 +106,6 @@ pub(super) enum Ending {
     Signalled(i32),
     /// The program could not be started.
     NotStarted(i32),
-    /// The namespaces could not be joined.
+    /// The namespaces could not be joined, or the process namespace not be made.
     NotJoined(i32),
 }

@@ -10,6 +10,7 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::unistd::{Gid, Uid, fchown, fchownat};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -240,6 +241,35 @@ impl Tree {
             .map_err(Failure::of_listed)?;
         self::unchanged(&file, listed)?;
         Ok(file.into())
+    }
+
+    /// Gives everything, the folder itself too, to `owner` (user and group id); links are given, not followed.
+    pub(crate) fn give(&self, owner: (u32, u32)) -> std::io::Result<()> {
+        let (user, group) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
+        let mut folders = vec![(PathBuf::new(), Stat::new(&fstat(&self.root)?))];
+        while let Some((folder, stat)) = folders.pop() {
+            let entries = self.list(&folder, &stat).map_err(|failure| match failure {
+                Failure::Io(error) => error,
+                Failure::Changed => std::io::Error::other("it changed meanwhile"),
+            })?;
+            for (name, stat) in entries {
+                let path = folder.join(name);
+                self.at(&path, |directory, rest| {
+                    fchownat(
+                        directory,
+                        rest,
+                        Some(user),
+                        Some(group),
+                        AtFlags::AT_SYMLINK_NOFOLLOW,
+                    )
+                })?;
+                if stat.kind == Kind::Directory {
+                    folders.push((path, stat));
+                }
+            }
+        }
+        fchown(&self.root, Some(user), Some(group))?;
+        Ok(())
     }
 
     /// Where the link at `path` points.
