@@ -209,10 +209,14 @@ pub(super) fn run_to_end(
     let mut lines = Lines::new(output);
     let mut buffer = vec![0u8; 32 * 1024];
     let mut forced = None;
+    let mut reported = false;
     loop {
         let mut descriptors = vec![PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
         if forced.is_none() {
             descriptors.push(PollFd::new(interrupt.descriptor(), PollFlags::POLLIN));
+        }
+        if !reported {
+            descriptors.push(PollFd::new(job.result.as_fd(), PollFlags::POLLIN));
         }
         let limit = time_left(match &forced {
             None => deadline,
@@ -222,6 +226,18 @@ pub(super) fn run_to_end(
             Err(Errno::EINTR) => continue,
             Err(error) => return Err(set_up(error.into())),
             Ok(_) => {}
+        }
+        if !reported
+            && let Some(events) = descriptors.last().and_then(PollFd::revents)
+            && !events.is_empty()
+        {
+            if !events.contains(PollFlags::POLLIN) {
+                // It ended without a word: someone has killed it, and what is left holds the output open.
+                job.end_by_force();
+                lines.end();
+                return Ok(Outcome::Signalled(libc::SIGKILL));
+            }
+            reported = true;
         }
         if forced.is_none() {
             if interrupt.raised() {
