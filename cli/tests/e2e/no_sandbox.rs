@@ -51,7 +51,7 @@ fn elsewhere_apps_are_built_and_run_in_place() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(built.stderr, @"
             Compiling ../app for heroku-24
-            warning[no-sandbox]: this machine offers no sandbox (cannot set up the sandbox: making namespaces: No space left on device (os error 28)); the app's programs run in a folder of its own and can reach what you can
+            warning[no-sandbox]: this machine offers no sandbox: making namespaces: No space left on device (os error 28); the app's programs run in a folder of its own and can reach what you can
               hint: Allow unprivileged user namespaces, for example with `sysctl user.max_user_namespaces=10000`.
             Building with slugbuilder: Node.js, Ruby and Go [VERSION]
               Node.js 24.21.0 (.node-version:1) → 24.21.0
@@ -102,7 +102,7 @@ fn root_of_a_container_builds_in_the_real_app_directory() {
     let built = without_namespaces(&context, Ids::Many, COMPILE);
     insta::assert_snapshot!(built.stderr, @"
     Compiling ../app for heroku-24
-    warning[no-sandbox]: this machine offers no sandbox (cannot set up the sandbox: making namespaces: No space left on device (os error 28)); the app's programs run in the real `/app` and can reach what you can
+    warning[no-sandbox]: this machine offers no sandbox: making namespaces: No space left on device (os error 28); the app's programs run in the real `/app` and can reach what you can
       hint: Allow unprivileged user namespaces, for example with `sysctl user.max_user_namespaces=10000`.
     Building with slugbuilder: Node.js, Ruby and Go [VERSION]
       Node.js 24.21.0 (.node-version:1) → 24.21.0
