@@ -18,5 +18,6 @@ pub mod sandbox;
 pub mod slug;
 pub mod stack;
 pub mod stage;
+mod temporary;
 mod tree;
 pub mod workspace;

@@ -7,6 +7,7 @@ use crate::compile::{CompileError, MACHINE};
 use crate::sandbox::{Direct, Environment, Interrupt, SandboxError};
 use crate::stack::Stack;
 use crate::stage::{self, Survey, SurveyOptions};
+use crate::temporary::TemporaryFolder;
 use slugbuilder_report::{PhaseReport, Silent};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -49,10 +50,8 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
             outputs: Vec::new(),
         },
     )?;
-    let folder = tempfile::Builder::new()
-        .prefix("slugbuilder-plan-")
-        .tempdir()
-        .map_err(set_up)?;
+    let folder =
+        TemporaryFolder::make(&std::env::temp_dir(), "slugbuilder-plan-").map_err(set_up)?;
     let (app, work, buildpack) = (
         folder.path().join("app"),
         folder.path().join("work"),

@@ -96,6 +96,7 @@ pub fn compile(
     options: &CompileOptions,
     reporter: &dyn Reporter,
 ) -> Result<Compiled, CompileError> {
+    Workspace::check_cache_dir(&options.cache_dir, &options.source)?;
     let outputs = vec![
         options.output.clone(),
         options.manifest.clone(),

@@ -8,62 +8,37 @@
 //!     layers/                  the layers of the last successful build
 //!     dirty                    there while the layers are in a build's hands
 //!     build/                   everything else of a running build; removed after it, and before the next one
-//!   runs-v1/<random>/          one running app, see `crate::run`
+//!   runs-v1.lock               held while a run looks for what killed ones left, and makes its own folder
+//!   runs-v1/run-<random>/      one running app, see `crate::dyno`
+//!     lock                     held by the run that uses the folder
+//!     build/                   its copy of the app
+//!   runs-v1/trash-<random>/    a run that ended, on its way out
 //! ```
 //!
 //! Layers are *moved* between `layers/` and the app directory of a build: renaming keeps inodes and times, which is what
 //! knows an unchanged file again. A build that is killed leaves `dirty` behind; the next one then starts without layers
 //! rather than with half-written ones.
 
+mod cache_folder;
+mod error;
+mod trees;
+
+pub use error::WorkspaceError;
+pub use trees::remove_tree;
+
+use crate::sandbox::Interrupt;
+use cache_folder::bucket;
 use fs_err as fs;
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest as _, Sha256};
-use slugbuilder_report::{Explain, Fault};
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use crate::sandbox::Interrupt;
-
-/// What of a work folder could not be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WorkspaceError {
-    /// Reading or writing the cache folder failed; the source names the path.
-    #[error("cannot use the cache folder")]
-    Io(#[from] io::Error),
-    /// slugbuilder was asked to stop while it waited for another build of the same app.
-    #[error("interrupted while waiting for another build of the same app")]
-    Interrupted,
-}
-
-impl Explain for WorkspaceError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Io(_) => "cache-folder",
-            Self::Interrupted => "interrupted",
-        }
-    }
-
-    fn fault(&self) -> Fault {
-        match self {
-            Self::Io(_) => Fault::Io,
-            Self::Interrupted => Fault::TryLater,
-        }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::Io(_) => {
-                vec!["Choose another folder with `--cache-dir`, or free space in this one.".into()]
-            }
-            Self::Interrupted => Vec::new(),
-        }
-    }
-}
+use trees::move_tree;
 
 /// A folder below the cache directory that one process has for itself.
 #[derive(Debug)]
@@ -100,36 +75,44 @@ impl Workspace {
         Ok(workspace)
     }
 
+    /// Refuses a cache folder that is the source or lies above it, before anything is written there.
+    pub fn check_cache_dir(cache_dir: &Path, source: &Path) -> Result<(), WorkspaceError> {
+        cache_folder::check(cache_dir, source)
+    }
+
     /// A folder for one running app. Folders of runs that were killed are removed.
     pub fn for_run(cache_dir: &Path) -> Result<Self, WorkspaceError> {
         let bucket = bucket(cache_dir, "runs-v1")?;
-        for entry in fs::read_dir(&bucket)? {
-            let path = entry?.path();
-            let Ok(file) = std::fs::File::open(path.join("lock")) else {
-                continue;
-            };
-            if Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok() {
-                remove_tree(&path)?;
+        let workspace = {
+            // Nobody else makes or takes away folders meanwhile, so one without a held lock is one that was left.
+            let _held = lock_runs(cache_dir)?;
+            for entry in fs::read_dir(&bucket)? {
+                let entry = entry?;
+                if entry.file_name().as_bytes().starts_with(RUN.as_bytes()) {
+                    throw_away_if_left(&entry.path())?;
+                }
             }
-        }
-        loop {
             let folder = tempfile::Builder::new()
-                .prefix("run-")
+                .prefix(RUN)
                 .tempdir_in(&bucket)?
                 .keep();
             let file = fs::File::create(folder.join("lock"))?.into_parts().0;
-            // Between the two lines another process may have taken the folder for one that was left.
-            let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else {
-                continue;
-            };
-            if folder.join("lock").exists() {
-                make_private(&folder.join("build"))?;
-                return Ok(Self {
-                    folder,
-                    _lock: lock,
-                });
+            let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+                .map_err(|(_, error)| io::Error::from(error))?;
+            Self {
+                folder,
+                _lock: lock,
+            }
+        };
+        for entry in fs::read_dir(&bucket)? {
+            let entry = entry?;
+            if entry.file_name().as_bytes().starts_with(TRASH.as_bytes()) {
+                // Another run may be removing it, too; what stays is left to the next one.
+                let _ = remove_tree(&entry.path());
             }
         }
+        make_private(&workspace.build())?;
+        Ok(workspace)
     }
 
     /// The folder of the running build.
@@ -197,9 +180,65 @@ impl Workspace {
 
     /// Removes the whole folder: a run leaves nothing.
     pub fn remove(self) -> Result<(), WorkspaceError> {
-        remove_tree(&self.folder)?;
-        Ok(())
+        // Were it killed in the middle, a folder that has lost its lock file would remain: the new name says what it is.
+        let trash = throw_away(&self.folder)?;
+        match remove_tree(&trash) {
+            // Another run was faster.
+            Err(_) if trash.symlink_metadata().is_err() => Ok(()),
+            other => Ok(other?),
+        }
     }
+}
+
+/// Start of the names of folders of runs.
+const RUN: &str = "run-";
+
+/// Start of the names of folders that nobody uses any more.
+const TRASH: &str = "trash-";
+
+/// Keeps other runs from making folders and from taking them away. It is held for moments only.
+fn lock_runs(cache_dir: &Path) -> io::Result<Flock<std::fs::File>> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(cache_dir.join("runs-v1.lock"))?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusive) {
+            Ok(lock) => return Ok(lock),
+            Err((again, Errno::EINTR)) => file = again,
+            Err((_, error)) => return Err(error.into()),
+        }
+    }
+}
+
+/// Renames the folder of a run that was killed, holding its lock meanwhile; what is in use stays.
+fn throw_away_if_left(folder: &Path) -> io::Result<()> {
+    let _held = match std::fs::File::open(folder.join("lock")) {
+        Ok(file) => match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => Some(held),
+            Err(_) => return Ok(()),
+        },
+        // It was killed before it made the lock.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => return Ok(()),
+    };
+    match throw_away(folder) {
+        // It ended just now, and took itself away.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Renames a folder to what says that nobody uses it any more.
+fn throw_away(folder: &Path) -> io::Result<PathBuf> {
+    let name = folder.file_name().unwrap_or_default().as_bytes();
+    let name = [TRASH.as_bytes(), name].concat();
+    let trash = folder.with_file_name(OsStr::from_bytes(&name));
+    fs::rename(folder, &trash)?;
+    Ok(trash)
 }
 
 /// Names an app's folder: the first 32 hexadecimal digits of a SHA-256 over its identity.
@@ -213,27 +252,6 @@ fn key(identity: &[&OsStr]) -> String {
     let mut digits = hex::encode(hash.finalize());
     digits.truncate(32);
     digits
-}
-
-fn bucket(cache_dir: &Path, name: &str) -> io::Result<PathBuf> {
-    fs::create_dir_all(cache_dir)?;
-    for (name, contents) in [
-        // https://bford.info/cachedir/
-        (
-            "CACHEDIR.TAG",
-            "Signature: 8a477f597d28d172789f06886806bc55\n",
-        ),
-        (".gitignore", "*\n"),
-    ] {
-        let path = cache_dir.join(name);
-        if !path.exists() {
-            fs::write(path, contents)?;
-        }
-    }
-    let bucket = cache_dir.join(name);
-    fs::create_dir_all(&bucket)?;
-    // Absolute, because helpers with another working directory get it.
-    fs::canonicalize(bucket)
 }
 
 /// Only ours to enter: it holds sources, config vars and what a build makes of them.
@@ -254,7 +272,7 @@ fn lock(
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
-            Err((again, nix::errno::Errno::EWOULDBLOCK)) => file = again,
+            Err((again, Errno::EWOULDBLOCK)) => file = again,
             Err((_, error)) => return Err(io::Error::from(error).into()),
         }
         if interrupt.raised() {
@@ -265,89 +283,6 @@ fn lock(
             told = true;
         }
         std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Moves a directory, by copying where source and destination are on different file systems.
-fn move_tree(from: &Path, to: &Path) -> io::Result<()> {
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    match std::fs::rename(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            copy_tree(from, to)?;
-            remove_tree(from)
-        }
-        other => other.map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("cannot move {}: {error}", from.display()),
-            )
-        }),
-    }
-}
-
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-    for entry in walkdir::WalkDir::new(from) {
-        let entry = entry?;
-        let Ok(relative) = entry.path().strip_prefix(from) else {
-            continue;
-        };
-        let target = to.join(relative);
-        let metadata = entry.metadata()?;
-        if metadata.is_dir() {
-            fs::create_dir_all(&target)?;
-            fs::set_permissions(
-                &target,
-                std::fs::Permissions::from_mode(0o700 | metadata.mode()),
-            )?;
-        } else if metadata.is_symlink() {
-            fs::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?;
-        } else if metadata.is_file() {
-            fs::copy(entry.path(), &target)?;
-        }
-        std::os::unix::fs::lchown(&target, Some(metadata.uid()), Some(metadata.gid()))?;
-    }
-    Ok(())
-}
-
-/// Removes a file or a whole directory, also one whose directories were made read-only, as Go's module cache is.
-/// Nothing there is fine; links are removed, never followed.
-pub fn remove_tree(path: &Path) -> io::Result<()> {
-    let metadata = match path.symlink_metadata() {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    if !metadata.is_dir() {
-        return fs::remove_file(path);
-    }
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_directories(path);
-            fs::remove_dir_all(path)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("cannot remove {}: {error}", path.display()),
-            )
-        }),
-    }
-}
-
-fn open_directories(path: &Path) {
-    // A directory that cannot be opened is left for `remove_dir_all` to name.
-    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700));
-    let Ok(entries) = std::fs::read_dir(path) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_directories(&entry.path());
-        }
     }
 }
 
@@ -430,32 +365,40 @@ mod tests {
     #[test]
     fn runs_that_were_left_are_removed() {
         let cache = tempfile::tempdir().unwrap();
+        let runs = cache.path().join("runs-v1");
         let running = Workspace::for_run(cache.path()).unwrap();
-        let left = cache.path().join("runs-v1/run-left");
+        let left = runs.join("run-left");
         fs::create_dir_all(left.join("build")).unwrap();
         fs::write(left.join("lock"), "").unwrap();
+        // Killed before it had a lock, and killed while it was removed.
+        fs::create_dir(runs.join("run-early")).unwrap();
+        fs::create_dir_all(runs.join("trash-run-late/build")).unwrap();
         let other = Workspace::for_run(cache.path()).unwrap();
-        assert!(!left.exists());
+        assert_eq!(fs::read_dir(&runs).unwrap().count(), 2);
         assert!(running.build().exists());
         other.remove().unwrap();
         running.remove().unwrap();
-        assert_eq!(
-            fs::read_dir(cache.path().join("runs-v1")).unwrap().count(),
-            0
-        );
+        assert_eq!(fs::read_dir(&runs).unwrap().count(), 0);
     }
 
     #[test]
-    fn read_only_directories_are_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let tree = folder.path().join("tree");
-        fs::create_dir_all(tree.join("a/b")).unwrap();
-        fs::write(tree.join("a/b/file"), "").unwrap();
-        for path in ["a/b", "a"] {
-            fs::set_permissions(tree.join(path), std::fs::Permissions::from_mode(0o000)).unwrap();
-        }
-        remove_tree(&tree).unwrap();
-        assert!(!tree.exists());
-        remove_tree(&tree).unwrap();
+    fn runs_that_start_and_end_at_once_leave_each_other_alone() {
+        let cache = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let workspace = Workspace::for_run(cache.path()).unwrap();
+                        fs::write(workspace.build().join("file"), "").unwrap();
+                        std::thread::yield_now();
+                        assert!(workspace.build().join("file").exists());
+                        workspace.remove().unwrap();
+                    }
+                });
+            }
+        });
+        let runs = cache.path().join("runs-v1");
+        Workspace::for_run(cache.path()).unwrap().remove().unwrap();
+        assert_eq!(fs::read_dir(runs).unwrap().count(), 0);
     }
 }
