@@ -3,7 +3,7 @@
 //! * [`Client`] brings `https://`, `http://` and `file://` URLs: retries what can help, resumes, verifies before the
 //!   file gets its name.
 //! * [`Cache`] keeps archives by checksum, for several processes at once, and never hands out unverified bytes.
-//! * [`unpack`] turns an archive into a folder and trusts nothing in it.
+//! * [`unpack()`] turns an archive into a folder and trusts nothing in it.
 //!
 //! The three know nothing of each other's errors: [`FetchError`], [`CacheError`] and [`UnpackError`] each explain
 //! themselves through [`slugbuilder_report::Explain`].
