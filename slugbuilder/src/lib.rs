@@ -18,5 +18,6 @@ pub mod sandbox;
 pub mod slug;
 pub mod stack;
 pub mod stage;
+pub mod stop;
 mod tree;
 pub mod workspace;
