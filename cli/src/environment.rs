@@ -87,8 +87,13 @@ pub(crate) fn config_vars(
 }
 
 fn insert(variables: &mut Environment, name: &[u8], value: &[u8]) -> Result<(), UsageError> {
-    if name.is_empty() || name.contains(&0) || value.contains(&0) || name.contains(&b'/') {
+    if name.is_empty() || name.contains(&0) || name.contains(&b'/') {
         return Err(UsageError::VariableName(
+            OsStr::from_bytes(name).display().to_string(),
+        ));
+    }
+    if value.contains(&0) {
+        return Err(UsageError::VariableValue(
             OsStr::from_bytes(name).display().to_string(),
         ));
     }

@@ -37,12 +37,12 @@ pub(crate) enum UsageError {
     VariableName(String),
     #[error("`--process-types` is not a JSON object of strings")]
     ProcessTypes(#[source] serde_json::Error),
+    #[error("the value of `{0}` holds a NUL byte")]
+    VariableValue(String),
     #[error("`{name}` cannot be a process type")]
     ProcessTypeName { name: String },
     #[error("no folder for the cache is known")]
     NoCacheDir,
-    #[error("there is no `Procfile` in `{0}`, and no process types were given")]
-    NoProcessTypes(String),
 }
 
 impl Explain for UsageError {
@@ -52,10 +52,10 @@ impl Explain for UsageError {
             Self::EnvFile { .. } => "env-file",
             Self::Unreadable { .. } => "unreadable-file",
             Self::VariableName(_) => "variable-name",
+            Self::VariableValue(_) => "variable-value",
             Self::ProcessTypes(_) => "process-types",
             Self::ProcessTypeName { .. } => "process-type-name",
             Self::NoCacheDir => "no-cache-dir",
-            Self::NoProcessTypes(_) => "no-process-types",
         }
     }
 
@@ -76,10 +76,17 @@ impl Explain for UsageError {
             Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound => {
                 "Give the path of a file that exists.".into()
             }
-            Self::Unreadable { .. } => "Make it readable for you.".into(),
-            Self::VariableName(_) => {
-                "A name is not empty and holds neither `=` nor a NUL byte.".into()
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                "Make it readable for you.".into()
             }
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::IsADirectory => {
+                "Give the path of a file, not of a folder.".into()
+            }
+            Self::Unreadable { .. } => "Give the path of another file, or look at the disk.".into(),
+            Self::VariableName(_) => {
+                "A name is not empty and holds no `=`, no `/` and no NUL byte.".into()
+            }
+            Self::VariableValue(_) => "Write it as text, for example in Base64.".into(),
             Self::ProcessTypes(_) => {
                 "For example: `--process-types '{\"web\": \"node web.js\"}'`.".into()
             }
@@ -87,10 +94,6 @@ impl Explain for UsageError {
                 "Names are 1 to 128 letters, digits, `_` and `-` (the Platform API's rule).".into()
             }
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
-            Self::NoProcessTypes(_) => {
-                "Add a `Procfile`, or say what to run: `--process-types '{\"web\": \"bin/web\"}'`."
-                    .into()
-            }
         };
         vec![hint]
     }
@@ -108,6 +111,33 @@ impl Explain for SignalError {
 
     fn fault(&self) -> Fault {
         Fault::Io
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec!["Raise the limits of open files and processes; `ulimit -a` shows them.".into()]
+    }
+}
+
+/// Data for scripts could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to the standard output")]
+pub(crate) struct OutputError(#[source] pub(crate) std::io::Error);
+
+impl Explain for OutputError {
+    fn code(&self) -> &'static str {
+        "output-not-written"
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Io
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self.0.kind() {
+            ErrorKind::StorageFull => "Free some disk space, or send the output elsewhere.",
+            _ => "Send the output elsewhere.",
+        };
+        vec![hint.into()]
     }
 }
 

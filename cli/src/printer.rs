@@ -1,11 +1,11 @@
 //! The terminal: everything for people goes to stderr, data goes to stdout.
 
 use crate::arguments::{Colours, OutputArguments};
-use crate::failure::Failure;
+use crate::failure::{Failure, OutputError};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use slugbuilder_report::{Event, Reporter, Style, TransferId, Warning};
+use slugbuilder_report::{Event, Reporter, Style, TransferId, Warning, printable};
 use std::collections::HashMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,9 +18,18 @@ pub(crate) struct Printer {
 }
 
 /// Prints data for scripts to stdout.
-pub(crate) fn print_data(text: &str) {
-    // A reader that has gone away wants no more.
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+pub(crate) fn print_data(text: &str) -> Result<(), OutputError> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // A reader that has gone away wants no more.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(OutputError(error)),
+        _ => Ok(()),
+    }
+}
+
+/// `text`, which may quote anything, so that it cannot drive a terminal and stays on its line.
+pub(crate) fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
 }
 
 impl Printer {
@@ -47,10 +56,10 @@ impl Printer {
         }
     }
 
-    /// Prints one line for people.
+    /// Prints something for people.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            self.line(text.as_bytes());
+            self.line(printable(text).as_bytes());
         }
     }
 
@@ -86,7 +95,9 @@ impl Reporter for Printer {
         let running = || self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Warning(warning) => self.warning(warning),
-            Event::Step(text) => self.say(&self.bold(text)),
+            Event::Step(text) if !self.quiet => {
+                self.line(self.bold(&printable(text)).as_bytes());
+            }
             Event::Note(text) => self.say(&format!("  {text}")),
             Event::Output(line) if !self.quiet => {
                 let mut text = b"  ".to_vec();
@@ -98,7 +109,7 @@ impl Reporter for Printer {
                     Some(total) => ProgressBar::new(total).with_style(bar_style()),
                     None => ProgressBar::new_spinner(),
                 });
-                bar.set_message(name.to_owned());
+                bar.set_message(one_line(name));
                 bar.enable_steady_tick(Duration::from_millis(200));
                 running().insert(id, bar);
             }
@@ -150,6 +161,14 @@ pub(crate) fn count(count: u64, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_text_stays_on_its_line_and_off_the_terminal() {
+        assert_eq!(
+            one_line("\u{1b}]0;x\u{7}a\nb\r\u{9b}é"),
+            r"\u{1b}]0;x\u{7}a\nb\r\u{9b}é"
+        );
+    }
 
     #[test]
     fn sizes_have_three_digits_or_four() {

@@ -226,7 +226,8 @@ impl Warning {
 
 /// Texts quote file names, which may hold anything: control characters other than tab and newline are escaped so that
 /// no name can drive the terminal.
-fn printable(text: &str) -> String {
+#[must_use]
+pub fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             if c.is_control() && c != '\t' && c != '\n' {

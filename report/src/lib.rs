@@ -9,5 +9,5 @@ mod diagnosis;
 mod reporter;
 
 pub use decision::{Candidate, Decision, Language, Origin, PhaseReport};
-pub use diagnosis::{Diagnosis, Explain, Fault, Style, Warning};
+pub use diagnosis::{Diagnosis, Explain, Fault, Style, Warning, printable};
 pub use reporter::{Event, Reporter, Silent, TransferId};

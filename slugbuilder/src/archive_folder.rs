@@ -1,11 +1,12 @@
 //! The manual flow: a folder that is ready to run becomes a slug, without a buildpack.
 
-use crate::archive::{self, ArchiveOptions, Layout, Part, Placement};
-use crate::compile::CompileError;
-use crate::slug::{self, Manifest, ProcessType};
+use crate::archive::{self, ArchiveError, ArchiveOptions, Layout, Part, Placement};
+use crate::slug::{self, Manifest, ProcessType, SlugError};
 use crate::stack::Stack;
-use crate::stage::{self, Survey, SurveyOptions};
-use slugbuilder_report::{Event, Reporter};
+use crate::stage::{self, ReadError, StageError, Survey, SurveyOptions};
+use crate::stop::Stop;
+use crate::tree::show;
+use slugbuilder_report::{Event, Explain, Fault, Reporter, Warning};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -20,31 +21,127 @@ pub struct ArchiveFolderOptions {
     pub manifest: PathBuf,
     /// What it runs on.
     pub stack: Stack,
-    /// What it runs.
-    pub process_types: BTreeMap<ProcessType, String>,
+    /// What it runs; without it, what the folder's Procfile says.
+    pub process_types: Option<BTreeMap<ProcessType, String>>,
     /// Whether to keep files that git ignores.
     pub all_files: bool,
     /// The value of `SOURCE_DATE_EPOCH`, where it is set.
     pub source_date_epoch: Option<String>,
     /// Bytes above which a slug is an error.
     pub max_size: u64,
+    /// Ends the work early.
+    pub stop: Stop,
+}
+
+/// The largest Procfile that is read, in bytes.
+const LARGEST_PROCFILE: u64 = 1 << 20;
+
+/// Why a folder made no slug.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveFolderError {
+    /// Surveying the folder.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Writing the slug.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// Its process types, its date, or writing slug.json.
+    #[error(transparent)]
+    Slug(#[from] SlugError),
+    /// Nothing says what the slug runs.
+    #[error(
+        "there is no `Procfile` in `{}`, and no process types were given",
+        show(folder)
+    )]
+    NoProcessTypes {
+        /// As it was given.
+        folder: PathBuf,
+    },
+    /// The Procfile was not read.
+    #[error("the `Procfile` {0}")]
+    Procfile(ReadError),
+}
+
+impl ArchiveFolderError {
+    fn cause(&self) -> Option<&dyn Explain> {
+        match self {
+            Self::Stage(error) => Some(error),
+            Self::Archive(error) => Some(error),
+            Self::Slug(error) => Some(error),
+            Self::NoProcessTypes { .. } | Self::Procfile(_) => None,
+        }
+    }
+}
+
+impl Explain for ArchiveFolderError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoProcessTypes { .. } => "no-process-types",
+            Self::Procfile(ReadError::Stopped(stopped)) => stopped.code(),
+            _ => self.cause().map_or("procfile-unreadable", Explain::code),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoProcessTypes { .. } => Fault::Usage,
+            Self::Procfile(ReadError::Io(_)) => Fault::Io,
+            Self::Procfile(ReadError::Changed) => Fault::TryLater,
+            Self::Procfile(ReadError::Stopped(stopped)) => stopped.fault(),
+            _ => self.cause().map_or(Fault::App, Explain::fault),
+        }
+    }
+
+    fn explanation(&self) -> Option<String> {
+        self.cause().and_then(Explain::explanation)
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NoProcessTypes { .. } => vec![
+                "Add a `Procfile`, or say what to run: `--process-types '{\"web\": \"bin/web\"}'`."
+                    .into(),
+            ],
+            Self::Procfile(ReadError::Stopped(stopped)) => vec![stopped.hint()],
+            Self::Procfile(_) => vec![
+                "Make it a plain file, or say what to run: `--process-types '{\"web\": \"bin/web\"}'`."
+                    .into(),
+            ],
+            _ => self.cause().map(Explain::hints).unwrap_or_default(),
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self.cause() {
+            Some(error) => error.retryable(),
+            None => self.fault() == Fault::TryLater,
+        }
+    }
 }
 
 /// Archives a folder under the rules of staging: what `.slugignore` and git leave out of a build is left out here.
 pub fn archive_folder(
     options: &ArchiveFolderOptions,
     reporter: &dyn Reporter,
-) -> Result<Manifest, CompileError> {
+) -> Result<Manifest, ArchiveFolderError> {
     let survey = stage::survey(
         &options.folder,
         &SurveyOptions {
             all_files: options.all_files,
             outputs: vec![options.output.clone(), options.manifest.clone()],
+            stop: options.stop.clone(),
         },
     )?;
-    for warning in &survey.warnings {
+    let mut warnings = survey.warnings.clone();
+    let process_types = match &options.process_types {
+        Some(types) => Ok(types.clone()),
+        None => of_procfile(options, &survey, &mut warnings, reporter),
+    };
+    for warning in &warnings {
         reporter.report(Event::Warning(warning));
     }
+    let process_types = process_types?;
     let staged = Staged {
         left_out: survey.whiteouts().collect(),
         survey: &survey,
@@ -56,6 +153,8 @@ pub fn archive_folder(
         &ArchiveOptions {
             app_time: app_time.seconds,
             max_size: options.max_size,
+            known_links: survey.faulty_links(),
+            stop: options.stop.clone(),
             ..ArchiveOptions::default()
         },
         &options.output,
@@ -66,7 +165,7 @@ pub fn archive_folder(
     }
     let manifest = Manifest {
         slug: slug::Slug {
-            process_types: options.process_types.clone(),
+            process_types,
             stack: options.stack.name.clone(),
             checksum: slug::Checksum(summary.sha256),
             commit: survey.git.as_ref().map(|commit| commit.id.clone()),
@@ -74,12 +173,40 @@ pub fn archive_folder(
             buildpack_provided_description: None,
         },
         build: slug::Build {
-            warnings: [survey.warnings.as_slice(), &summary.warnings].concat(),
+            warnings: [warnings, summary.warnings.clone()].concat(),
             ..slug::Build::of(&summary)
         },
     };
     manifest.write(&options.manifest)?;
     Ok(manifest)
+}
+
+/// The process types of the folder's Procfile.
+fn of_procfile(
+    options: &ArchiveFolderOptions,
+    survey: &Survey,
+    warnings: &mut Vec<Warning>,
+    reporter: &dyn Reporter,
+) -> Result<BTreeMap<ProcessType, String>, ArchiveFolderError> {
+    let text = survey
+        .read(Path::new("Procfile"), LARGEST_PROCFILE)
+        .map_err(ArchiveFolderError::Procfile)?
+        .ok_or_else(|| ArchiveFolderError::NoProcessTypes {
+            folder: options.folder.clone(),
+        })?;
+    let procfile = procfile::parse(&text);
+    for found in &procfile.diagnostics {
+        match found.level() {
+            procfile::Level::Warning => warnings.push(
+                Warning::new(found.kind.code(), found.to_string()).hint(format!("{}.", found.fix)),
+            ),
+            procfile::Level::Note => reporter.report(Event::Note(&found.to_string())),
+        }
+    }
+    let processes = procfile.processes.into_iter();
+    processes
+        .map(|process| Ok((ProcessType::try_from(process.name)?, process.command)))
+        .collect()
 }
 
 /// Everything that is staged is the app's own.

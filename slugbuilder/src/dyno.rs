@@ -13,6 +13,7 @@ use crate::sandbox::{
     Program, SandboxError, SandboxOptions,
 };
 use crate::slug::{self, SlugError};
+use crate::stop::Stop;
 use crate::tree::Tree;
 use crate::workspace::{Workspace, WorkspaceError};
 use slugbuilder_fetch::Limits;
@@ -165,7 +166,12 @@ fn run_in(
     reporter: &dyn Reporter,
 ) -> Result<Outcome, RunError> {
     let app = workspace.build().join("app");
-    let unpacked = slug::unpack(&options.slug, &app, Limits::default())?;
+    let unpacked = slug::unpack(
+        &options.slug,
+        &app,
+        Limits::default(),
+        &Stop::new(&options.stop, None),
+    )?;
     for warning in &unpacked.warnings {
         reporter.report(Event::Warning(warning));
     }
@@ -194,7 +200,12 @@ fn run_in(
                     step: "making the app directory".into(),
                     source,
                 })?;
-                slug::unpack(&options.slug, directory, Limits::default())?;
+                slug::unpack(
+                    &options.slug,
+                    directory,
+                    Limits::default(),
+                    &Stop::new(&options.stop, None),
+                )?;
                 Ok::<_, RunError>(own(directory)?)
             })?
         }

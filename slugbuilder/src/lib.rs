@@ -18,6 +18,7 @@ pub mod sandbox;
 pub mod slug;
 pub mod stack;
 pub mod stage;
+pub mod stop;
 mod temporary;
 mod tree;
 pub mod workspace;

@@ -48,6 +48,7 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
         &SurveyOptions {
             all_files: options.all_files,
             outputs: Vec::new(),
+            stop: crate::stop::Stop::new(&options.interrupt, None),
         },
     )?;
     let folder =

@@ -746,6 +746,7 @@ fn probes_in_a_build() -> Check {
         &fixture.path("slug.tgz"),
         &app,
         slugbuilder_fetch::Limits::default(),
+        &slugbuilder::stop::Stop::default(),
     )?;
     let results = std::fs::read_to_string(app.join("results"))?;
     let count = probes.lines().filter(|line| !line.is_empty()).count();

@@ -69,7 +69,13 @@ fn our_slugs_are_read() {
     )
     .unwrap();
     let target = folder.path().join("target");
-    let result = unpack(&slug, &target, Limits::default()).unwrap();
+    let result = unpack(
+        &slug,
+        &target,
+        Limits::default(),
+        &slugbuilder::stop::Stop::default(),
+    )
+    .unwrap();
     assert_eq!(
         (
             result.unpacked.files,
@@ -96,7 +102,13 @@ fn slugs_made_by_hand_are_read() {
         let arguments = [&["czf", "slug.tgz"], what].concat();
         tar(folder.path(), &arguments);
         let target = folder.path().join(number.to_string());
-        let result = unpack(&folder.path().join("slug.tgz"), &target, Limits::default()).unwrap();
+        let result = unpack(
+            &folder.path().join("slug.tgz"),
+            &target,
+            Limits::default(),
+            &slugbuilder::stop::Stop::default(),
+        )
+        .unwrap();
         check(&target);
         let codes: Vec<&str> = result
             .warnings
@@ -117,7 +129,13 @@ fn slugs_made_by_hand_are_read() {
 /// The error of unpacking a slug with this content, which has to leave nothing behind.
 fn error_of(folder: &Path, slug: &str) -> String {
     let target = folder.join("target");
-    let error = unpack(&folder.join(slug), &target, Limits::default()).unwrap_err();
+    let error = unpack(
+        &folder.join(slug),
+        &target,
+        Limits::default(),
+        &slugbuilder::stop::Stop::default(),
+    )
+    .unwrap_err();
     assert!(!target.exists());
     Diagnosis::of(&error)
         .render(Style::Plain)
@@ -179,6 +197,8 @@ fn what_is_no_slug_is_refused() {
     insta::assert_snapshot!(error_of(folder.path(), "app"), @r"
     error[slug-unreadable]: cannot read `<temporary>/app`
       caused by: it is no file
+
+      hint: Give the path of another file, or look at the disk.
     ");
 }
 
@@ -203,4 +223,22 @@ fn a_slug_that_is_cut_off_is_refused() {
             "{length}: {error}"
         );
     }
+}
+
+#[test]
+fn unpacking_ends_when_it_is_interrupted() {
+    let folder = app();
+    tar(folder.path(), &["czf", "slug.tgz", "./app"]);
+    let interrupt = slugbuilder::sandbox::Interrupt::new().unwrap();
+    interrupt.raise();
+    let target = folder.path().join("target");
+    let stop = slugbuilder::stop::Stop::new(&interrupt, None);
+    let slug = folder.path().join("slug.tgz");
+    let error = unpack(&slug, &target, Limits::default(), &stop).unwrap_err();
+    insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @"
+    error[interrupted]: unpacking the slug was interrupted
+
+      hint: Run the same command again; it starts afresh.
+    ");
+    assert!(!target.exists());
 }

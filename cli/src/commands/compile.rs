@@ -2,9 +2,10 @@
 
 use super::{manifest_path, megabytes, show_process_types};
 use crate::arguments::{CompileArguments, Credential};
+use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, count, print_data, size};
-use crate::{environment, signals};
+use crate::signals::{self, Forced};
 use slugbuilder::compile::{BuildpackSource, CompileOptions, Compiled, compile};
 use slugbuilder::sandbox::Credentials;
 use slugbuilder::stack::Stack;
@@ -19,7 +20,7 @@ const WARN_MEGABYTES: u64 = 300;
 pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let host = environment::host();
-    let requests = signals::watch().map_err(SignalError)?;
+    let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
     let has = |what| arguments.with_credentials.contains(&what);
     let options = CompileOptions {
         source: arguments.source.source.clone(),
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     summarize(&compiled, &options, started, printer);
     if arguments.json {
         // What was just written can be written again.
-        print_data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default());
+        print_data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,9 +8,11 @@ mod unpack;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::{Failure, UsageError};
-use crate::printer::Printer;
+use crate::printer::{Printer, one_line};
 use slugbuilder::slug::ProcessType;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,13 +29,13 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, 
 
 /// Where a slug's manifest is: `slug.json` for `slug.tgz`, `NAME.json` for `NAME.tgz` or `NAME.tar.gz`.
 fn manifest_path(slug: &Path) -> PathBuf {
-    let name = slug.file_name().unwrap_or_default();
-    let name = name.to_string_lossy();
-    let stem = ["tar.gz", "tgz", "tar", "gz"]
+    // Bytes: a name need not be UTF-8.
+    let name = slug.file_name().unwrap_or_default().as_bytes();
+    let stem = [".tar.gz", ".tgz", ".tar", ".gz"]
         .iter()
-        .find_map(|ending| name.strip_suffix(&format!(".{ending}")))
-        .unwrap_or(&name);
-    slug.with_file_name(format!("{stem}.json"))
+        .find_map(|ending| name.strip_suffix(ending.as_bytes()))
+        .unwrap_or(name);
+    slug.with_file_name(OsString::from_vec([stem, b".json"].concat()))
 }
 
 /// `--process-types`.
@@ -64,6 +66,7 @@ fn show_process_types(types: &BTreeMap<ProcessType, String>, printer: &Printer) 
         .max()
         .unwrap_or(0);
     for (name, command) in types {
+        let command = one_line(command);
         printer.say(&format!("  {:width$}  {command}", name.as_str()));
     }
 }
@@ -78,6 +81,11 @@ mod tests {
         assert_eq!(path("slug.tgz"), "slug.json");
         assert_eq!(path("out/app.tar.gz"), "out/app.json");
         assert_eq!(path("/a/b"), "/a/b.json");
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"o/\xff\xfe.tgz"));
+        assert_eq!(
+            manifest_path(odd).as_os_str().as_bytes(),
+            b"o/\xff\xfe.json"
+        );
     }
 
     #[test]

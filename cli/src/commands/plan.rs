@@ -2,9 +2,10 @@
 
 use super::compile::left_out;
 use crate::arguments::PlanArguments;
+use crate::environment;
 use crate::failure::{Failure, SignalError};
-use crate::printer::{Printer, count, print_data, size};
-use crate::{environment, signals};
+use crate::printer::{Printer, count, one_line, print_data, size};
+use crate::signals::{self, Forced};
 use serde_json::json;
 use slugbuilder::plan::{Plan, PlanOptions, plan};
 use slugbuilder::stack::Stack;
@@ -16,7 +17,7 @@ const SCHEMA_VERSION: u32 = 1;
 
 pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let host = environment::host();
-    let requests = signals::watch().map_err(SignalError)?;
+    let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
     let plan = plan(&PlanOptions {
         source: arguments.source.source.clone(),
         stack: Stack::named(&arguments.source.stack)?,
@@ -37,9 +38,9 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
             "decisions": plan.report.decisions,
             "warnings": plan.report.warnings,
         });
-        print_data(&format!("{value:#}"));
+        print_data(&format!("{value:#}"))?;
     } else {
-        print_data(&text(&plan));
+        print_data(&text(&plan))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -55,6 +56,7 @@ fn text(plan: &Plan) -> String {
         lines.push(String::new());
         lines.extend(decision_lines(decision));
     }
+    let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
     lines.join("\n")
 }
 

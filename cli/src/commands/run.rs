@@ -2,12 +2,13 @@
 
 use super::{manifest_path, process_types};
 use crate::arguments::RunArguments;
+use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::Printer;
-use crate::{environment, signals};
+use crate::signals::{self, Forced};
 use slugbuilder::dyno::{self, RunOptions, Start};
 use slugbuilder::sandbox::{Console, Outcome};
-use slugbuilder::slug::{Manifest, ProcessType};
+use slugbuilder::slug::{self, Manifest, ProcessType};
 use slugbuilder_report::Warning;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -15,6 +16,8 @@ use std::process::ExitCode;
 
 pub(super) fn run(arguments: &RunArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let host = environment::host();
+    // Before anything that is derived from it: what a slug that is not there holds is not the question.
+    slug::check(&arguments.slug)?;
     let types = match &arguments.process_types {
         Some(json) => process_types(json)?,
         None => of_manifest(arguments, printer)?,
@@ -31,7 +34,7 @@ pub(super) fn run(arguments: &RunArguments, printer: &Printer) -> Result<ExitCod
         }
         Start::Command(_) => Console::Streams,
     };
-    let requests = signals::watch().map_err(SignalError)?;
+    let requests = signals::watch(Forced::Soon).map_err(SignalError)?;
     let options = RunOptions {
         slug: arguments.slug.clone(),
         start,

@@ -2,7 +2,10 @@
 
 use crate::context::{Context, for_each_user, ordinary};
 use crate::slug::{checksum, fingerprint, listing};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
 
 #[test]
 fn a_folder_with_a_procfile_becomes_a_slug() {
@@ -145,4 +148,82 @@ fn what_is_missing_is_named() {
     Wrote slug.tgz ([SIZE]) and slug.json in [TIME]
       SHA256:[DIGITS]
     ");
+}
+
+#[test]
+fn a_procfile_that_is_no_plain_file_is_not_read() {
+    for_each_user(|context| {
+        let app = context.folder("ready");
+        context.write("ready/bin/web", "");
+        context.write("secret", "password: hunter2\n");
+        let procfile = app.join("Procfile");
+        let refused = |status| context.slugbuilder(["archive", "../ready"]).fails(status);
+        for target in ["../secret", "/dev/zero", "/etc/passwd"] {
+            symlink(target, &procfile).unwrap();
+            let error = refused(1);
+            assert!(
+                error.contains(
+                    "error[procfile-unreadable]: the `Procfile` is a symbolic link that leads out"
+                ),
+                "{error}"
+            );
+            assert!(
+                !error.contains("hunter2") && !error.contains("root"),
+                "{error}"
+            );
+            fs::remove_file(&procfile).unwrap();
+        }
+        context.shell("mkfifo ../ready/Procfile").succeeds();
+        let error = refused(1);
+        assert!(error.contains("error[source-special-file]"), "{error}");
+        fs::remove_file(&procfile).unwrap();
+        context.write("ready/Procfile", vec![b'#'; (1 << 20) + 1]);
+        let error = refused(1);
+        assert!(
+            error.contains("the `Procfile` is larger than 1048576 bytes"),
+            "{error}"
+        );
+        fs::remove_file(&procfile).unwrap();
+        context.write("ready/config/processes", "web: bin/web\n");
+        symlink("config/processes", &procfile).unwrap();
+        context.slugbuilder(["archive", "../ready"]).succeeds();
+    });
+}
+
+#[test]
+fn a_link_is_warned_of_once() {
+    let context = Context::new(ordinary());
+    let app = context.ready_app("ready");
+    symlink("/nowhere", app.join("absolute")).unwrap();
+    symlink("loop", app.join("loop")).unwrap();
+    let ran = context.slugbuilder(["archive", "../ready"]).succeeds();
+    assert_eq!(ran.stderr.matches("warning[").count(), 2, "{}", ran.stderr);
+}
+
+#[test]
+fn a_hostile_folder_cannot_drive_the_terminal() {
+    let context = Context::new(ordinary());
+    context.write("ready/Procfile", "web: echo \u{1b}]0;owned\u{7}\u{9b}31m\n");
+    let ran = context
+        .slugbuilder(["archive", "../ready", "-o", "\u{1b}[31mred.tgz"])
+        .succeeds();
+    let control = |c: char| c.is_control() && c != '\n';
+    assert!(!ran.stderr.contains(control), "{:?}", ran.stderr);
+    assert!(
+        ran.stderr.contains(r"echo \u{1b}]0;owned"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn the_manifest_is_named_after_any_name() {
+    let context = Context::new(ordinary());
+    context.ready_app("ready");
+    let name = |bytes: &'static [u8]| context.path("work").join(OsStr::from_bytes(bytes));
+    context
+        .slugbuilder(["archive", "../ready", "-o"])
+        .argument(name(b"\xff.tgz"))
+        .succeeds();
+    assert!(name(b"\xff.json").is_file());
 }

@@ -73,12 +73,12 @@ fn config_vars_are_checked() {
     insta::assert_snapshot!(compile(&["--env", "=value"]), @"
     error[variable-name]: `` is not a name that an environment variable can have
 
-      hint: A name is not empty and holds neither `=` nor a NUL byte.
+      hint: A name is not empty and holds no `=`, no `/` and no NUL byte.
     ");
     insta::assert_snapshot!(compile(&["--env", "a/b=value"]), @"
     error[variable-name]: `a/b` is not a name that an environment variable can have
 
-      hint: A name is not empty and holds neither `=` nor a NUL byte.
+      hint: A name is not empty and holds no `=`, no `/` and no NUL byte.
     ");
     context.write("vars", "A=1\nB\n");
     insta::assert_snapshot!(compile(&["--env-file", "../vars"]), @"

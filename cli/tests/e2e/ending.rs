@@ -81,7 +81,11 @@ fn signals_and_the_time_limit_end_the_whole_build() {
             assert_eq!(status, 75, "{signal}: {text}");
             let error = text.split_once("error[").unwrap().1;
             insta::allow_duplicates! {
-                insta::assert_snapshot!(error, @"interrupted]: build of buildpack `slugbuilder/slugbuilder` was interrupted");
+                insta::assert_snapshot!(error, @"
+                interrupted]: build of buildpack `slugbuilder/slugbuilder` was interrupted
+
+                  hint: Run the same command again; it starts afresh.
+                ");
             }
             nothing_runs(context);
         }

@@ -24,4 +24,5 @@ mod server;
 mod slug;
 mod source;
 mod staging;
+mod stopping;
 mod terminal;

@@ -31,6 +31,8 @@ fn an_output_that_cannot_be_written_is_named() {
     insta::assert_snapshot!(compile("/dev/null"), @"
     error[archive-not-written]: cannot write `/dev/null`
       caused by: it is no regular file
+
+      hint: Choose another place with `--output`.
     ");
     context.folder("work/folder");
     insta::assert_snapshot!(compile("folder"), @"
@@ -180,4 +182,26 @@ fn a_full_disk_leaves_the_earlier_slug_and_nothing_else() {
 
       hint: Free some disk space, or choose another disk with `--cache-dir`.
     ");
+}
+
+#[test]
+fn data_that_cannot_be_written_is_an_error_unless_nobody_wants_it() {
+    let context = Context::new(ordinary());
+    context.node_app("app");
+    context.ready_app("ready");
+    for command in ["plan ../app", "compile ../app", "archive ../ready"] {
+        let full = context.shell(&format!("$SLUGBUILDER {command} --json --quiet >/dev/full"));
+        let error = full.fails(74);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(error, @"
+            error[output-not-written]: cannot write to the standard output
+              caused by: No space left on device (os error 28)
+
+              hint: Free some disk space, or send the output elsewhere.
+            ");
+        }
+        let gone =
+            format!("set -o pipefail; (sleep 1; $SLUGBUILDER {command} --json --quiet) | true");
+        context.shell(&gone).succeeds();
+    }
 }

@@ -315,3 +315,14 @@ fn a_slug_unpacks_into_a_new_folder() {
         assert_eq!(entries(&context.path("work/unpacked")), ["Procfile", "bin"]);
     });
 }
+
+#[test]
+fn a_slug_that_is_not_there_is_named_first() {
+    let context = Context::new(ordinary());
+    insta::assert_snapshot!(context.slugbuilder(["run", "absent.tgz"]).fails(2), @"
+    error[slug-unreadable]: cannot read `absent.tgz`
+      caused by: No such file or directory (os error 2)
+
+      hint: Give the path of a slug; `slugbuilder compile` writes `slug.tgz`.
+    ");
+}

@@ -174,8 +174,6 @@ fn links_that_loop_or_leave_are_reported_and_kept() {
               hint: They are kept as they are; at run time only what is in the slug and on the stack is there.
             warning[link-loops]: symbolic links lead back to themselves: `loop`
               hint: They are kept as they are and can never be opened.
-            warning[link-leaves-app]: symbolic links lead out of `./app`: `absolute`, `up`
-            warning[link-loops]: symbolic links lead back to themselves: `loop`
             ");
         }
     });

@@ -1,6 +1,7 @@
 //! What goes into the archive, and in which order.
 
 use super::{ArchiveError, Layout, Part, Placement};
+use crate::stop::Stop;
 use crate::tree::links::Links;
 use crate::tree::{Failure, Kind, Stat, Tree, below};
 use std::collections::HashMap;
@@ -43,6 +44,7 @@ pub(super) fn collect(
     tree: &Tree,
     root: &Path,
     layout: &dyn Layout,
+    stop: &Stop,
 ) -> Result<(Vec<Entry>, Links), ArchiveError> {
     let stat = tree
         .stat_root()
@@ -60,6 +62,7 @@ pub(super) fn collect(
             .list(&folder, &stat)
             .map_err(|failure| ArchiveError::of_entry(named, failure))?
         {
+            stop.check()?;
             let path = below(&folder, &name);
             let Placement::In(part) = layout.place(&path, stat.kind == Kind::Directory) else {
                 continue;

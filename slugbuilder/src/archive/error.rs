@@ -2,6 +2,7 @@
 
 use super::Summary;
 use super::folders::{Folder, bytes};
+use crate::stop::Stopped;
 use crate::tree::{Failure, Special, show};
 use slugbuilder_report::{Explain, Fault};
 use std::fmt::Write as _;
@@ -45,6 +46,19 @@ pub enum ArchiveError {
         /// Why.
         source: Error,
     },
+    /// It had to end before it was done.
+    #[error("writing the slug {0}")]
+    Stopped(Stopped),
+    /// The slug would be so large that it was not written to its end.
+    #[error("the slug would have more than {}, and {} are allowed", bytes(*written), bytes(*max_size))]
+    FarTooLarge {
+        /// Bytes that were written before it was given up.
+        written: u64,
+        /// Bytes that are allowed.
+        max_size: u64,
+        /// The folders that are worth a look, largest first.
+        largest: Vec<Folder>,
+    },
     /// The slug is whole but too large.
     #[error("the slug has {}, more than the {} that are allowed", bytes(summary.size), bytes(*max_size))]
     TooLarge {
@@ -55,6 +69,12 @@ pub enum ArchiveError {
         /// Where the slug is kept.
         kept: Option<PathBuf>,
     },
+}
+
+impl From<Stopped> for ArchiveError {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
+    }
 }
 
 impl ArchiveError {
@@ -78,6 +98,11 @@ impl ArchiveError {
     }
 }
 
+fn explain_size(largest: &[Folder]) -> Option<String> {
+    (!largest.is_empty())
+        .then(|| format!("The largest folders, before compression:{}", table(largest)))
+}
+
 fn table(folders: &[Folder]) -> String {
     folders.iter().fold(String::new(), |mut text, folder| {
         let _ = write!(
@@ -97,14 +122,18 @@ impl Explain for ArchiveError {
             Self::SpecialFile { .. } => "archive-special-file",
             Self::Changed { .. } => "archive-changed",
             Self::Write(_) | Self::Output { .. } => "archive-not-written",
-            Self::TooLarge { .. } => "slug-too-large",
+            Self::Stopped(stopped) => stopped.code(),
+            Self::TooLarge { .. } | Self::FarTooLarge { .. } => "slug-too-large",
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             Self::Unreadable { .. } | Self::Write(_) | Self::Output { .. } => Fault::Io,
-            Self::SpecialFile { .. } | Self::TooLarge { .. } => Fault::App,
+            Self::SpecialFile { .. } | Self::TooLarge { .. } | Self::FarTooLarge { .. } => {
+                Fault::App
+            }
+            Self::Stopped(stopped) => stopped.fault(),
             Self::Changed { .. } => Fault::TryLater,
         }
     }
@@ -114,10 +143,8 @@ impl Explain for ArchiveError {
             Self::SpecialFile { .. } => {
                 Some("A slug can hold files, folders and symbolic links only.".into())
             }
-            Self::TooLarge { summary, .. } if !summary.largest.is_empty() => Some(format!(
-                "The largest folders, before compression:{}",
-                table(&summary.largest)
-            )),
+            Self::TooLarge { summary, .. } => explain_size(&summary.largest),
+            Self::FarTooLarge { largest, .. } => explain_size(largest),
             _ => None,
         }
     }
@@ -155,7 +182,17 @@ impl Explain for ArchiveError {
                 );
                 hints
             }
-            _ => Vec::new(),
+            Self::FarTooLarge { .. } => {
+                vec!["Leave out what running does not need with `.slugignore`.".into()]
+            }
+            Self::Stopped(stopped) => vec![stopped.hint()],
+            Self::Unreadable { .. } => {
+                vec!["Make it readable for you, or leave it out with `.slugignore`.".into()]
+            }
+            Self::Write(_) => vec!["Look at what the slug is written to.".into()],
+            Self::Output { .. } => {
+                vec!["Choose another place with `--output`.".into()]
+            }
         }
     }
 }

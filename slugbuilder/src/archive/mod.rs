@@ -34,10 +34,12 @@ pub use crate::tree::Special;
 pub use error::ArchiveError;
 pub use folders::Folder;
 
+use crate::stop::Stop;
 use replacement::Replacement;
 use slugbuilder_report::{Reporter, Warning};
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Version of the archive's format: a change of the bytes that the same tree and options give is a new version.
 pub const FORMAT_VERSION: u32 = 1;
@@ -52,6 +54,10 @@ pub const MAX_SIZE: u64 = 500 * MEGABYTE;
 
 /// Default of [`ArchiveOptions::warn_size`]: above it Heroku warns of slow boots.
 pub const WARN_SIZE: u64 = 300 * MEGABYTE;
+
+/// How many times [`ArchiveOptions::max_size`] (but always a megabyte) is written before an archive is given up:
+/// someone may want to look into one that is somewhat too large, but nothing should fill the disk.
+pub const FAR_TOO_LARGE: u64 = 4;
 
 /// Heroku's megabytes are binary ones.
 const MEGABYTE: u64 = 1 << 20;
@@ -113,7 +119,7 @@ impl Default for CompressionLevel {
 }
 
 /// What the archive depends on besides the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ArchiveOptions {
     /// Modification time of [`Part::App`], in seconds since 1970; see [`crate::slug::app_time`].
     pub app_time: i64,
@@ -123,6 +129,10 @@ pub struct ArchiveOptions {
     pub max_size: u64,
     /// Bytes of the compressed archive above which there is a warning.
     pub warn_size: u64,
+    /// Links of which the user knows; they stay out of [`Summary::warnings`].
+    pub known_links: BTreeSet<PathBuf>,
+    /// Ends the writing. It has no say in what is written.
+    pub stop: Stop,
 }
 
 impl Default for ArchiveOptions {
@@ -132,6 +142,8 @@ impl Default for ArchiveOptions {
             compression: CompressionLevel::default(),
             max_size: MAX_SIZE,
             warn_size: WARN_SIZE,
+            known_links: BTreeSet::new(),
+            stop: Stop::default(),
         }
     }
 }
@@ -157,7 +169,8 @@ pub struct Summary {
 
 /// Archives the folder `root` as `./app` into `output`, in memory that depends on the number of entries only.
 ///
-/// `output` gets the whole archive also where it is larger than [`ArchiveOptions::max_size`]; that error comes last.
+/// `output` gets the whole archive also where it is larger than [`ArchiveOptions::max_size`]; that error comes last. One
+/// that is more than [`FAR_TOO_LARGE`] times as large is not written to its end, and neither is one that is stopped.
 /// Other errors leave `output` with a part of it.
 pub fn write(
     root: &Path,
@@ -189,7 +202,7 @@ pub fn check_output(path: &Path) -> Result<(), ArchiveError> {
 ///
 /// The file is written under a temporary name beside `path` and renamed when it is whole; after an error, what was at
 /// `path` is as it was. Temporary files that killed runs left for the same `path` are removed first. An archive that is
-/// too large is kept as `<path>.oversize`, so that one can look into it.
+/// too large, but whole, is kept as `<path>.oversize`, so that one can look into it.
 pub fn write_file(
     root: &Path,
     layout: &dyn Layout,

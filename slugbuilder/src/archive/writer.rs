@@ -1,9 +1,12 @@
 //! The engine: one thread, one stream.
 
 use super::entries::{Entry, collect};
+use super::folders::Folder;
 use super::folders::{bytes, largest};
 use super::header::{BLOCK, Header, RECORD, Type, padding};
-use super::{ArchiveError, ArchiveOptions, FIXED_TIME, Layout, Part, Summary};
+use super::{
+    ArchiveError, ArchiveOptions, FAR_TOO_LARGE, FIXED_TIME, Layout, MEGABYTE, Part, Summary,
+};
 use crate::tree::links::{Fault, Links};
 use crate::tree::{Failure, Kind, Tree, enumerate, unchanged};
 use flate2::write::GzEncoder;
@@ -36,7 +39,7 @@ pub(super) fn write(
 ) -> Result<Summary, ArchiveError> {
     let tree =
         Tree::open(root).map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))?;
-    let (entries, links) = collect(&tree, root, layout)?;
+    let (entries, links) = collect(&tree, root, layout, &options.stop)?;
     let gzip = GzBuilder::new()
         .operating_system(UNKNOWN_SYSTEM)
         .write(Hashed::new(output), Compression::new(options.compression.0));
@@ -44,29 +47,34 @@ pub(super) fn write(
     let mut writer = Writer {
         tree: &tree,
         links: &links,
-        app_time: options.app_time,
+        options,
         tar: Hashed::new(gzip),
         buffer: vec![0; PIECE],
         progress,
     };
     writer.root().map_err(ArchiveError::Write)?;
     for entry in &entries {
-        writer.entry(entry)?;
+        writer.go_on(&entries)?;
+        writer.entry(entry, &entries)?;
     }
     let tar = writer.finish().map_err(ArchiveError::Write)?;
     let (diff_id, uncompressed) = (tar.hash.finalize().into(), tar.written);
     let gzip = tar.inner.finish().map_err(ArchiveError::Write)?;
     gzip.inner.flush().map_err(ArchiveError::Write)?;
-    let files = entries.iter().filter(|entry| entry.stat.kind == Kind::File);
     Ok(Summary {
         size: gzip.written,
         sha256: gzip.hash.finalize().into(),
         diff_id,
         entries: entries.len() as u64 + 1,
         uncompressed,
-        largest: largest(files.map(|entry| (entry.path.as_path(), entry.stat.size))),
+        largest: largest_of(&entries),
         warnings: warnings(&links, gzip.written, options),
     })
+}
+
+fn largest_of(entries: &[Entry]) -> Vec<Folder> {
+    let files = entries.iter().filter(|entry| entry.stat.kind == Kind::File);
+    largest(files.map(|entry| (entry.path.as_path(), entry.stat.size)))
 }
 
 fn warnings(links: &Links, size: u64, options: &ArchiveOptions) -> Vec<Warning> {
@@ -75,13 +83,18 @@ fn warnings(links: &Links, size: u64, options: &ArchiveOptions) -> Vec<Warning> 
         (Fault::Leaves, "link-leaves-app", "lead out of `./app`"),
         (Fault::Loops, "link-loops", "lead back to themselves"),
     ] {
-        let found = links.with(fault);
+        let found: Vec<&Path> = links
+            .with(fault)
+            .into_iter()
+            .map(|(link, _)| link)
+            .filter(|link| !options.known_links.contains(*link))
+            .collect();
         if !found.is_empty() {
-            let named = enumerate(found.iter().map(|(link, _)| *link), found.len());
-            warnings.push(Warning::new(
-                code,
-                format!("symbolic links {what}: {named}"),
-            ));
+            let named = enumerate(found.iter().copied(), found.len());
+            warnings.push(
+                Warning::new(code, format!("symbolic links {what}: {named}"))
+                    .hint("They are kept as they are. Point them at what is in the app."),
+            );
         }
     }
     if size > options.warn_size && size <= options.max_size {
@@ -131,7 +144,7 @@ impl<W: Write> Write for Hashed<W> {
 struct Writer<'a, W: Write> {
     tree: &'a Tree,
     links: &'a Links,
-    app_time: i64,
+    options: &'a ArchiveOptions,
     tar: Hashed<GzEncoder<Hashed<W>>>,
     buffer: Vec<u8>,
     progress: Progress<'a>,
@@ -150,7 +163,22 @@ impl<W: Write> Writer<'_, W> {
         header.write(&mut self.tar)
     }
 
-    fn entry(&mut self, entry: &Entry) -> Result<(), ArchiveError> {
+    /// Fails if the writing has to stop, or if there is no point in going on.
+    fn go_on(&self, entries: &[Entry]) -> Result<(), ArchiveError> {
+        self.options.stop.check()?;
+        let max_size = self.options.max_size;
+        let written = self.tar.inner.get_ref().written;
+        if written > max_size.saturating_mul(FAR_TOO_LARGE).max(MEGABYTE) {
+            return Err(ArchiveError::FarTooLarge {
+                written,
+                max_size,
+                largest: largest_of(entries),
+            });
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &Entry, entries: &[Entry]) -> Result<(), ArchiveError> {
         let mut name = [ROOT, entry.path.as_os_str().as_bytes()].concat();
         let mut header = Header {
             kind: Type::File,
@@ -159,7 +187,7 @@ impl<W: Write> Writer<'_, W> {
             mode: entry.stat.mode & 0o777,
             size: 0,
             modified: if entry.part == Part::App {
-                self.app_time
+                self.options.app_time
             } else {
                 FIXED_TIME
             },
@@ -179,7 +207,7 @@ impl<W: Write> Writer<'_, W> {
             Kind::File => {
                 header.size = entry.stat.size;
                 header.name = &name;
-                return self.file(entry, &header);
+                return self.file(entry, &header, entries);
             }
             // Refused when they were listed.
             Kind::Special(_) => return Ok(()),
@@ -188,7 +216,12 @@ impl<W: Write> Writer<'_, W> {
         header.write(&mut self.tar).map_err(ArchiveError::Write)
     }
 
-    fn file(&mut self, entry: &Entry, header: &Header<'_>) -> Result<(), ArchiveError> {
+    fn file(
+        &mut self,
+        entry: &Entry,
+        header: &Header<'_>,
+        entries: &[Entry],
+    ) -> Result<(), ArchiveError> {
         let of_entry = |failure| ArchiveError::of_entry(&entry.path, failure);
         let mut file = self
             .tree
@@ -197,6 +230,7 @@ impl<W: Write> Writer<'_, W> {
         header.write(&mut self.tar).map_err(ArchiveError::Write)?;
         let mut rest = header.size;
         while rest > 0 {
+            self.go_on(entries)?;
             let wanted = usize::try_from(rest).unwrap_or(PIECE).min(PIECE);
             let read = match file.read(&mut self.buffer[..wanted]) {
                 Ok(0) => return Err(of_entry(Failure::Changed)),

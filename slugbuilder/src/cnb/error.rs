@@ -226,6 +226,10 @@ impl Explain for CnbError {
                 outcome: Outcome::TimedOut,
                 ..
             } => vec!["Allow more time with `--timeout`, if the build is not stuck.".into()],
+            Self::Stopped { .. } => vec!["Run the same command again; it starts afresh.".into()],
+            Self::UnusableFile { .. } => vec![
+                "Report this to the authors of the buildpack, unless the app put it there.".into(),
+            ],
             Self::InvalidOutput { .. } => {
                 vec!["Report this to the authors of the buildpack.".into()]
             }

@@ -22,6 +22,7 @@ use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt
 use crate::slug::{self, Manifest, ProcessType, SlugError};
 use crate::stack::{self, Machine, Stack};
 use crate::stage::{self, Survey, SurveyOptions};
+use crate::stop::Stop;
 use crate::workspace::Workspace;
 use downloads::Downloads;
 use slugbuilder_report::{Decision, Event, Language, PhaseReport, Reporter, Warning};
@@ -107,6 +108,7 @@ pub fn compile(
         &SurveyOptions {
             all_files: options.all_files,
             outputs,
+            stop: Stop::new(&options.interrupt, Some(options.deadline)),
         },
     )?;
     // Nobody should wait minutes for a build to learn of these.
@@ -196,6 +198,8 @@ fn build_in(
             app_time: app_time.seconds,
             max_size: options.max_size,
             warn_size: options.warn_size,
+            known_links: survey.faulty_links(),
+            stop: Stop::new(&options.interrupt, Some(options.deadline)),
             ..ArchiveOptions::default()
         },
         &options.output,

@@ -1,6 +1,7 @@
 //! What can be wrong with a slug or its manifest.
 
 use super::LATEST_TIME;
+use crate::stop::Stopped;
 use crate::tree::show;
 use slugbuilder_fetch::UnpackError;
 use slugbuilder_report::{Explain, Fault};
@@ -77,6 +78,9 @@ pub enum SlugError {
         /// Name of its first entry, where it has one.
         first: Option<PathBuf>,
     },
+    /// Unpacking had to end before it was done.
+    #[error("unpacking the slug {0}")]
+    Stopped(Stopped),
     /// The archive cannot be unpacked.
     #[error("cannot unpack `{}`", show(path))]
     Unpack {
@@ -108,6 +112,7 @@ impl Explain for SlugError {
             Self::SourceDateEpoch { .. } => "source-date-epoch-invalid",
             Self::NotGzip { .. } => "slug-not-gzip",
             Self::NoApp { .. } => "slug-without-app",
+            Self::Stopped(stopped) => stopped.code(),
             Self::Unpack { source, .. } => source.code(),
         }
     }
@@ -122,6 +127,7 @@ impl Explain for SlugError {
             | Self::Checksum { .. }
             | Self::NotGzip { .. }
             | Self::NoApp { .. } => Fault::App,
+            Self::Stopped(stopped) => stopped.fault(),
             Self::Unpack { source, .. } => source.fault(),
         }
     }
@@ -147,6 +153,12 @@ impl Explain for SlugError {
         match self {
             Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound => {
                 vec!["Give the path of a slug; `slugbuilder compile` writes `slug.tgz`.".into()]
+            }
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                vec!["Make it readable for you.".into()]
+            }
+            Self::Unreadable { .. } => {
+                vec!["Give the path of another file, or look at the disk.".into()]
             }
             Self::ProcessType { .. } => {
                 vec!["Use letters, digits, `_` and `-`, at most 128 of them.".into()]
@@ -174,8 +186,13 @@ impl Explain for SlugError {
             Self::NotWritten { source, .. } if source.kind() == ErrorKind::StorageFull => {
                 vec!["Free some disk space, or choose another place with `--output`.".into()]
             }
+            Self::NotWritten { .. } => vec!["Choose another place with `--output`.".into()],
+            Self::Manifest { .. } => {
+                vec!["Compile again, or give the process types with `--process-types`.".into()]
+            }
+            Self::Checksum { .. } => vec!["Compile again.".into()],
+            Self::Stopped(stopped) => vec![stopped.hint()],
             Self::Unpack { source, .. } => source.hints(),
-            _ => Vec::new(),
         }
     }
 

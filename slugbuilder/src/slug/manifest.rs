@@ -232,6 +232,8 @@ mod tests {
         insta::assert_snapshot!(error_of("{"), @r"
         error[slug-manifest-invalid]: `out/slug.json` is no manifest of a slug
           caused by: EOF while parsing an object at line 1 column 1
+
+          hint: Compile again, or give the process types with `--process-types`.
         ");
         let name = serde_json::to_string(&manifest())
             .unwrap()
@@ -239,6 +241,8 @@ mod tests {
         insta::assert_snapshot!(error_of(&name), @r"
         error[slug-manifest-invalid]: `out/slug.json` is no manifest of a slug
           caused by: `w b` cannot be the name of a process type at line 1 column 31
+
+          hint: Compile again, or give the process types with `--process-types`.
         ");
         let checksum = serde_json::to_string(&manifest())
             .unwrap()
@@ -246,6 +250,8 @@ mod tests {
         insta::assert_snapshot!(error_of(&checksum), @r"
         error[slug-manifest-invalid]: `out/slug.json` is no manifest of a slug
           caused by: `MD5:abababababababababababababababababababababababababababababababab` is no checksum of the form `SHA256:<64 hexadecimal digits>` at line 1 column 148
+
+          hint: Compile again, or give the process types with `--process-types`.
         ");
     }
 

@@ -10,4 +10,4 @@ pub use error::SlugError;
 pub use manifest::{Build, Checksum, Manifest, Slug};
 pub use process_type::ProcessType;
 pub use time::{AppTime, LATEST_TIME, TimeSource, app_time};
-pub use unpack::{UnpackedSlug, unpack};
+pub use unpack::{UnpackedSlug, check, unpack};

@@ -1,8 +1,11 @@
 //! Reading a slug back.
 
 use super::SlugError;
+use crate::stop::{Stop, Stoppable};
 use flate2::read::MultiGzDecoder;
-use slugbuilder_fetch::{Format, Limits, Links, Strip, Times, UnpackOptions, Unpacked};
+use slugbuilder_fetch::{
+    Format, Limits, Links, Strip, Times, UnpackError, UnpackOptions, Unpacked,
+};
 use slugbuilder_report::Warning;
 use std::ffi::OsString;
 use std::fs::File;
@@ -29,29 +32,18 @@ pub struct UnpackedSlug {
 /// whole. Names begin with `./app/` or, in slugs made by hand, `app/`; what is outside is passed over with a warning.
 ///
 /// A slug is taken as hostile: nothing is written outside of `destination`, whatever its names and links say. Links are
-/// kept as they are, since they are meant for `/app`. Modification times are those of the slug.
-pub fn unpack(slug: &Path, destination: &Path, limits: Limits) -> Result<UnpackedSlug, SlugError> {
+/// kept as they are, since they are meant for `/app`. Modification times are those of the slug. `stop` ends it early, with nothing at `destination`.
+pub fn unpack(
+    slug: &Path,
+    destination: &Path,
+    limits: Limits,
+    stop: &Stop,
+) -> Result<UnpackedSlug, SlugError> {
+    let mut file = open(slug)?;
     let unreadable = |source| SlugError::Unreadable {
         path: slug.to_owned(),
         source,
     };
-    // Before it is opened: opening a FIFO would wait for a writer.
-    if !slug.metadata().map_err(unreadable)?.is_file() {
-        return Err(unreadable(std::io::Error::other("it is no file")));
-    }
-    let mut file = File::open(slug).map_err(unreadable)?;
-    let mut beginning = Vec::new();
-    (&mut file)
-        .take(SHOWN)
-        .read_to_end(&mut beginning)
-        .map_err(unreadable)?;
-    if !beginning.starts_with(&MAGIC) {
-        return Err(SlugError::NotGzip {
-            path: slug.to_owned(),
-            beginning,
-        });
-    }
-    file.rewind().map_err(unreadable)?;
     let options = UnpackOptions {
         strip: Strip::Prefix("app".into()),
         links: Links::Any,
@@ -59,12 +51,16 @@ pub fn unpack(slug: &Path, destination: &Path, limits: Limits) -> Result<Unpacke
         limits,
         ..UnpackOptions::default()
     };
-    let unpacked = slugbuilder_fetch::unpack(&file, Format::TarGz, destination, &options).map_err(
-        |source| SlugError::Unpack {
+    let input = Stoppable { inner: &file, stop };
+    let unpacked = slugbuilder_fetch::unpack(input, Format::TarGz, destination, &options);
+    let unpacked = unpacked.map_err(|source| match (source, stop.check()) {
+        // The reading failed because of that.
+        (UnpackError::Read(_), Err(stopped)) => SlugError::Stopped(stopped),
+        (source, _) => SlugError::Unpack {
             path: slug.to_owned(),
             source,
         },
-    )?;
+    })?;
     if unpacked.files + unpacked.directories + unpacked.symlinks == 0 {
         // It may be there, with nothing in it.
         drop(std::fs::remove_dir(destination));
@@ -83,6 +79,37 @@ pub fn unpack(slug: &Path, destination: &Path, limits: Limits) -> Result<Unpacke
         warnings.push(Warning::new("slug-entries-outside-app", message));
     }
     Ok(UnpackedSlug { unpacked, warnings })
+}
+
+/// Makes sure that there is a slug at `path`: a file that can be read and that gzip made.
+pub fn check(path: &Path) -> Result<(), SlugError> {
+    open(path).map(drop)
+}
+
+/// Opens the slug at `path`, at its beginning.
+fn open(path: &Path) -> Result<File, SlugError> {
+    let unreadable = |source| SlugError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    // Before it is opened: opening a FIFO would wait for a writer.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err(unreadable(std::io::Error::other("it is no file")));
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut beginning = Vec::new();
+    (&mut file)
+        .take(SHOWN)
+        .read_to_end(&mut beginning)
+        .map_err(unreadable)?;
+    if !beginning.starts_with(&MAGIC) {
+        return Err(SlugError::NotGzip {
+            path: path.to_owned(),
+            beginning,
+        });
+    }
+    file.rewind().map_err(unreadable)?;
+    Ok(file)
 }
 
 /// Name of the first entry of an archive that has been read to its end without errors.

@@ -12,6 +12,9 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+/// Bytes that are copied between two looks at whether to stop.
+const PIECE: u64 = 16 << 20;
+
 /// Permission bits that every folder gets besides its own, so that the build can write in it and the copy can be removed.
 const FOLDER_BITS: u32 = 0o700;
 
@@ -26,7 +29,7 @@ impl Survey {
     /// can always read it and a folder's owner always use it. Modification times are kept. Everything gets `owner` (user
     /// and group id) where given, which needs the right to do so. `destination` itself keeps its own mode and time.
     ///
-    /// A file that vanishes or changes between the survey and the end of its copying is an error that names it. After an
+    /// It ends early where [`super::SurveyOptions::stop`] says so. A file that vanishes or changes between the survey and the end of its copying is an error that names it. After an
     /// error, `destination` holds a part of the tree.
     pub fn copy_to(&self, destination: &Path, owner: Option<(u32, u32)>) -> Result<(), StageError> {
         std::fs::create_dir_all(destination)
@@ -40,6 +43,7 @@ impl Survey {
             owner: owner.map(|(user, group)| (Uid::from_raw(user), Gid::from_raw(group))),
         };
         for entry in &self.staged_entries {
+            self.stop.check()?;
             match entry.stat.kind {
                 Kind::Directory => copy.make_folder(entry)?,
                 Kind::Link => copy.link(entry)?,
@@ -139,9 +143,17 @@ impl Copy<'_> {
         });
         let mut target = File::from(target.map_err(|error| self.failed(entry, error))?);
         // One byte more than there should be, so that a file that grows without end does not fill the disk.
-        let copied = std::io::copy(&mut (&source).take(entry.stat.size + 1), &mut target)
-            .map_err(|error| self.failed(entry, error))?;
-        if copied != entry.stat.size {
+        let mut rest = entry.stat.size + 1;
+        while rest > 0 {
+            self.survey.stop.check()?;
+            let copied = std::io::copy(&mut (&source).take(rest.min(PIECE)), &mut target)
+                .map_err(|error| self.failed(entry, error))?;
+            if copied == 0 {
+                break;
+            }
+            rest -= copied;
+        }
+        if rest != 1 {
             return Err(StageError::Changed {
                 path: entry.path.clone(),
             });

@@ -1,5 +1,6 @@
 //! What can be wrong with a source.
 
+use crate::stop::Stopped;
 use crate::tree::{Failure, Special, show};
 use slugbuilder_report::{Explain, Fault};
 use std::io::{Error, ErrorKind};
@@ -62,6 +63,9 @@ pub enum StageError {
         /// Relative to the source's root.
         path: PathBuf,
     },
+    /// It had to end before it was done.
+    #[error("reading the source {0}")]
+    Stopped(Stopped),
     /// The staged tree cannot be written.
     #[error("cannot write `{}`", show(path))]
     Write {
@@ -81,6 +85,12 @@ fn special_files(files: &[(PathBuf, Special)], total: usize) -> String {
     match total.saturating_sub(files.len()) {
         0 => named,
         more => format!("{named} and {more} more"),
+    }
+}
+
+impl From<Stopped> for StageError {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
     }
 }
 
@@ -123,6 +133,7 @@ impl Explain for StageError {
             Self::SpecialFile { .. } => "source-special-file",
             Self::OwnFolder => "source-own-folder",
             Self::Changed { .. } => "source-changed",
+            Self::Stopped(stopped) => stopped.code(),
             Self::Write { .. } => "staging-failed",
         }
     }
@@ -132,6 +143,7 @@ impl Explain for StageError {
             Self::NotFound { .. } | Self::NotAFolder { .. } => Fault::Usage,
             Self::Empty { .. } | Self::SpecialFile { .. } | Self::OwnFolder => Fault::App,
             Self::Changed { .. } => Fault::TryLater,
+            Self::Stopped(stopped) => stopped.fault(),
             Self::SourceUnreadable { .. } | Self::Unreadable { .. } | Self::Write { .. } => {
                 Fault::Io
             }
@@ -170,10 +182,14 @@ impl Explain for StageError {
             }
             Self::OwnFolder => format!("Remove `{}`; if this is an unpacked slug, build from its source.", super::OWN_FOLDER),
             Self::Changed { .. } => "Build again when nothing else writes to the source.".into(),
+            Self::Stopped(stopped) => stopped.hint(),
             Self::Write { source, .. } if source.kind() == ErrorKind::StorageFull => {
                 "Free some disk space, or choose another disk with `--cache-dir`.".into()
             }
-            Self::Unreadable { .. } | Self::Write { .. } => return Vec::new(),
+            Self::Unreadable { .. } => "Look at the disk that the source is on.".into(),
+            Self::Write { .. } => {
+                "Look at the disk, or choose another one with `--cache-dir`.".into()
+            }
         };
         vec![hint]
     }

@@ -20,6 +20,7 @@ mod copy;
 mod error;
 pub mod git;
 mod outputs;
+mod read;
 mod shadow;
 pub mod slug_ignore;
 mod walk;
@@ -27,9 +28,11 @@ mod walk;
 pub use crate::tree::Special;
 pub use error::StageError;
 pub use git::Commit;
+pub use read::ReadError;
 
+use crate::stop::Stop;
 use crate::tree::Tree;
-use crate::tree::links::Links;
+use crate::tree::links::{Fault, Links};
 use slugbuilder_report::Warning;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -45,6 +48,8 @@ pub struct SurveyOptions {
     /// Files or folders that slugbuilder writes. They, their `.oversize` variants and the temporary files beside them are
     /// not staged where they lie in the source. One that is the source itself or above it is disregarded.
     pub outputs: Vec<PathBuf>,
+    /// Ends the walk, and everything that is done with its result.
+    pub stop: Stop,
 }
 
 /// Why something stays outside.
@@ -131,6 +136,7 @@ pub struct Survey {
     staged_entries: Vec<walk::Entry>,
     links: Links,
     outputs: outputs::Outputs,
+    stop: Stop,
 }
 
 /// Walks `source` and decides what of it enters the build.
@@ -158,5 +164,15 @@ impl Survey {
     /// Paths that an overlay has to hide, relative to the source's root; what is below them goes with them.
     pub fn whiteouts(&self) -> impl Iterator<Item = &Path> {
         self.left_out.iter().map(|left_out| left_out.path.as_path())
+    }
+
+    /// The symbolic links that [`Survey::warnings`] tell of, relative to the source's root.
+    #[must_use]
+    pub fn faulty_links(&self) -> BTreeSet<PathBuf> {
+        [Fault::Leaves, Fault::Loops]
+            .into_iter()
+            .flat_map(|fault| self.links.with(fault))
+            .map(|(link, _)| link.to_owned())
+            .collect()
     }
 }

@@ -25,6 +25,7 @@ impl Survey {
             .flat_map(|path| path.ancestors().skip(1))
             .collect();
         for entry in &self.staged_entries {
+            self.stop.check()?;
             let above = entry.path.parent().unwrap_or(Path::new(""));
             if !real.contains(above) && !above.as_os_str().is_empty() {
                 // Seen through the link of a folder above.

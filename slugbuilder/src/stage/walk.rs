@@ -4,6 +4,7 @@ use super::git::{DOT_GIT, LARGEST_FILE, Repository, Rules};
 use super::outputs::Outputs;
 use super::slug_ignore::{self, SlugIgnore};
 use super::{LeftOut, OWN_FOLDER, Reason, StageError, Survey, SurveyOptions, Tally};
+use crate::stop::Stopped;
 use crate::tree::links::{Fault, Links};
 use crate::tree::{Failure, Kind, Special, Stat, Tree, below, enumerate, show};
 use nix::fcntl::AtFlags;
@@ -96,6 +97,7 @@ pub(super) fn walk(
         ignored,
     }];
     while let Some(directory) = pending.pop() {
+        options.stop.check()?;
         walker.enter(&directory, &mut pending)?;
     }
 
@@ -139,6 +141,7 @@ pub(super) fn walk(
         root,
         tree,
         outputs,
+        stop: options.stop.clone(),
     })
 }
 
@@ -177,16 +180,17 @@ impl Walker<'_> {
 
         let first_child = pending.len();
         for (name, stat) in listing {
+            self.options.stop.check()?;
             let path = below(&directory.path, &name);
             match self.reason_to_leave_out(directory, &name, &path, &stat) {
-                Some(reason) => self.leave_out(path, &stat, reason),
+                Some(reason) => self.leave_out(path, &stat, reason)?,
                 None => match rules.as_ref().filter(|_| !self.options.all_files) {
                     None => self.stage(path, stat, rules.as_ref(), false, pending),
                     Some(rules) => {
                         let is_directory = stat.kind == Kind::Directory;
                         let ignored = ignored || rules.ignores(&path, is_directory);
                         if ignored && !rules.tracks(&path, is_directory) {
-                            self.leave_out(path, &stat, Reason::GitIgnored);
+                            self.leave_out(path, &stat, Reason::GitIgnored)?;
                         } else {
                             self.stage(path, stat, Some(rules), ignored, pending);
                         }
@@ -324,7 +328,7 @@ impl Walker<'_> {
         }
     }
 
-    fn leave_out(&mut self, path: PathBuf, stat: &Stat, reason: Reason) {
+    fn leave_out(&mut self, path: PathBuf, stat: &Stat, reason: Reason) -> Result<(), Stopped> {
         let tally = self.counts.entry(reason).or_default();
         if reason != Reason::Git {
             tally.add(stat);
@@ -333,6 +337,7 @@ impl Walker<'_> {
                 folders.push((path.clone(), *stat));
             }
             while let Some((folder, stat)) = folders.pop() {
+                self.options.stop.check()?;
                 // What cannot be read cannot be counted, which harms nothing: it is left out.
                 for (name, stat) in self.tree.list(&folder, &stat).unwrap_or_default() {
                     tally.add(&stat);
@@ -343,6 +348,7 @@ impl Walker<'_> {
             }
         }
         self.left_out.push(LeftOut { path, reason });
+        Ok(())
     }
 
     fn judge_links(&mut self) {

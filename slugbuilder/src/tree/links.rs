@@ -4,7 +4,8 @@
 //! looking at the machine at hand: the verdict is the same wherever the tree is.
 
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Links that the kernel follows in one path before it gives up (`path_resolution(7)`).
@@ -46,9 +47,14 @@ impl Links {
     }
 
     fn fault(&self, link: &Path) -> Option<Fault> {
+        self.resolve(link).err()
+    }
+
+    /// Where `path` leads, relative to the tree, with every link on the way followed. There may be nothing.
+    pub(crate) fn resolve(&self, path: &Path) -> Result<PathBuf, Fault> {
         // The path walked so far, from `/`, and what is still to be walked, last part first.
         let mut at: Vec<&[u8]> = Vec::new();
-        let mut ahead: Vec<&[u8]> = parts(link).rev().collect();
+        let mut ahead: Vec<&[u8]> = parts(path).rev().collect();
         ahead.push(APP);
         let mut followed = 0;
         while let Some(part) = ahead.pop() {
@@ -62,7 +68,7 @@ impl Links {
             };
             followed += 1;
             if followed > FOLLOWED {
-                return Some(Fault::Loops);
+                return Err(Fault::Loops);
             }
             if target.is_absolute() {
                 at.clear();
@@ -71,7 +77,10 @@ impl Links {
             }
             ahead.extend(parts(target).rev());
         }
-        (at.first() != Some(&APP)).then_some(Fault::Leaves)
+        match at.split_first() {
+            Some((first, below)) if *first == APP => Ok(joined(below)),
+            _ => Err(Fault::Leaves),
+        }
     }
 
     fn target_at(&self, at: &[&[u8]]) -> Option<&Path> {
@@ -79,8 +88,12 @@ impl Links {
         if *first != APP {
             return None;
         }
-        self.target(Path::new(std::ffi::OsStr::from_bytes(&below.join(&b'/'))))
+        self.target(&joined(below))
     }
+}
+
+fn joined(parts: &[&[u8]]) -> PathBuf {
+    PathBuf::from(OsString::from_vec(parts.join(&b'/')))
 }
 
 fn parts(path: &Path) -> impl DoubleEndedIterator<Item = &[u8]> {
@@ -143,6 +156,24 @@ mod tests {
             faults(&[("deep", "x/y"), ("near", "deep/../../z")]),
             [None, None]
         );
+    }
+
+    #[test]
+    fn paths_are_resolved_through_links_of_the_tree_alone() {
+        let links = [
+            ("lib", "/app/src"),
+            ("src/web", "../bin/./web"),
+            ("etc", "/etc"),
+        ];
+        let all = Links(
+            links
+                .map(|(link, target)| (link.into(), target.into()))
+                .into(),
+        );
+        let resolve = |path: &str| all.resolve(Path::new(path));
+        assert_eq!(resolve("lib/web"), Ok("bin/web".into()));
+        assert_eq!(resolve("absent"), Ok("absent".into()));
+        assert_eq!(resolve("etc/passwd"), Err(Fault::Leaves));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::support::{Parts, archive, options, put, tree};
 use sha2::{Digest, Sha256};
 use slugbuilder::archive::{AppOnly, ArchiveError, ArchiveOptions, write, write_file};
+use slugbuilder::stop::{Stop, Stopped};
 use slugbuilder_report::{Diagnosis, Event, Reporter, Silent, Style};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -207,4 +208,74 @@ fn an_output_that_is_a_folder_is_told() {
 
       hint: Give the name of a file with `--output`.
     ");
+}
+
+#[test]
+fn a_slug_that_is_far_too_large_is_given_up() {
+    let tree = tree();
+    // What gzip cannot make smaller.
+    let mut state = 1u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    })
+    .take(8 << 20)
+    .collect();
+    put(tree.path(), "lib/noise", noise);
+    let folder = tempfile::tempdir().unwrap();
+    let slug = folder.path().join("slug.tgz");
+    let small = ArchiveOptions {
+        max_size: 1 << 20,
+        ..options()
+    };
+    let error = write_file(tree.path(), &Parts, &small, &slug, &Silent).unwrap_err();
+    let ArchiveError::FarTooLarge { written, .. } = &error else {
+        panic!("{error}");
+    };
+    assert!((4 << 20..5 << 20).contains(written), "{written}");
+    let text = Diagnosis::of(&error).render(Style::Plain);
+    assert!(
+        text.starts_with("error[slug-too-large]: the slug would have more than 4"),
+        "{text}"
+    );
+    assert!(text.contains(" MB  lib\n"), "{text}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Raises an interrupt when the first bytes are through.
+struct Interrupting(slugbuilder::sandbox::Interrupt);
+
+impl Reporter for Interrupting {
+    fn report(&self, event: Event<'_>) {
+        if let Event::Progressed { .. } = event {
+            self.0.raise();
+        }
+    }
+}
+
+#[test]
+fn writing_ends_in_the_middle_of_a_file_when_it_is_interrupted() {
+    let tree = tree();
+    fs::File::create(tree.path().join("lib/endless"))
+        .unwrap()
+        .set_len(60 << 30)
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let slug = folder.path().join("slug.tgz");
+    fs::write(&slug, "earlier").unwrap();
+    let interrupt = slugbuilder::sandbox::Interrupt::new().unwrap();
+    let options = ArchiveOptions {
+        stop: Stop::new(&interrupt, None),
+        ..options()
+    };
+    let reporter = Interrupting(interrupt);
+    let error = write_file(tree.path(), &Parts, &options, &slug, &reporter).unwrap_err();
+    assert!(
+        matches!(error, ArchiveError::Stopped(Stopped::Interrupted)),
+        "{error}"
+    );
+    assert_eq!(fs::read(&slug).unwrap(), b"earlier");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -204,7 +204,11 @@ fn a_program_that_is_stopped_ends_the_phase() {
       hint: Allow more time with `--timeout`, if the build is not stuck.
     ");
     host.outcome = Some(Outcome::Interrupted);
-    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @"error[interrupted]: detect of buildpack `a` was interrupted");
+    insta::assert_snapshot!(host.rendered(&host.detect("a").unwrap_err()), @r"
+    error[interrupted]: detect of buildpack `a` was interrupted
+
+      hint: Run the same command again; it starts afresh.
+    ");
 }
 
 #[test]

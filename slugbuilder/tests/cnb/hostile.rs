@@ -9,14 +9,26 @@ fn refused(build: &str) -> String {
 
 #[test]
 fn links_in_place_of_files_are_refused() {
-    insta::assert_snapshot!(refused("ln -s /etc/passwd \"$1/launch.toml\""), @"error[unusable-file]: `/app/.slugbuilder/layers/a/launch.toml` is a symbolic link");
-    insta::assert_snapshot!(refused("ln -s /etc/passwd \"$1/l.toml\""), @"error[unusable-file]: `/app/.slugbuilder/layers/a/l.toml` is a symbolic link");
+    insta::assert_snapshot!(refused("ln -s /etc/passwd \"$1/launch.toml\""), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/a/launch.toml` is a symbolic link
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
+    insta::assert_snapshot!(refused("ln -s /etc/passwd \"$1/l.toml\""), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/a/l.toml` is a symbolic link
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
     insta::assert_snapshot!(refused("echo types.launch=true > \"$1/l.toml\"; ln -s /etc \"$1/l\""), @r"
     error[buildpack-contract]: buildpack `a` broke the buildpack contract: `/app/.slugbuilder/layers/a/l` is a layer but no folder
 
       hint: Report this to the authors of the buildpack.
     ");
-    insta::assert_snapshot!(refused("mkfifo \"$1/launch.toml\""), @"error[unusable-file]: `/app/.slugbuilder/layers/a/launch.toml` is not a regular file");
+    insta::assert_snapshot!(refused("mkfifo \"$1/launch.toml\""), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/a/launch.toml` is not a regular file
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
 }
 
 #[test]
@@ -26,7 +38,11 @@ fn a_layers_folder_that_became_a_link_is_refused() {
 
       hint: Report this to the authors of the buildpack.
     ");
-    insta::assert_snapshot!(refused("d=$(dirname \"$1\"); rm -rf \"$d\"; ln -s /etc \"$d\""), @"error[unusable-file]: `/app/.slugbuilder/layers/a` is below `/app/.slugbuilder/layers`, which is no folder");
+    insta::assert_snapshot!(refused("d=$(dirname \"$1\"); rm -rf \"$d\"; ln -s /etc \"$d\""), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/a` is below `/app/.slugbuilder/layers`, which is no folder
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
 }
 
 #[test]
@@ -45,9 +61,21 @@ fn names_that_climb_are_refused() {
 
 #[test]
 fn huge_files_are_refused() {
-    insta::assert_snapshot!(refused("truncate -s 1G \"$1/launch.toml\""), @"error[unusable-file]: `/app/.slugbuilder/layers/a/launch.toml` is larger than 4194304 bytes");
-    insta::assert_snapshot!(refused("mkdir -p \"$1/l/env\"; echo types.launch=true > \"$1/l.toml\"; truncate -s 1G \"$1/l/env/A\""), @"error[unusable-file]: `/app/.slugbuilder/layers/a/l/env/A` is larger than 131072 bytes");
-    insta::assert_snapshot!(refused("mkdir -p \"$1/l/env\"; echo types.launch=true > \"$1/l.toml\"; printf 'a\\0b' > \"$1/l/env/A\""), @"error[unusable-file]: `/app/.slugbuilder/layers/a/l/env/A` holds a NUL byte, which no environment variable can");
+    insta::assert_snapshot!(refused("truncate -s 1G \"$1/launch.toml\""), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/a/launch.toml` is larger than 4194304 bytes
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
+    insta::assert_snapshot!(refused("mkdir -p \"$1/l/env\"; echo types.launch=true > \"$1/l.toml\"; truncate -s 1G \"$1/l/env/A\""), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/a/l/env/A` is larger than 131072 bytes
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
+    insta::assert_snapshot!(refused("mkdir -p \"$1/l/env\"; echo types.launch=true > \"$1/l.toml\"; printf 'a\\0b' > \"$1/l/env/A\""), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/a/l/env/A` holds a NUL byte, which no environment variable can
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
 }
 
 #[test]

@@ -276,3 +276,54 @@ fn a_shadow_looks_like_what_is_staged() {
     );
     assert_eq!(fs::read(shadow.join("web.js")).unwrap(), b"web");
 }
+
+#[test]
+fn surveys_and_copies_end_when_they_have_to() {
+    let source = Source::new(&[("web.js", "web"), ("lib/x.js", "x")]);
+    let interrupt = slugbuilder::sandbox::Interrupt::new().unwrap();
+    let options = slugbuilder::stage::SurveyOptions {
+        stop: slugbuilder::stop::Stop::new(&interrupt, None),
+        ..Default::default()
+    };
+    let survey = slugbuilder::stage::survey(source.path(), &options).unwrap();
+    interrupt.raise();
+    let temporary = tempfile::tempdir().unwrap();
+    let again = slugbuilder::stage::survey(source.path(), &options).map(drop);
+    for result in [
+        again,
+        survey.copy_to(&temporary.path().join("copy"), None),
+        survey.shadow(&temporary.path().join("shadow")),
+    ] {
+        let error = result.unwrap_err();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @"
+            error[interrupted]: reading the source was interrupted
+
+              hint: Run the same command again; it starts afresh.
+            ");
+        }
+    }
+}
+
+#[test]
+fn the_copy_of_a_large_file_ends_at_the_deadline() {
+    let source = Source::new(&[("web.js", "web")]);
+    fs::File::create(source.join("endless"))
+        .unwrap()
+        .set_len(60 << 30)
+        .unwrap();
+    let interrupt = slugbuilder::sandbox::Interrupt::new().unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_millis(500);
+    let options = slugbuilder::stage::SurveyOptions {
+        stop: slugbuilder::stop::Stop::new(&interrupt, Some(deadline)),
+        ..Default::default()
+    };
+    let survey = slugbuilder::stage::survey(source.path(), &options).unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let error = survey.copy_to(temporary.path(), None).unwrap_err();
+    let text = Diagnosis::of(&error).render(Style::Plain);
+    assert!(
+        text.starts_with("error[timed-out]: reading the source ran out of time"),
+        "{text}"
+    );
+}
