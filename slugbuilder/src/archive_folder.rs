@@ -2,6 +2,7 @@
 
 use crate::archive::{self, ArchiveOptions, Layout, Part, Placement};
 use crate::compile::CompileError;
+use crate::publish::publish;
 use crate::slug::{self, Manifest, ProcessType};
 use crate::stack::Stack;
 use crate::stage::{self, Survey, SurveyOptions};
@@ -50,7 +51,10 @@ pub fn archive_folder(
         survey: &survey,
     };
     let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
-    let summary = archive::write_file(
+    for output in [&options.output, &options.manifest] {
+        archive::check_output(output)?;
+    }
+    let (summary, slug) = archive::write_beside(
         &survey.root,
         &staged,
         &ArchiveOptions {
@@ -78,7 +82,7 @@ pub fn archive_folder(
             ..slug::Build::of(&summary)
         },
     };
-    manifest.write(&options.manifest)?;
+    publish(slug, manifest.write_beside(&options.manifest)?)?;
     Ok(manifest)
 }
 

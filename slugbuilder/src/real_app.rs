@@ -130,7 +130,7 @@ fn remove_unless_mounted(path: &Path) -> io::Result<()> {
     remove_tree(path)
 }
 
-/// Whether something is mounted at `path` or below it, by the lines of proc_pid_mountinfo(5).
+/// Whether something is mounted at `path` or below it, by the lines of `proc_pid_mountinfo(5)`.
 fn mounts_below(mountinfo: &[u8], path: &Path) -> bool {
     mountinfo.split(|&byte| byte == b'\n').any(|line| {
         let mounted = line.split(|&byte| byte == b' ').nth(4);
