@@ -1,6 +1,7 @@
 //! The manual flow: a folder that is ready to run becomes a slug, without a buildpack.
 
 use crate::archive::{self, ArchiveError, ArchiveOptions, Layout, Part, Placement};
+use crate::publish::publish;
 use crate::slug::{self, Manifest, ProcessType, SlugError};
 use crate::stack::Stack;
 use crate::stage::{self, ReadError, StageError, Survey, SurveyOptions};
@@ -147,7 +148,10 @@ pub fn archive_folder(
         survey: &survey,
     };
     let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
-    let summary = archive::write_file(
+    for output in [&options.output, &options.manifest] {
+        archive::check_output(output)?;
+    }
+    let (summary, slug) = archive::write_beside(
         &survey.root,
         &staged,
         &ArchiveOptions {
@@ -177,7 +181,7 @@ pub fn archive_folder(
             ..slug::Build::of(&summary)
         },
     };
-    manifest.write(&options.manifest)?;
+    publish::<ArchiveFolderError>(slug, manifest.write_beside(&options.manifest)?)?;
     Ok(manifest)
 }
 

@@ -13,6 +13,7 @@ pub mod dyno;
 pub mod layout;
 mod place;
 pub mod plan;
+mod publish;
 mod real_app;
 pub mod sandbox;
 pub mod slug;

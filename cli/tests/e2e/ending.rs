@@ -209,6 +209,8 @@ fn a_build_that_waits_for_another_can_be_ended() {
             Compiling ../app for heroku-24
               waiting for another build of this app
             error[interrupted]: interrupted while waiting for another build of the same app
+
+              hint: Try again when the other build has ended; with a `--cache-dir` of its own it need not wait.
             ");
         }
         first.signal(Signal::SIGINT);

@@ -8,6 +8,7 @@
 
 mod archive;
 mod arguments;
+mod cache;
 mod compile;
 mod context;
 mod determinism;

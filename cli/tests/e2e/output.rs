@@ -123,10 +123,48 @@ fn a_failed_build_leaves_the_earlier_slug() {
     });
 }
 
+#[test]
+fn a_manifest_without_a_place_leaves_the_earlier_slug() {
+    for_each_user(|context| {
+        context.node_app("app");
+        context.ready_slug();
+        let before = checksum(&context.path("work/slug.tgz"));
+        fs::remove_file(context.path("work/slug.json")).unwrap();
+        context.folder("work/slug.json");
+        context.write("ready/more", "");
+        context.slugbuilder(["archive", "../ready"]).fails(74);
+        context.slugbuilder(["compile", "../app"]).fails(74);
+        assert_eq!(checksum(&context.path("work/slug.tgz")), before);
+        assert_eq!(entries(&context.path("work")), ["slug.json", "slug.tgz"]);
+    });
+}
+
+#[test]
+fn what_cannot_be_kept_for_the_next_build_is_a_warning() {
+    let context = Context::new(ordinary());
+    context.node_app("app");
+    let compile = || context.slugbuilder(["compile", "../app", "--quiet"]);
+    compile().succeeds();
+    let before = checksum(&context.path("work/slug.tgz"));
+    let full = context.path("home/.cache/slugbuilder/downloads");
+    let script = format!(
+        "find {0} -type f -delete; find {0} -type d -exec chmod 555 {{}} +",
+        full.display()
+    );
+    context.shell(&script).succeeds();
+    context.write("app/.node-version", "nonsense\n");
+    compile().fails(1);
+    assert_eq!(checksum(&context.path("work/slug.tgz")), before);
+    context.node_app("app");
+    let told = compile().argument("--clear-cache").succeeds().stderr;
+    assert!(told.contains("warning[not-kept-for-next-build]"), "{told}");
+    assert_eq!(checksum(&context.path("work/slug.tgz")), before);
+}
+
 /// Runs `script` in a mount namespace with a small disk at `../disk`.
 fn on_a_small_disk(context: &Context, script: &str) -> (i32, String) {
     context.folder("disk");
-    let mount = format!("mount -t tmpfs -o size=1m disk ../disk && {script}");
+    let mount = format!("mount -t tmpfs -o size=1m,mode=755 disk ../disk && {script}");
     let ran = context
         .shell(r#"exec unshare --user --map-root-user --mount /bin/bash -c "$SCRIPT""#)
         .env("SCRIPT", mount)

@@ -75,7 +75,7 @@ fn a_second_signal_ends_what_ignores_the_first() {
         context.ready_slug();
         let mut app = context
             .slugbuilder(["run", "slug.tgz", "--"])
-            .argument("trap 'echo no' TERM; echo started; while :; do sleep 0.1; done")
+            .argument("exec 2>&1; trap 'echo no' TERM; echo started; while :; do sleep 0.1; done")
             .start();
         app.says("started\n");
         app.signal(Signal::SIGTERM);
@@ -84,7 +84,7 @@ fn a_second_signal_ends_what_ignores_the_first() {
         assert_eq!(app.status(), 137);
         insta::allow_duplicates! {
             insta::assert_snapshot!(context.normalized(&app.output()), @"
-            Starting run.[RANDOM] with command `trap 'echo no' TERM; echo started; while :; do sleep 0.1; done`
+            Starting run.[RANDOM] with command `exec 2>&1; trap 'echo no' TERM; echo started; while :; do sleep 0.1; done`
             started
               Stopping all processes with SIGTERM
             Terminated

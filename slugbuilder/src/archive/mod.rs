@@ -190,7 +190,7 @@ pub fn write(
     Ok(summary)
 }
 
-/// Whether [`write_file`] can be expected to find a place for a slug at `path`. Writes nothing.
+/// Whether [`write_beside`] can be expected to find a place for a slug at `path`. Writes nothing.
 pub fn check_output(path: &Path) -> Result<(), ArchiveError> {
     Replacement::check(path).map_err(|source| ArchiveError::Output {
         path: path.to_owned(),
@@ -198,11 +198,33 @@ pub fn check_output(path: &Path) -> Result<(), ArchiveError> {
     })
 }
 
-/// Archives the folder `root` into the file at `path`.
-///
-/// The file is written under a temporary name beside `path` and renamed when it is whole; after an error, what was at
-/// `path` is as it was. Temporary files that killed runs left for the same `path` are removed first. An archive that is
-/// too large, but whole, is kept as `<path>.oversize`, so that one can look into it.
+/// A slug that is whole but not in its place yet; dropped, it is gone.
+#[derive(Debug)]
+pub struct WrittenSlug {
+    file: Replacement,
+    path: PathBuf,
+}
+
+impl WrittenSlug {
+    /// Whether [`WrittenSlug::finish`] can be expected to work.
+    pub fn check(&self) -> Result<(), ArchiveError> {
+        self.file
+            .check_place()
+            .map_err(|source| ArchiveError::Output {
+                path: self.path.clone(),
+                source,
+            })
+    }
+
+    /// Puts the slug into its place.
+    pub fn finish(self) -> Result<(), ArchiveError> {
+        let Self { file, path } = self;
+        file.finish()
+            .map_err(|source| ArchiveError::Output { path, source })
+    }
+}
+
+/// Archives the folder `root` into the file at `path`: [`write_beside`] and [`WrittenSlug::finish`].
 pub fn write_file(
     root: &Path,
     layout: &dyn Layout,
@@ -210,6 +232,22 @@ pub fn write_file(
     path: &Path,
     reporter: &dyn Reporter,
 ) -> Result<Summary, ArchiveError> {
+    let (summary, slug) = write_beside(root, layout, options, path, reporter)?;
+    slug.finish()?;
+    Ok(summary)
+}
+
+/// Archives the folder `root` into a file beside `path`, to be put there later.
+///
+/// What is at `path` stays as it is until then. Temporary files that killed runs left for the same `path` are removed
+/// first. An archive that is too large is kept as `<path>.oversize`, so that one can look into it.
+pub fn write_beside(
+    root: &Path,
+    layout: &dyn Layout,
+    options: &ArchiveOptions,
+    path: &Path,
+    reporter: &dyn Reporter,
+) -> Result<(Summary, WrittenSlug), ArchiveError> {
     let failed = |source| ArchiveError::Output {
         path: path.to_owned(),
         source,
@@ -217,15 +255,21 @@ pub fn write_file(
     let mut file = BufWriter::with_capacity(1 << 18, Replacement::begin(path).map_err(failed)?);
     let result = write(root, layout, options, &mut file, reporter);
     let whole = matches!(result, Ok(_) | Err(ArchiveError::TooLarge { .. }));
-    if !whole {
+    let file = if whole {
+        file.into_inner()
+            .map_err(|error| failed(error.into_error()))?
+    } else {
         // What is still in the buffer is for nobody.
-        drop(file.into_parts().0);
-        return result.map_err(|error| error.at(path));
-    }
-    let file = file
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
+        file.into_parts().0
+    };
     match result {
+        Ok(summary) => Ok((
+            summary,
+            WrittenSlug {
+                file,
+                path: path.to_owned(),
+            },
+        )),
         Err(ArchiveError::TooLarge {
             summary, max_size, ..
         }) => Err(ArchiveError::TooLarge {
@@ -233,9 +277,6 @@ pub fn write_file(
             max_size,
             kept: Some(file.keep_as_oversize().map_err(failed)?),
         }),
-        other => {
-            file.finish().map_err(failed)?;
-            other
-        }
+        Err(error) => Err(error.at(path)),
     }
 }

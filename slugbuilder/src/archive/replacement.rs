@@ -92,6 +92,11 @@ impl Replacement {
         nix::unistd::access(directory, AccessFlags::W_OK | AccessFlags::X_OK).map_err(Error::from)
     }
 
+    /// Whether [`Replacement::finish`] can be expected to work.
+    pub(crate) fn check_place(&self) -> Result<()> {
+        Self::check(&self.path)
+    }
+
     /// Puts the file into its place.
     pub(crate) fn finish(self) -> Result<()> {
         self.temporary

@@ -11,21 +11,24 @@ mod app_directory;
 mod downloads;
 mod error;
 mod identity;
+mod record;
 
 pub use error::CompileError;
 
-use crate::archive::{self, ArchiveOptions, Layout, Placement, Summary};
-use crate::cnb::{Build, Buildpack, BuildpackDescriptor, Detection, Order, Platform};
+use crate::archive::{self, ArchiveOptions, Layout, Placement};
+use crate::cnb::{Build, Buildpack, Order, Platform};
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
+use crate::publish::publish;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
 use crate::slug::{self, Manifest, ProcessType, SlugError};
 use crate::stack::{self, Machine, Stack};
 use crate::stage::{self, Survey, SurveyOptions};
 use crate::stop::Stop;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, WorkspaceError};
 use downloads::Downloads;
-use slugbuilder_report::{Decision, Event, Language, PhaseReport, Reporter, Warning};
+use record::record;
+use slugbuilder_report::{Diagnosis, Event, Explain as _, Reporter, Warning};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -130,11 +133,31 @@ pub fn compile(
         workspace.clear_layers()?;
     }
     let manifest = build_in(options, &survey, &workspace, &mut warnings, reporter);
-    // The folder goes, whatever came of the build; only an error of ours says more than the build's own.
+    // The folder goes, whatever came of the build; what stays is removed before the next one.
     let cleaned = workspace.clean_up();
     let manifest = manifest?;
-    cleaned?;
+    if let Err(error) = cleaned {
+        reporter.report(Event::Warning(&left_behind(&error)));
+    }
     Ok(Compiled { manifest, survey })
+}
+
+fn not_kept(what: &str, error: &CompileError) -> Warning {
+    let why = Diagnosis::of(error).one_line();
+    let text = format!("{what} could not be kept for the next build ({why})");
+    error
+        .hints()
+        .into_iter()
+        .fold(Warning::new("not-kept-for-next-build", text), Warning::hint)
+}
+
+fn left_behind(error: &WorkspaceError) -> Warning {
+    let why = Diagnosis::of(error).one_line();
+    Warning::new(
+        "work-folder-left",
+        format!("the folder of this build could not be removed ({why})"),
+    )
+    .hint("The next build of this app tries again.")
 }
 
 fn build_in(
@@ -188,7 +211,7 @@ fn build_in(
 
     let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
     reporter.report(Event::Step("Writing the slug"));
-    let summary = archive::write_file(
+    let (summary, slug) = archive::write_beside(
         &place.executor().outside(place.executor().app_dir()),
         &WithoutOutputs {
             layout: &laid_out.layout,
@@ -209,11 +232,16 @@ fn build_in(
     let manifest = record(
         options, survey, &detection, &build, &laid_out, &summary, warnings,
     );
-    manifest.write(&options.manifest)?;
-    // Both, whatever comes of the first: without a sandbox the downloads may go with the place.
-    let kept = downloads.keep(sandbox.cache.as_deref());
-    app_directory::finish(prepared, workspace)?;
-    kept?;
+    let written = manifest.write_beside(&options.manifest)?;
+    // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
+    // Downloads first: without a sandbox they may go with the place.
+    if let Err(error) = downloads.keep(sandbox.cache.as_deref()) {
+        reporter.report(Event::Warning(&not_kept("what was downloaded", &error)));
+    }
+    if let Err(error) = app_directory::finish(prepared, workspace) {
+        reporter.report(Event::Warning(&not_kept("the layers", &error)));
+    }
+    publish::<CompileError>(slug, written)?;
     Ok(manifest)
 }
 
@@ -315,88 +343,5 @@ impl LaidOut {
             process_types,
             warnings,
         })
-    }
-}
-
-fn record(
-    options: &CompileOptions,
-    survey: &Survey,
-    detection: &Detection,
-    build: &Build,
-    laid_out: &LaidOut,
-    summary: &Summary,
-    warnings: &[Warning],
-) -> Manifest {
-    let reports: Vec<&PhaseReport> = detection
-        .group
-        .iter()
-        .map(|participant| &participant.report)
-        .chain(build.reports.iter().map(|phase| &phase.report))
-        .collect();
-    let descriptors: Vec<_> = detection
-        .group
-        .iter()
-        .map(|participant| &participant.buildpack.descriptor)
-        .collect();
-    Manifest {
-        slug: slug::Slug {
-            process_types: laid_out.process_types.clone(),
-            stack: options.stack.name.clone(),
-            checksum: slug::Checksum(summary.sha256),
-            commit: survey.git.as_ref().map(|commit| commit.id.clone()),
-            commit_description: survey.git.as_ref().map(|commit| commit.summary.clone()),
-            buildpack_provided_description: Some(description(&reports, &descriptors)),
-        },
-        build: slug::Build {
-            languages: languages(&reports),
-            decisions: decisions(&reports),
-            warnings: warnings.to_vec(),
-            ..slug::Build::of(summary)
-        },
-    }
-}
-
-/// The decisions of all phases, each once: the build repeats what detection decided.
-fn decisions(reports: &[&PhaseReport]) -> Vec<Decision> {
-    let mut all: Vec<Decision> = Vec::new();
-    for decision in reports.iter().flat_map(|report| &report.decisions) {
-        if !all.contains(decision) {
-            all.push(decision.clone());
-        }
-    }
-    all
-}
-
-/// The languages of all phases; what a later phase knows of one replaces what an earlier one did.
-fn languages(reports: &[&PhaseReport]) -> Vec<Language> {
-    let mut all: Vec<Language> = Vec::new();
-    for language in reports.iter().flat_map(|report| &report.languages) {
-        match all.iter_mut().find(|known| known.name == language.name) {
-            Some(known) => *known = language.clone(),
-            None => all.push(language.clone()),
-        }
-    }
-    all
-}
-
-/// `buildpack_provided_description`: the languages where buildpacks report them, else the buildpacks.
-fn description(reports: &[&PhaseReport], buildpacks: &[&BuildpackDescriptor]) -> String {
-    let names: Vec<String> = languages(reports)
-        .into_iter()
-        .map(|language| match language.name.as_str() {
-            "node" => "Node.js".to_owned(),
-            "ruby" => "Ruby".to_owned(),
-            "go" => "Go".to_owned(),
-            other => other.to_owned(),
-        })
-        .collect();
-    if names.is_empty() {
-        buildpacks
-            .iter()
-            .map(|one| one.reference())
-            .collect::<Vec<_>>()
-            .join(", ")
-    } else {
-        names.join(", ")
     }
 }

@@ -8,7 +8,7 @@ use slugbuilder_report::{Decision, Language, Warning};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Largest manifest that is read, in bytes: an input like any other, and none is near this.
@@ -102,17 +102,55 @@ impl Manifest {
 
     /// Writes the manifest to `path`, where an earlier one stays until the new one is whole.
     pub fn write(&self, path: &Path) -> Result<(), SlugError> {
+        self.write_beside(path)?.finish()
+    }
+
+    /// Writes the manifest to a file beside `path`, to be put there later.
+    pub fn write_beside(&self, path: &Path) -> Result<WrittenManifest, SlugError> {
         let written = || {
             let mut content = serde_json::to_vec_pretty(self)?;
             content.push(b'\n');
             let mut file = Replacement::begin(path)?;
             file.write_all(&content)?;
-            file.finish()
+            file.flush()?;
+            Ok(file)
         };
-        written().map_err(|source| SlugError::NotWritten {
-            path: path.to_owned(),
-            source,
-        })
+        match written() {
+            Ok(file) => Ok(WrittenManifest {
+                file,
+                path: path.to_owned(),
+            }),
+            Err(source) => Err(SlugError::NotWritten {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+}
+
+/// A manifest that is whole but not in its place yet; dropped, it is gone.
+#[derive(Debug)]
+pub struct WrittenManifest {
+    file: Replacement,
+    path: PathBuf,
+}
+
+impl WrittenManifest {
+    /// Whether [`WrittenManifest::finish`] can be expected to work.
+    pub fn check(&self) -> Result<(), SlugError> {
+        self.file
+            .check_place()
+            .map_err(|source| SlugError::NotWritten {
+                path: self.path.clone(),
+                source,
+            })
+    }
+
+    /// Puts the manifest into its place.
+    pub fn finish(self) -> Result<(), SlugError> {
+        let Self { file, path } = self;
+        file.finish()
+            .map_err(|source| SlugError::NotWritten { path, source })
     }
 }
 

@@ -1,0 +1,91 @@
+//! What slug.json says of a build.
+
+use super::{CompileOptions, LaidOut};
+use crate::archive::Summary;
+use crate::cnb::{Build, BuildpackDescriptor, Detection};
+use crate::slug::{self, Manifest};
+use crate::stage::Survey;
+use slugbuilder_report::{Decision, Language, PhaseReport, Warning};
+
+pub(super) fn record(
+    options: &CompileOptions,
+    survey: &Survey,
+    detection: &Detection,
+    build: &Build,
+    laid_out: &LaidOut,
+    summary: &Summary,
+    warnings: &[Warning],
+) -> Manifest {
+    let reports: Vec<&PhaseReport> = detection
+        .group
+        .iter()
+        .map(|participant| &participant.report)
+        .chain(build.reports.iter().map(|phase| &phase.report))
+        .collect();
+    let descriptors: Vec<_> = detection
+        .group
+        .iter()
+        .map(|participant| &participant.buildpack.descriptor)
+        .collect();
+    Manifest {
+        slug: slug::Slug {
+            process_types: laid_out.process_types.clone(),
+            stack: options.stack.name.clone(),
+            checksum: slug::Checksum(summary.sha256),
+            commit: survey.git.as_ref().map(|commit| commit.id.clone()),
+            commit_description: survey.git.as_ref().map(|commit| commit.summary.clone()),
+            buildpack_provided_description: Some(description(&reports, &descriptors)),
+        },
+        build: slug::Build {
+            languages: languages(&reports),
+            decisions: decisions(&reports),
+            warnings: warnings.to_vec(),
+            ..slug::Build::of(summary)
+        },
+    }
+}
+
+/// The decisions of all phases, each once: the build repeats what detection decided.
+fn decisions(reports: &[&PhaseReport]) -> Vec<Decision> {
+    let mut all: Vec<Decision> = Vec::new();
+    for decision in reports.iter().flat_map(|report| &report.decisions) {
+        if !all.contains(decision) {
+            all.push(decision.clone());
+        }
+    }
+    all
+}
+
+/// The languages of all phases; what a later phase knows of one replaces what an earlier one did.
+fn languages(reports: &[&PhaseReport]) -> Vec<Language> {
+    let mut all: Vec<Language> = Vec::new();
+    for language in reports.iter().flat_map(|report| &report.languages) {
+        match all.iter_mut().find(|known| known.name == language.name) {
+            Some(known) => *known = language.clone(),
+            None => all.push(language.clone()),
+        }
+    }
+    all
+}
+
+/// `buildpack_provided_description`: the languages where buildpacks report them, else the buildpacks.
+fn description(reports: &[&PhaseReport], buildpacks: &[&BuildpackDescriptor]) -> String {
+    let names: Vec<String> = languages(reports)
+        .into_iter()
+        .map(|language| match language.name.as_str() {
+            "node" => "Node.js".to_owned(),
+            "ruby" => "Ruby".to_owned(),
+            "go" => "Go".to_owned(),
+            other => other.to_owned(),
+        })
+        .collect();
+    if names.is_empty() {
+        buildpacks
+            .iter()
+            .map(|one| one.reference())
+            .collect::<Vec<_>>()
+            .join(", ")
+    } else {
+        names.join(", ")
+    }
+}
