@@ -82,7 +82,7 @@ pub fn archive_folder(
             ..slug::Build::of(&summary)
         },
     };
-    publish(slug, manifest.write_beside(&options.manifest)?)?;
+    publish::<CompileError>(slug, manifest.write_beside(&options.manifest)?)?;
     Ok(manifest)
 }
 

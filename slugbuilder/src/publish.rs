@@ -3,12 +3,14 @@
 //! No file system renames two files as one. Both are therefore whole under temporary names, and what can be known to be
 //! in the way of either is looked for, before the first rename.
 
-use crate::archive::WrittenSlug;
-use crate::compile::CompileError;
-use crate::slug::WrittenManifest;
+use crate::archive::{ArchiveError, WrittenSlug};
+use crate::slug::{SlugError, WrittenManifest};
 
 /// Puts both into their places, the slug first: a manifest must not speak of a slug that is not there.
-pub(crate) fn publish(slug: WrittenSlug, manifest: WrittenManifest) -> Result<(), CompileError> {
+pub(crate) fn publish<E: From<ArchiveError> + From<SlugError>>(
+    slug: WrittenSlug,
+    manifest: WrittenManifest,
+) -> Result<(), E> {
     slug.check()?;
     manifest.check()?;
     slug.finish()?;
@@ -20,6 +22,7 @@ pub(crate) fn publish(slug: WrittenSlug, manifest: WrittenManifest) -> Result<()
 mod tests {
     use super::*;
     use crate::archive::{self, AppOnly, ArchiveOptions};
+    use crate::compile::CompileError;
     use crate::slug::{self, Checksum, Manifest};
     use slugbuilder_report::Silent;
     use std::collections::BTreeMap;
@@ -66,7 +69,7 @@ mod tests {
         let (slug, manifest) = written(folder.path());
         assert_eq!(names(folder.path()).len(), 2);
         assert!(!folder.path().join("slug.tgz").exists());
-        publish(slug, manifest).unwrap();
+        publish::<CompileError>(slug, manifest).unwrap();
         assert_eq!(names(folder.path()), ["slug.json", "slug.tgz"]);
     }
 
@@ -78,7 +81,7 @@ mod tests {
         let (slug, manifest) = written(folder.path());
         // Made during the build, after the look that the build begins with.
         fs::create_dir(folder.path().join("slug.json")).unwrap();
-        let error = publish(slug, manifest).unwrap_err();
+        let error = publish::<CompileError>(slug, manifest).unwrap_err();
         assert!(matches!(error, CompileError::Manifest(_)));
         assert_eq!(fs::read(&path).unwrap(), b"earlier");
         assert_eq!(names(folder.path()), ["slug.json", "slug.tgz"]);

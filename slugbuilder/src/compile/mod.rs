@@ -237,7 +237,7 @@ fn build_in(
     if let Err(error) = app_directory::finish(prepared, workspace) {
         reporter.report(Event::Warning(&not_kept("the layers", &error)));
     }
-    publish(slug, written)?;
+    publish::<CompileError>(slug, written)?;
     Ok(manifest)
 }
 
