@@ -19,6 +19,7 @@ use std::time::UNIX_EPOCH;
 pub(crate) struct RealApp {
     path: PathBuf,
     made: Identity,
+    owner: Option<(u32, u32)>,
     // What it says outlives a process that is killed, so that the next one knows whose the leftovers are.
     register: Flock<File>,
 }
@@ -55,6 +56,7 @@ impl RealApp {
         let taken = Self {
             path: path.to_owned(),
             made,
+            owner,
             register,
         };
         if let Some((uid, gid)) = owner {
@@ -66,14 +68,22 @@ impl RealApp {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Whether what is there now is this build's or run's: the folder that was made, or one that a slug was unpacked to
+    /// in its stead, which belongs to the user of builds and runs alone.
+    fn is_there(&self) -> bool {
+        let given = || {
+            let metadata = self.path.symlink_metadata().ok()?;
+            Some(metadata.is_dir() && Some((metadata.uid(), metadata.gid())) == self.owner)
+        };
+        Identity::at(&self.path).is_some_and(|there| there == self.made) || given() == Some(true)
+    }
 }
 
 impl Drop for RealApp {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next build: the register still says that it is ours.
-        if Identity::at(&self.path).is_some_and(|there| there == self.made)
-            && remove_unless_mounted(&self.path).is_ok()
-        {
+        if self.is_there() && remove_unless_mounted(&self.path).is_ok() {
             let _ = write_register(&mut self.register, "");
         }
     }
