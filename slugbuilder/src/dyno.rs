@@ -195,17 +195,7 @@ fn run_in(
                 if directory == app {
                     return Ok(());
                 }
-                // The folder is there and empty, and unpacking makes its own.
-                std::fs::remove_dir(directory).map_err(|source| SandboxError::SetUp {
-                    step: "making the app directory".into(),
-                    source,
-                })?;
-                slug::unpack(
-                    &options.slug,
-                    directory,
-                    Limits::default(),
-                    &Stop::new(&options.stop, None),
-                )?;
+                unpack_into(options, directory)?;
                 Ok::<_, RunError>(own(directory)?)
             })?
         }
@@ -252,6 +242,30 @@ fn run_in(
         reporter.report(Event::Note(what));
     })?;
     Ok(outcome)
+}
+
+/// Unpacks the slug into a folder that is there already, and stays the one that it is: who made it knows it by that.
+fn unpack_into(options: &RunOptions, directory: &Path) -> Result<(), RunError> {
+    let failed = |source| SandboxError::SetUp {
+        step: "unpacking into the app directory".into(),
+        source,
+    };
+    let folder = tempfile::Builder::new()
+        .prefix(".slugbuilder-run-")
+        .tempdir_in(directory)
+        .map_err(failed)?;
+    let app = folder.path().join("app");
+    slug::unpack(
+        &options.slug,
+        &app,
+        Limits::default(),
+        &Stop::new(&options.stop, None),
+    )?;
+    for entry in std::fs::read_dir(&app).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        std::fs::rename(entry.path(), directory.join(entry.file_name())).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Gives the unpacked app to the uid that it runs as.
