@@ -25,6 +25,7 @@ mod job;
 mod namespaced;
 mod runner;
 mod system;
+mod toolchain;
 mod view;
 mod wire;
 
