@@ -5,6 +5,7 @@ use crate::sandbox::{
     APP_DIRECTORY, AppDirectory, Attached, Console, Direct, Executor, Invocation, Namespaced,
     SandboxError, SandboxOptions,
 };
+use crate::temporary::TemporaryFolder;
 use slugbuilder_report::Warning;
 use std::fs::{self, Permissions};
 use std::io;
@@ -18,7 +19,7 @@ pub(crate) enum Place {
         // Declared before what it runs in: programs end first.
         direct: Direct,
         _real: Option<RealApp>,
-        _scratch: Option<tempfile::TempDir>,
+        _scratch: Option<TemporaryFolder>,
         warning: Warning,
     },
 }
@@ -120,8 +121,8 @@ impl Place {
 fn move_within_reach(
     options: &mut SandboxOptions,
     owner: (u32, u32),
-) -> io::Result<tempfile::TempDir> {
-    let temporary = tempfile::Builder::new().prefix("slugbuilder-").tempdir()?;
+) -> io::Result<TemporaryFolder> {
+    let temporary = TemporaryFolder::make(&std::env::temp_dir(), "slugbuilder-open-")?;
     let make = |path: &Path| {
         fs::create_dir_all(path)?;
         // Not left to the umask.
