@@ -1,6 +1,6 @@
 //! The manual flow: a folder that is ready to run becomes a slug, without a buildpack.
 
-use crate::archive::{self, ArchiveError, ArchiveOptions, Layout, Part, Placement};
+use crate::archive::{self, ArchiveError, ArchiveOptions, Compression, Layout, Part, Placement};
 use crate::publish::publish;
 use crate::slug::{self, Manifest, ProcessType, SlugError};
 use crate::stack::Stack;
@@ -30,6 +30,10 @@ pub struct ArchiveFolderOptions {
     pub source_date_epoch: Option<String>,
     /// Bytes above which a slug is an error.
     pub max_size: u64,
+    /// How hard to compress.
+    pub compression: Compression,
+    /// A folder for what makes the next slug of the same folder fast; see [`ArchiveOptions::cache`].
+    pub cache: Option<PathBuf>,
     /// Ends the work early.
     pub stop: Stop,
 }
@@ -158,6 +162,8 @@ pub fn archive_folder(
             app_time: app_time.seconds,
             max_size: options.max_size,
             known_links: survey.faulty_links(),
+            compression: options.compression,
+            cache: options.cache.clone(),
             stop: options.stop.clone(),
             ..ArchiveOptions::default()
         },
@@ -213,18 +219,18 @@ fn of_procfile(
         .collect()
 }
 
-/// Everything that is staged is the app's own.
+/// Everything that is staged.
 struct Staged<'a> {
     left_out: HashSet<&'a Path>,
     survey: &'a Survey,
 }
 
 impl Layout for Staged<'_> {
-    fn place(&self, path: &Path, _: bool) -> Placement {
+    fn place(&self, path: &Path, is_directory: bool) -> Placement {
         if self.left_out.contains(path) || self.survey.is_output(path) {
             Placement::Skip
         } else {
-            Placement::In(Part::App)
+            Placement::In(Part::of_app(path, is_directory))
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, print_data, size};
 use crate::signals::{self, Forced};
+use slugbuilder::archive::Compression;
 use slugbuilder::archive_folder::{ArchiveFolderOptions, archive_folder};
 use slugbuilder::stack::Stack;
 use slugbuilder::stop::Stop;
@@ -27,6 +28,8 @@ pub(super) fn run(arguments: &ArchiveArguments, printer: &Printer) -> Result<Exi
         all_files: arguments.all_files,
         source_date_epoch: environment::source_date_epoch(),
         max_size: megabytes(arguments.max_size),
+        compression: Compression::default(),
+        cache: None,
         stop: Stop::new(&requests.stop, None),
     };
     let manifest = archive_folder(&options, printer)?;

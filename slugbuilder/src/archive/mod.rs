@@ -38,7 +38,9 @@ use crate::stop::Stop;
 use replacement::Replacement;
 use slugbuilder_report::{Reporter, Warning};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::{BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Version of the archive's format: a change of the bytes that the same tree and options give is a new version.
@@ -73,6 +75,31 @@ pub enum Part {
     App,
 }
 
+impl Part {
+    /// The part of a file or folder of an app, by its path relative to it: what lies in folders that package managers
+    /// fill (`node_modules` anywhere, `vendor/bundle` and `vendor/cache` of Bundler) is a dependency.
+    #[must_use]
+    pub fn of_app(path: &Path, is_directory: bool) -> Self {
+        let directories = if is_directory {
+            Some(path)
+        } else {
+            path.parent()
+        };
+        let is_installed = directories.is_some_and(|directories| {
+            directories
+                .components()
+                .any(|part| part.as_os_str() == OsStr::new("node_modules"))
+                || directories.starts_with("vendor/bundle")
+                || directories.starts_with("vendor/cache")
+        });
+        if is_installed {
+            Self::Dependencies
+        } else {
+            Self::App
+        }
+    }
+}
+
 /// Where an entry goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
@@ -100,22 +127,15 @@ impl Layout for AppOnly {
 }
 
 /// How hard to compress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CompressionLevel(u32);
-
-impl CompressionLevel {
-    /// From 1 (fast) to 9 (small); nothing for other numbers.
-    #[must_use]
-    pub fn new(level: u32) -> Option<Self> {
-        (1..=9).contains(&level).then_some(Self(level))
-    }
-}
-
-impl Default for CompressionLevel {
-    /// 6, as gzip's: 9 takes three times as long for 1 %.
-    fn default() -> Self {
-        Self(6)
-    }
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// For slugs that are tried out: larger, in a fraction of the time.
+    Fast,
+    /// For slugs that are released.
+    #[default]
+    Default,
+    /// For slugs that are released rarely and booted often: the smallest, in several times the time.
+    Best,
 }
 
 /// What the archive depends on besides the tree.
@@ -124,7 +144,7 @@ pub struct ArchiveOptions {
     /// Modification time of [`Part::App`], in seconds since 1970; see [`crate::slug::app_time`].
     pub app_time: i64,
     /// How hard to compress.
-    pub compression: CompressionLevel,
+    pub compression: Compression,
     /// Bytes of the compressed archive above which writing it is an error.
     pub max_size: u64,
     /// Bytes of the compressed archive above which there is a warning.
@@ -133,17 +153,25 @@ pub struct ArchiveOptions {
     pub known_links: BTreeSet<PathBuf>,
     /// Ends the writing. It has no say in what is written.
     pub stop: Stop,
+    /// Compressing threads; without a number, as many as this process may use processors. They have no say in what is
+    /// written either.
+    pub threads: Option<NonZeroUsize>,
+    /// A folder in which the engine keeps what makes the next archive of the same tree fast. It is made where it is not
+    /// there, and whatever is lost or broken in it costs time only.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for ArchiveOptions {
     fn default() -> Self {
         Self {
             app_time: FIXED_TIME,
-            compression: CompressionLevel::default(),
+            compression: Compression::default(),
             max_size: MAX_SIZE,
             warn_size: WARN_SIZE,
             known_links: BTreeSet::new(),
             stop: Stop::default(),
+            threads: None,
+            cache: None,
         }
     }
 }

@@ -5,12 +5,13 @@ use super::folders::Folder;
 use super::folders::{bytes, largest};
 use super::header::{BLOCK, Header, RECORD, Type, padding};
 use super::{
-    ArchiveError, ArchiveOptions, FAR_TOO_LARGE, FIXED_TIME, Layout, MEGABYTE, Part, Summary,
+    ArchiveError, ArchiveOptions, Compression, FAR_TOO_LARGE, FIXED_TIME, Layout, MEGABYTE, Part,
+    Summary,
 };
 use crate::tree::links::{Fault, Links};
 use crate::tree::{Failure, Kind, Tree, enumerate, unchanged};
+use flate2::GzBuilder;
 use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 use slugbuilder_report::{Event, Reporter, TransferId, Warning};
 use std::io::{Error, Read, Write};
@@ -42,7 +43,7 @@ pub(super) fn write(
     let (entries, links) = collect(&tree, root, layout, &options.stop)?;
     let gzip = GzBuilder::new()
         .operating_system(UNKNOWN_SYSTEM)
-        .write(Hashed::new(output), Compression::new(options.compression.0));
+        .write(Hashed::new(output), level(options.compression));
     let progress = Progress::begin(reporter, entries.iter().map(|entry| entry.stat.size).sum());
     let mut writer = Writer {
         tree: &tree,
@@ -69,6 +70,14 @@ pub(super) fn write(
         uncompressed,
         largest: largest_of(&entries),
         warnings: warnings(&links, gzip.written, options),
+    })
+}
+
+fn level(compression: Compression) -> flate2::Compression {
+    flate2::Compression::new(match compression {
+        Compression::Fast => 1,
+        Compression::Default => 6,
+        Compression::Best => 9,
     })
 }
 

@@ -3,7 +3,6 @@
 use crate::archive::{Layout, Part, Placement};
 use crate::cnb::{Build, LAYERS_FOLDER, OWN_FOLDER};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// How the app directory of a build becomes the `./app` of a slug.
@@ -49,23 +48,7 @@ impl Layout for AppLayout {
         if path.starts_with(OWN_FOLDER) {
             return self.place_of_ours(path);
         }
-        let directories = if is_directory {
-            Some(path)
-        } else {
-            path.parent()
-        };
-        let is_installed = directories.is_some_and(|directories| {
-            directories
-                .components()
-                .any(|part| part.as_os_str() == OsStr::new("node_modules"))
-                || directories.starts_with("vendor/bundle")
-                || directories.starts_with("vendor/cache")
-        });
-        if is_installed {
-            Placement::In(Part::Dependencies)
-        } else {
-            Placement::In(Part::App)
-        }
+        Placement::In(Part::of_app(path, is_directory))
     }
 }
 
