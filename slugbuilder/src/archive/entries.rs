@@ -1,6 +1,6 @@
 //! What goes into the archive, and in which order.
 
-use super::{ArchiveError, Layout, Part, Placement};
+use super::{ArchiveError, Layout, Part, Placement, recipe};
 use crate::stop::Stop;
 use crate::tree::links::Links;
 use crate::tree::{Failure, Kind, Stat, Tree, below};
@@ -9,16 +9,26 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// One entry of the archive, without the root.
+/// One entry of the archive.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// Relative to the root.
+    /// Relative to the root, which itself has the empty path.
     pub(super) path: PathBuf,
     pub(super) stat: Stat,
     pub(super) part: Part,
+    /// Whether its file system keeps inode numbers and times itself, see [`super::recipe`].
+    pub(super) is_local: bool,
 }
 
 impl Entry {
+    /// Bytes of content that follow the header.
+    pub(super) fn content_length(&self) -> u64 {
+        match self.stat.kind {
+            Kind::File => self.stat.size,
+            Kind::Directory | Kind::Link | Kind::Special(_) => 0,
+        }
+    }
+
     fn is_folder(&self) -> bool {
         self.stat.kind == Kind::Directory
     }
@@ -39,7 +49,7 @@ impl Entry {
     }
 }
 
-/// Everything below the root that the layout places, in the order of the archive, and all links.
+/// The root and everything below it that the layout places, in the order of the archive, and all links.
 pub(super) fn collect(
     tree: &Tree,
     root: &Path,
@@ -49,15 +59,27 @@ pub(super) fn collect(
     let stat = tree
         .stat_root()
         .map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))?;
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries = vec![Entry {
+        path: PathBuf::new(),
+        stat,
+        part: Part::Runtime,
+        is_local: false,
+    }];
     let mut links = Links::default();
-    let mut pending = vec![(PathBuf::new(), stat)];
-    while let Some((folder, stat)) = pending.pop() {
+    // Folders that are still to be listed, with the device of the one that they are in and whether that is local.
+    let mut pending = vec![(PathBuf::new(), stat, None)];
+    while let Some((folder, stat, above)) = pending.pop() {
         let named = if folder.as_os_str().is_empty() {
             root
         } else {
             &folder
         };
+        let is_local = match above {
+            Some((device, is_local)) if device == stat.device => is_local,
+            // Another file system begins here. If that cannot be told, its times are not trusted.
+            _ => tree.file_system(&folder).is_ok_and(recipe::is_local),
+        };
+        let above = Some((stat.device, is_local));
         for (name, stat) in tree
             .list(&folder, &stat)
             .map_err(|failure| ArchiveError::of_entry(named, failure))?
@@ -68,7 +90,7 @@ pub(super) fn collect(
                 continue;
             };
             match stat.kind {
-                Kind::Directory => pending.push((path.clone(), stat)),
+                Kind::Directory => pending.push((path.clone(), stat, above)),
                 Kind::File => {}
                 Kind::Link => {
                     let target = tree
@@ -78,7 +100,12 @@ pub(super) fn collect(
                 }
                 Kind::Special(what) => return Err(ArchiveError::SpecialFile { path, what }),
             }
-            entries.push(Entry { path, stat, part });
+            entries.push(Entry {
+                path,
+                stat,
+                part,
+                is_local,
+            });
         }
     }
     hoist_folders(&mut entries);

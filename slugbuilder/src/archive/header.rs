@@ -3,8 +3,6 @@
 //! An encoder of our own: the `tar` crate's drops the leading `./` of names, which classic slugs have. The layout is that
 //! of GNU tar's manual, section "Basic Tar Format", with its GNU extensions.
 
-use std::io::{Result, Write};
-
 /// Everything in a tar is padded to a multiple of this.
 pub(super) const BLOCK: usize = 512;
 
@@ -27,7 +25,7 @@ pub(super) enum Type {
 }
 
 impl Type {
-    fn flag(self) -> u8 {
+    pub(super) fn flag(self) -> u8 {
         match self {
             Self::File => b'0',
             Self::Link => b'2',
@@ -53,15 +51,24 @@ pub(super) struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// Writes the header, with entries for a long name or target before it.
-    pub(super) fn write(&self, output: &mut impl Write) -> Result<()> {
+    /// Appends the header to `output`, with entries for a long name or target before it.
+    pub(super) fn append(&self, output: &mut Vec<u8>) {
         if self.target.len() > NAME {
-            write_long(Type::LongTarget, self.target, output)?;
+            append_long(Type::LongTarget, self.target, output);
         }
         if self.name.len() > NAME {
-            write_long(Type::LongName, self.name, output)?;
+            append_long(Type::LongName, self.name, output);
         }
-        output.write_all(&self.block())
+        output.extend_from_slice(&self.block());
+    }
+
+    /// Bytes that [`Header::append`] appends.
+    pub(super) fn length(&self) -> u64 {
+        let long = [self.target, self.name]
+            .into_iter()
+            .filter(|text| text.len() > NAME)
+            .map(|text| BLOCK as u64 + (text.len() as u64 + 1).next_multiple_of(BLOCK as u64));
+        long.sum::<u64>() + BLOCK as u64
     }
 
     fn block(&self) -> [u8; BLOCK] {
@@ -83,8 +90,8 @@ impl Header<'_> {
     }
 }
 
-/// Writes bytes that no header can hold as an entry of their own, ending in NUL.
-fn write_long(kind: Type, text: &[u8], output: &mut impl Write) -> Result<()> {
+/// Appends bytes that no header can hold as an entry of their own, ending in NUL.
+fn append_long(kind: Type, text: &[u8], output: &mut Vec<u8>) {
     let size = text.len() as u64 + 1;
     let header = Header {
         kind,
@@ -94,10 +101,10 @@ fn write_long(kind: Type, text: &[u8], output: &mut impl Write) -> Result<()> {
         size,
         modified: 0,
     };
-    output.write_all(&header.block())?;
-    output.write_all(text)?;
-    output.write_all(&[0])?;
-    output.write_all(padding(size))
+    output.extend_from_slice(&header.block());
+    output.extend_from_slice(text);
+    output.push(0);
+    output.extend_from_slice(padding(size));
 }
 
 /// The zeros after `size` bytes of content.
@@ -166,8 +173,9 @@ mod tests {
     fn a_name_of_100_bytes_fits_and_one_of_101_goes_before() {
         for (length, blocks) in [(100, 1), (101, 3), (511, 3), (512, 4)] {
             let mut written = Vec::new();
-            header(&vec![b'x'; length]).write(&mut written).unwrap();
+            header(&vec![b'x'; length]).append(&mut written);
             assert_eq!(written.len(), blocks * BLOCK, "{length}");
+            assert_eq!(header(&vec![b'x'; length]).length(), written.len() as u64);
         }
     }
 

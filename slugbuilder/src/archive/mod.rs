@@ -23,11 +23,20 @@
 //!
 //! Names are bytes: no locale, no order of `readdir` and no clock has a say.
 
+mod border;
+mod cache;
+mod chunks;
+mod compressor;
 mod entries;
 mod error;
 mod folders;
 mod header;
+mod output;
+mod recipe;
 pub(crate) mod replacement;
+mod summary;
+mod tar_stream;
+mod workers;
 mod writer;
 
 pub use crate::tree::Special;
@@ -35,11 +44,12 @@ pub use error::ArchiveError;
 pub use folders::Folder;
 
 use crate::stop::Stop;
+use output::Output;
 use replacement::Replacement;
 use slugbuilder_report::{Reporter, Warning};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -189,6 +199,8 @@ pub struct Summary {
     pub entries: u64,
     /// Bytes of the tar.
     pub uncompressed: u64,
+    /// Bytes of the compressed archive that were taken from [`ArchiveOptions::cache`].
+    pub reused: u64,
     /// The folders that are worth a look if the slug is too large, largest first.
     pub largest: Vec<Folder>,
     /// Links that leave `./app` or loop, and a size above [`ArchiveOptions::warn_size`].
@@ -205,6 +217,16 @@ pub fn write(
     layout: &dyn Layout,
     options: &ArchiveOptions,
     output: &mut impl Write,
+    reporter: &dyn Reporter,
+) -> Result<Summary, ArchiveError> {
+    write_into(root, layout, options, Output::Stream(output), reporter)
+}
+
+fn write_into(
+    root: &Path,
+    layout: &dyn Layout,
+    options: &ArchiveOptions,
+    output: Output<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Summary, ArchiveError> {
     let summary = writer::write(root, layout, options, output, reporter)?;
@@ -280,16 +302,14 @@ pub fn write_beside(
         path: path.to_owned(),
         source,
     };
-    let mut file = BufWriter::with_capacity(1 << 18, Replacement::begin(path).map_err(failed)?);
-    let result = write(root, layout, options, &mut file, reporter);
-    let whole = matches!(result, Ok(_) | Err(ArchiveError::TooLarge { .. }));
-    let file = if whole {
-        file.into_inner()
-            .map_err(|error| failed(error.into_error()))?
-    } else {
-        // What is still in the buffer is for nobody.
-        file.into_parts().0
-    };
+    let file = Replacement::begin(path).map_err(failed)?;
+    let result = write_into(
+        root,
+        layout,
+        options,
+        Output::File(file.as_file()),
+        reporter,
+    );
     match result {
         Ok(summary) => Ok((
             summary,

@@ -97,6 +97,11 @@ impl Replacement {
         Self::check(&self.path)
     }
 
+    /// The file that is being written.
+    pub(crate) fn as_file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
     /// Puts the file into its place.
     pub(crate) fn finish(self) -> Result<()> {
         self.temporary

@@ -1,317 +1,250 @@
-//! The engine: one thread, one stream.
+//! The engine: what the last slug begins with is spliced, the rest is read and compressed side by side, and all of it is
+//! hashed on the way.
 
-use super::entries::{Entry, collect};
-use super::folders::Folder;
-use super::folders::{bytes, largest};
-use super::header::{BLOCK, Header, RECORD, Type, padding};
-use super::{
-    ArchiveError, ArchiveOptions, Compression, FAR_TOO_LARGE, FIXED_TIME, Layout, MEGABYTE, Part,
-    Summary,
-};
-use crate::tree::links::{Fault, Links};
-use crate::tree::{Failure, Kind, Tree, enumerate, unchanged};
-use flate2::GzBuilder;
-use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
-use slugbuilder_report::{Event, Reporter, TransferId, Warning};
-use std::io::{Error, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Name of the root's entry, and beginning of all others'.
-const ROOT: &[u8] = b"./app/";
-
-/// Bytes that are read, hashed and compressed at once.
-const PIECE: usize = 1 << 18;
-
-/// Permission bits that every folder gets besides its own.
-const FOLDER_BITS: u32 = 0o700;
-
-/// Operating system "unknown" of RFC 1952.
-const UNKNOWN_SYSTEM: u8 = 255;
+use super::border::{Border, End, gzip_header};
+use super::cache::{Cache, Kept, Previous};
+use super::chunks::{Chunk, cut};
+use super::entries::collect;
+use super::output::{Output, splice};
+use super::recipe::{Recipe, Recipes};
+use super::summary::{Progress, largest_of, warnings};
+use super::tar_stream::TarStream;
+use super::workers::{Job, Made, make};
+use super::{ArchiveError, ArchiveOptions, FAR_TOO_LARGE, Layout, MEGABYTE, Summary};
+use crate::tree::{Failure, Tree};
+use blake3::Hash;
+use slugbuilder_report::{Reporter, Warning};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub(super) fn write(
     root: &Path,
     layout: &dyn Layout,
     options: &ArchiveOptions,
-    output: &mut impl Write,
+    output: Output<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Summary, ArchiveError> {
+    let looked_at = SystemTime::now();
     let tree =
         Tree::open(root).map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))?;
     let (entries, links) = collect(&tree, root, layout, &options.stop)?;
-    let gzip = GzBuilder::new()
-        .operating_system(UNKNOWN_SYSTEM)
-        .write(Hashed::new(output), level(options.compression));
-    let progress = Progress::begin(reporter, entries.iter().map(|entry| entry.stat.size).sum());
-    let mut writer = Writer {
-        tree: &tree,
-        links: &links,
-        options,
-        tar: Hashed::new(gzip),
-        buffer: vec![0; PIECE],
-        progress,
+    let tar = TarStream::new(&tree, &links, &entries, options.app_time);
+    let chunks = cut(&tar);
+    // Without a file there is nothing to keep a copy of.
+    let folder = options.cache.as_deref().filter(|_| output.file().is_some());
+    let (cache, mut trouble) = open_cache(folder, options);
+    let previous = cache.as_ref().and_then(Cache::previous);
+    let recipes = if cache.is_some() {
+        let mut recipes = Recipes::new(&tar, looked_at);
+        chunks.iter().map(|chunk| recipes.of(chunk)).collect()
+    } else {
+        Vec::new()
     };
-    writer.root().map_err(ArchiveError::Write)?;
-    for entry in &entries {
-        writer.go_on(&entries)?;
-        writer.entry(entry, &entries)?;
+    let threads = options
+        .threads
+        .or_else(|| std::thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN);
+    let mut assembly = Assembly {
+        options,
+        tar: &tar,
+        chunks: &chunks,
+        recipes: &recipes,
+        previous: previous.as_ref(),
+        output,
+        progress: Progress::begin(reporter, chunks.iter().map(|chunk| chunk.length).sum()),
+        border: Border::first(options.compression),
+        is_same: true,
+        tail: blake3::hash(b""),
+        kept: Vec::new(),
+        reused: 0,
+    };
+    assembly.begin(threads)?;
+    let job = Job {
+        tar: &tar,
+        chunks: &chunks,
+        range: assembly.kept.len()..chunks.len(),
+        previous: previous.as_ref(),
+        compression: options.compression,
+        threads,
+    };
+    make(&job, |number, made| assembly.take(number, made))?;
+    let Assembly {
+        border,
+        kept,
+        reused,
+        mut output,
+        ..
+    } = assembly;
+    let end = border.clone().end();
+    output.write(&end.trailer).map_err(ArchiveError::Write)?;
+    output.flush().map_err(ArchiveError::Write)?;
+    if let (Some(cache), Some(file)) = (&cache, output.file())
+        && let Err(error) = cache.keep(previous.as_ref(), file, kept, &border)
+    {
+        trouble = Some(not_kept(&error));
     }
-    let tar = writer.finish().map_err(ArchiveError::Write)?;
-    let (diff_id, uncompressed) = (tar.hash.finalize().into(), tar.written);
-    let gzip = tar.inner.finish().map_err(ArchiveError::Write)?;
-    gzip.inner.flush().map_err(ArchiveError::Write)?;
-    Ok(Summary {
-        size: gzip.written,
-        sha256: gzip.hash.finalize().into(),
+    let End {
+        size,
+        sha256,
         diff_id,
-        entries: entries.len() as u64 + 1,
         uncompressed,
+        ..
+    } = end;
+    let mut warnings = warnings(&links, size, options);
+    warnings.extend(trouble);
+    Ok(Summary {
+        size,
+        sha256,
+        diff_id,
+        entries: entries.len() as u64,
+        uncompressed,
+        reused,
         largest: largest_of(&entries),
-        warnings: warnings(&links, gzip.written, options),
+        warnings,
     })
 }
 
-fn level(compression: Compression) -> flate2::Compression {
-    flate2::Compression::new(match compression {
-        Compression::Fast => 1,
-        Compression::Default => 6,
-        Compression::Best => 9,
-    })
-}
-
-fn largest_of(entries: &[Entry]) -> Vec<Folder> {
-    let files = entries.iter().filter(|entry| entry.stat.kind == Kind::File);
-    largest(files.map(|entry| (entry.path.as_path(), entry.stat.size)))
-}
-
-fn warnings(links: &Links, size: u64, options: &ArchiveOptions) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for (fault, code, what) in [
-        (Fault::Leaves, "link-leaves-app", "lead out of `./app`"),
-        (Fault::Loops, "link-loops", "lead back to themselves"),
-    ] {
-        let found: Vec<&Path> = links
-            .with(fault)
-            .into_iter()
-            .map(|(link, _)| link)
-            .filter(|link| !options.known_links.contains(*link))
-            .collect();
-        if !found.is_empty() {
-            let named = enumerate(found.iter().copied(), found.len());
-            warnings.push(
-                Warning::new(code, format!("symbolic links {what}: {named}"))
-                    .hint("They are kept as they are. Point them at what is in the app."),
-            );
-        }
-    }
-    if size > options.warn_size && size <= options.max_size {
-        let message = format!(
-            "the slug has {}, more than {}: dynos will boot slowly",
-            bytes(size),
-            bytes(options.warn_size)
-        );
-        warnings.push(
-            Warning::new("slug-large", message)
-                .hint("Leave out what running does not need with `.slugignore`."),
-        );
-    }
-    warnings
-}
-
-/// Writes on, and knows how much and what it was.
-struct Hashed<W> {
-    inner: W,
-    hash: Sha256,
-    written: u64,
-}
-
-impl<W> Hashed<W> {
-    fn new(inner: W) -> Self {
-        Self {
-            inner,
-            hash: Sha256::new(),
-            written: 0,
-        }
+/// The cache, where there is to be one and it can be had; else perhaps a warning that tells why not.
+fn open_cache(folder: Option<&Path>, options: &ArchiveOptions) -> (Option<Cache>, Option<Warning>) {
+    let Some(folder) = folder else {
+        return (None, None);
+    };
+    match Cache::open(folder, options.compression) {
+        // In use by another archive of the same app: this one does without.
+        Ok(cache) => (cache, None),
+        Err(error) => (None, Some(not_kept(&error))),
     }
 }
 
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        let written = self.inner.write(buffer)?;
-        self.hash.update(&buffer[..written]);
-        self.written += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
-    }
+fn not_kept(error: &std::io::Error) -> Warning {
+    Warning::new(
+        "slug-cache-not-kept",
+        format!("cannot keep what makes the next slug fast: {error}"),
+    )
+    .hint("The slug is whole. Free space, or choose another folder with `--cache-dir`.")
 }
 
-struct Writer<'a, W: Write> {
-    tree: &'a Tree,
-    links: &'a Links,
+/// An archive that is being put together, chunk by chunk.
+struct Assembly<'a, 'o> {
     options: &'a ArchiveOptions,
-    tar: Hashed<GzEncoder<Hashed<W>>>,
-    buffer: Vec<u8>,
+    tar: &'a TarStream<'a>,
+    chunks: &'a [Chunk],
+    /// Of all chunks, where there is a cache.
+    recipes: &'a [Recipe],
+    previous: Option<&'a Previous>,
+    output: Output<'o>,
     progress: Progress<'a>,
+    /// Where the archive is.
+    border: Border,
+    /// Whether all chunks so far are those that the last slug begins with, which then knows all hashes.
+    is_same: bool,
+    /// The hash of the end of the chunk before.
+    tail: Hash,
+    kept: Vec<Kept>,
+    /// Bytes of deflate that are from the last slug.
+    reused: u64,
 }
 
-impl<W: Write> Writer<'_, W> {
-    fn root(&mut self) -> Result<(), Error> {
-        let header = Header {
-            kind: Type::Directory,
-            name: ROOT,
-            target: b"",
-            mode: 0o755,
-            size: 0,
-            modified: FIXED_TIME,
+impl Assembly<'_, '_> {
+    /// Writes the gzip header and all chunks at the start that are known without being read.
+    fn begin(&mut self, threads: NonZeroUsize) -> Result<(), ArchiveError> {
+        self.output
+            .write(&gzip_header(self.options.compression))
+            .map_err(ArchiveError::Write)?;
+        let Some(previous) = self.previous else {
+            return Ok(());
         };
-        header.write(&mut self.tar)
+        let chunks = self.chunks.iter().zip(self.recipes).enumerate();
+        let as_before = chunks
+            .take_while(|(position, (chunk, recipe))| {
+                previous.has_at(*position, &recipe.hash, chunk.length)
+            })
+            .count();
+        let count = previous.whole(as_before, threads.get());
+        self.splice(previous, count)?;
+        for record in previous.first(count) {
+            self.tail = record.tail;
+            self.reused += record.length;
+            self.kept.push(Kept {
+                record: record.clone(),
+                in_pack: true,
+            });
+        }
+        self.border.clone_from(previous.border(count));
+        self.progress.advance(self.border.tar_length);
+        Ok(())
     }
 
-    /// Fails if the writing has to stop, or if there is no point in going on.
-    fn go_on(&self, entries: &[Entry]) -> Result<(), ArchiveError> {
-        self.options.stop.check()?;
-        let max_size = self.options.max_size;
-        let written = self.tar.inner.get_ref().written;
-        if written > max_size.saturating_mul(FAR_TOO_LARGE).max(MEGABYTE) {
-            return Err(ArchiveError::FarTooLarge {
-                written,
-                max_size,
-                largest: largest_of(entries),
-            });
+    /// Copies the first `count` chunks of the last slug, in as few pieces as they are in the pack.
+    fn splice(&mut self, previous: &Previous, count: usize) -> Result<(), ArchiveError> {
+        let Some(file) = self.output.file() else {
+            return Ok(());
+        };
+        let runs = previous
+            .first(count)
+            .chunk_by(|one, next| one.place + one.length == next.place);
+        for run in runs {
+            self.options.stop.check()?;
+            let length = run.iter().map(|record| record.length).sum();
+            splice(file, previous.pack(), run[0].place, length).map_err(ArchiveError::Write)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, entry: &Entry, entries: &[Entry]) -> Result<(), ArchiveError> {
-        let mut name = [ROOT, entry.path.as_os_str().as_bytes()].concat();
-        let mut header = Header {
-            kind: Type::File,
-            name: &[],
-            target: b"",
-            mode: entry.stat.mode & 0o777,
-            size: 0,
-            modified: if entry.part == Part::App {
-                self.options.app_time
-            } else {
-                FIXED_TIME
-            },
-        };
-        match entry.stat.kind {
-            Kind::Directory => {
-                name.push(b'/');
-                header.mode |= FOLDER_BITS;
-                header.kind = Type::Directory;
-            }
-            Kind::Link => {
-                let target = self.links.target(&entry.path).unwrap_or(Path::new(""));
-                header.kind = Type::Link;
-                header.target = target.as_os_str().as_bytes();
-                header.mode = 0o777;
-            }
-            Kind::File => {
-                header.size = entry.stat.size;
-                header.name = &name;
-                return self.file(entry, &header, entries);
-            }
-            // Refused when they were listed.
-            Kind::Special(_) => return Ok(()),
-        }
-        header.name = &name;
-        header.write(&mut self.tar).map_err(ArchiveError::Write)
-    }
-
-    fn file(
-        &mut self,
-        entry: &Entry,
-        header: &Header<'_>,
-        entries: &[Entry],
-    ) -> Result<(), ArchiveError> {
-        let of_entry = |failure| ArchiveError::of_entry(&entry.path, failure);
-        let mut file = self
-            .tree
-            .open_file(&entry.path, &entry.stat)
-            .map_err(of_entry)?;
-        header.write(&mut self.tar).map_err(ArchiveError::Write)?;
-        let mut rest = header.size;
-        while rest > 0 {
-            self.go_on(entries)?;
-            let wanted = usize::try_from(rest).unwrap_or(PIECE).min(PIECE);
-            let read = match file.read(&mut self.buffer[..wanted]) {
-                Ok(0) => return Err(of_entry(Failure::Changed)),
-                Ok(read) => read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(of_entry(Failure::Io(error))),
-            };
-            self.tar
-                .write_all(&self.buffer[..read])
-                .map_err(ArchiveError::Write)?;
-            self.progress.advance(read as u64);
-            rest -= read as u64;
-        }
-        unchanged(&file, &entry.stat).map_err(of_entry)?;
-        self.tar
-            .write_all(padding(header.size))
-            .map_err(ArchiveError::Write)
-    }
-
-    /// Ends the tar.
-    fn finish(mut self) -> Result<Hashed<GzEncoder<Hashed<W>>>, Error> {
-        self.tar.write_all(&[0; 2 * BLOCK])?;
-        while !self.tar.written.is_multiple_of(RECORD) {
-            self.tar.write_all(&[0; BLOCK])?;
-        }
-        Ok(self.tar)
-    }
-}
-
-/// Tells a reporter how far the archive is, about a hundred times.
-struct Progress<'a> {
-    reporter: &'a dyn Reporter,
-    id: TransferId,
-    position: u64,
-    told: u64,
-    step: u64,
-}
-
-impl<'a> Progress<'a> {
-    fn begin(reporter: &'a dyn Reporter, total: u64) -> Self {
-        /// Far from the numbers that transfers of other crates count up from zero.
-        static NEXT: AtomicU64 = AtomicU64::new(1 << 48);
-        let id = TransferId(NEXT.fetch_add(1, Ordering::Relaxed));
-        reporter.report(Event::Started {
-            id,
-            name: "slug",
-            total: Some(total),
-        });
-        Self {
-            reporter,
-            id,
-            position: 0,
-            told: 0,
-            step: total / 100 + 1,
-        }
-    }
-
-    fn advance(&mut self, bytes: u64) {
-        self.position += bytes;
-        if self.position - self.told >= self.step {
-            self.told = self.position;
-            let position = self.position;
-            self.reporter.report(Event::Progressed {
-                id: self.id,
-                position,
+    /// Adds the next chunk.
+    fn take(&mut self, number: usize, made: &Made) -> Result<(), ArchiveError> {
+        self.check_dictionary(number, made)?;
+        self.output
+            .write(&made.deflate)
+            .map_err(ArchiveError::Write)?;
+        let position = made.cached.map(|cached| cached.position);
+        self.is_same &= position == Some(number);
+        if !self.recipes.is_empty() {
+            let recipe = self.recipes[number];
+            self.kept.push(Kept {
+                record: made.record(recipe, self.border.clone()),
+                in_pack: made.cached.is_some(),
             });
         }
+        match self.previous.filter(|_| self.is_same) {
+            Some(previous) => self.border.clone_from(previous.border(number + 1)),
+            None => self.border.pass(made.tar.filled(), made.crc, &made.deflate),
+        }
+        self.tail = made.tail;
+        if made.cached.is_some() {
+            self.reused += made.deflate.len() as u64;
+        }
+        self.progress.advance(made.tar.filled().len() as u64);
+        self.go_on()
     }
-}
 
-impl Drop for Progress<'_> {
-    fn drop(&mut self) {
-        self.reporter.report(Event::Finished { id: self.id });
+    /// Workers read the end of the chunk before their batch for themselves. Had it changed since its own worker read it,
+    /// the deflate would refer to text that is not there.
+    fn check_dictionary(&self, number: usize, made: &Made) -> Result<(), ArchiveError> {
+        if made.dictionary == self.tail {
+            return Ok(());
+        }
+        let (before, _) = self.chunks[number.saturating_sub(1)].sources(self.tar);
+        Err(ArchiveError::Changed {
+            path: before
+                .last()
+                .map_or_else(PathBuf::new, |entry| entry.path.clone()),
+        })
+    }
+
+    /// Fails if the writing has to stop, or if there is no point in going on.
+    fn go_on(&self) -> Result<(), ArchiveError> {
+        self.options.stop.check()?;
+        let max_size = self.options.max_size;
+        let written = self.border.slug_length;
+        if written > max_size.saturating_mul(FAR_TOO_LARGE).max(MEGABYTE) {
+            return Err(ArchiveError::FarTooLarge {
+                written,
+                max_size,
+                largest: largest_of(self.tar.entries()),
+            });
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Gid, Uid, fchown, fchownat};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -62,8 +63,10 @@ pub(crate) struct Stat {
     pub(crate) size: u64,
     /// Seconds and nanoseconds.
     pub(crate) modified: (i64, i64),
-    device: u64,
-    inode: u64,
+    /// When content or metadata last changed, which nobody can set; seconds and nanoseconds.
+    pub(crate) changed: (i64, i64),
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
 }
 
 impl Stat {
@@ -82,6 +85,7 @@ impl Stat {
             owner: (stat.st_uid, stat.st_gid),
             size: u64::try_from(stat.st_size).unwrap_or(0),
             modified: (stat.st_mtime, stat.st_mtime_nsec),
+            changed: (stat.st_ctime, stat.st_ctime_nsec),
             device: stat.st_dev,
             inode: stat.st_ino,
         }
@@ -203,6 +207,11 @@ impl Tree {
     /// Opens the directory at `path` itself.
     pub(crate) fn open_directory(&self, path: &Path) -> nix::Result<OwnedFd> {
         self.open_at(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+    }
+
+    /// The type of the file system that the directory at `path` is on.
+    pub(crate) fn file_system(&self, path: &Path) -> nix::Result<FsType> {
+        Ok(fstatfs(self.open_directory(path)?)?.filesystem_type())
     }
 
     /// The entries of the directory at `path`, sorted by their names' bytes. `listed` is what its own entry said.
