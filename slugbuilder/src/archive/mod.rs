@@ -32,10 +32,12 @@ mod error;
 mod folders;
 mod header;
 mod output;
+mod plan;
 mod recipe;
 pub(crate) mod replacement;
 mod summary;
 mod tar_stream;
+mod walk;
 mod workers;
 mod writer;
 
@@ -54,7 +56,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Version of the archive's format: a change of the bytes that the same tree and options give is a new version.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Modification time of everything that is not the app's own, in seconds since 1970: 1980-01-01 00:00:01 UTC, which
 /// Cloud Native Buildpacks use for images too. (Zip files, which some runtimes make of their own files, know no earlier
@@ -119,8 +121,8 @@ pub enum Placement {
     In(Part),
 }
 
-/// Decides what is archived where.
-pub trait Layout {
+/// Decides what is archived where. Several threads ask at once.
+pub trait Layout: Sync {
     /// Places the entry at `path` (relative to the root, which itself is not asked about). Called once for each entry, for
     /// folders before what is in them. The answer must depend on nothing but the arguments and the layout.
     fn place(&self, path: &Path, directory: bool) -> Placement;
@@ -201,7 +203,8 @@ pub struct Summary {
     pub uncompressed: u64,
     /// Bytes of the compressed archive that were taken from [`ArchiveOptions::cache`].
     pub reused: u64,
-    /// The folders that are worth a look if the slug is too large, largest first.
+    /// The folders that are worth a look, largest first, if it is larger than [`ArchiveOptions::warn_size`] or
+    /// [`ArchiveOptions::max_size`].
     pub largest: Vec<Folder>,
     /// Links that leave `./app` or loop, and a size above [`ArchiveOptions::warn_size`].
     pub warnings: Vec<Warning>,

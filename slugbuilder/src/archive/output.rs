@@ -1,6 +1,5 @@
 //! What an archive is written into.
 
-use super::cache::copy_range;
 use std::fs::File;
 use std::io::{Result, Seek as _, SeekFrom, Write};
 
@@ -12,9 +11,9 @@ pub(super) enum Output<'a> {
     File(&'a File),
 }
 
-impl Output<'_> {
+impl<'a> Output<'a> {
     /// The file, where it is one.
-    pub(super) fn file(&self) -> Option<&File> {
+    pub(super) fn file(&self) -> Option<&'a File> {
         match self {
             Self::Stream(_) => None,
             Self::File(file) => Some(file),
@@ -28,18 +27,21 @@ impl Output<'_> {
         }
     }
 
+    /// Goes on after the first `length` bytes, and drops what a file has beyond them.
+    pub(super) fn go_on_at(&mut self, length: u64) -> Result<()> {
+        match self {
+            Self::Stream(_) => Ok(()),
+            Self::File(file) => {
+                file.set_len(length)?;
+                file.seek(SeekFrom::Start(length)).map(drop)
+            }
+        }
+    }
+
     pub(super) fn flush(&mut self) -> Result<()> {
         match self {
             Self::Stream(stream) => stream.flush(),
             Self::File(file) => file.flush(),
         }
     }
-}
-
-/// Copies a range of `source` to the end of `file`, where its next byte would be written.
-pub(super) fn splice(mut file: &File, source: &File, from: u64, length: u64) -> Result<()> {
-    let position = file.stream_position()?;
-    copy_range(source, from, file, position, length)?;
-    file.seek(SeekFrom::Start(position + length))?;
-    Ok(())
 }

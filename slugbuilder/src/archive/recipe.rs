@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// The same where times may be kept in seconds, or every other second as FAT does.
 const COARSE_TICK: Duration = Duration::from_secs(3);
 
-/// f_type of bcachefs, XFS and ZFS, which `nix` does not name (statfs(2) and their sources).
+/// `f_type` of file systems that `nix` does not name (their sources, or `linux/magic.h`).
 const BCACHEFS: FsType = FsType(0xca45_1a4e_u32 as _);
 const F2FS: FsType = FsType(0xf2f5_2010_u32 as _);
 const ZFS: FsType = FsType(0x2fc1_2fc1);

@@ -169,19 +169,16 @@ impl<'a> Worker<'a> {
             let (position, record) = previous.find(content, dictionary, number)?;
             Some((position, record, previous.read(record)?))
         });
-        let (deflate, check, cached) = match known {
-            Some((position, record, deflate)) => {
-                let place = record.place;
-                (deflate, record.check, Some(Cached { position, place }))
-            }
-            None => {
-                let deflate = self
-                    .compressor
-                    .compress(dictionary_text, text)
-                    .map_err(ArchiveError::Write)?;
-                let check = crc32fast::hash(&deflate);
-                (deflate, check, None)
-            }
+        let (deflate, check, cached) = if let Some((position, record, deflate)) = known {
+            let place = record.place;
+            (deflate, record.check, Some(Cached { position, place }))
+        } else {
+            let deflate = self
+                .compressor
+                .compress(dictionary_text, text)
+                .map_err(ArchiveError::Write)?;
+            let check = crc32fast::hash(&deflate);
+            (deflate, check, None)
         };
         Ok(Made {
             crc: crc32fast::hash(text),

@@ -2,78 +2,73 @@
 //! hashed on the way.
 
 use super::border::{Border, End, gzip_header};
-use super::cache::{Cache, Kept, Previous};
-use super::chunks::{Chunk, cut};
-use super::entries::collect;
-use super::output::{Output, splice};
-use super::recipe::{Recipe, Recipes};
+use super::cache::{Cache, Kept, Previous, Splicing};
+use super::output::Output;
+use super::plan::Plan;
 use super::summary::{Progress, largest_of, warnings};
-use super::tar_stream::TarStream;
 use super::workers::{Job, Made, make};
 use super::{ArchiveError, ArchiveOptions, FAR_TOO_LARGE, Layout, MEGABYTE, Summary};
-use crate::tree::{Failure, Tree};
 use blake3::Hash;
 use slugbuilder_report::{Reporter, Warning};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 pub(super) fn write(
     root: &Path,
     layout: &dyn Layout,
     options: &ArchiveOptions,
-    output: Output<'_>,
+    mut output: Output<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Summary, ArchiveError> {
-    let looked_at = SystemTime::now();
-    let tree =
-        Tree::open(root).map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))?;
-    let (entries, links) = collect(&tree, root, layout, &options.stop)?;
-    let tar = TarStream::new(&tree, &links, &entries, options.app_time);
-    let chunks = cut(&tar);
-    // Without a file there is nothing to keep a copy of.
-    let folder = options.cache.as_deref().filter(|_| output.file().is_some());
-    let (cache, mut trouble) = open_cache(folder, options);
-    let previous = cache.as_ref().and_then(Cache::previous);
-    let recipes = if cache.is_some() {
-        let mut recipes = Recipes::new(&tar, looked_at);
-        chunks.iter().map(|chunk| recipes.of(chunk)).collect()
-    } else {
-        Vec::new()
-    };
     let threads = options
         .threads
         .or_else(|| std::thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN);
+    // Without a file there is nothing to keep a copy of.
+    let folder = options.cache.as_deref().filter(|_| output.file().is_some());
+    let (cache, mut trouble) = open_cache(folder, options);
+    let previous = cache.as_ref().and_then(Cache::previous);
+    output
+        .write(&gzip_header(options.compression))
+        .map_err(ArchiveError::Write)?;
+    let plan = || Plan::new(root, layout, options, threads, cache.is_some());
+    let (plan, spliced) = match (&previous, output.file()) {
+        (Some(previous), Some(file)) => {
+            splice_meanwhile(&Splicing::new(previous, file), options, || {
+                let plan = plan()?;
+                let known = plan.known(previous);
+                Ok((plan, known))
+            })?
+        }
+        _ => (plan()?, 0),
+    };
     let mut assembly = Assembly {
         options,
-        tar: &tar,
-        chunks: &chunks,
-        recipes: &recipes,
+        plan: &plan,
         previous: previous.as_ref(),
         output,
-        progress: Progress::begin(reporter, chunks.iter().map(|chunk| chunk.length).sum()),
+        progress: Progress::begin(reporter, plan.length()),
         border: Border::first(options.compression),
         is_same: true,
         tail: blake3::hash(b""),
         kept: Vec::new(),
         reused: 0,
     };
-    assembly.begin(threads)?;
+    assembly.begin(spliced)?;
     let job = Job {
-        tar: &tar,
-        chunks: &chunks,
-        range: assembly.kept.len()..chunks.len(),
+        tar: &plan.tar(),
+        chunks: &plan.chunks,
+        range: spliced..plan.chunks.len(),
         previous: previous.as_ref(),
         compression: options.compression,
         threads,
     };
     make(&job, |number, made| assembly.take(number, made))?;
     let Assembly {
+        mut output,
         border,
         kept,
         reused,
-        mut output,
         ..
     } = assembly;
     let end = border.clone().end();
@@ -91,16 +86,21 @@ pub(super) fn write(
         uncompressed,
         ..
     } = end;
-    let mut warnings = warnings(&links, size, options);
+    let mut warnings = warnings(&plan.links, size, options);
     warnings.extend(trouble);
+    let is_large = size > options.warn_size.min(options.max_size);
     Ok(Summary {
         size,
         sha256,
         diff_id,
-        entries: entries.len() as u64,
+        entries: plan.entries.len() as u64,
         uncompressed,
         reused,
-        largest: largest_of(&entries),
+        largest: if is_large {
+            largest_of(&plan.entries)
+        } else {
+            Vec::new()
+        },
         warnings,
     })
 }
@@ -125,13 +125,31 @@ fn not_kept(error: &std::io::Error) -> Warning {
     .hint("The slug is whole. Free space, or choose another folder with `--cache-dir`.")
 }
 
+/// Copies from the last slug while `plan` finds out with how many of its chunks the new one begins. Returns that too, as
+/// far as they were there to be copied.
+fn splice_meanwhile(
+    splicing: &Splicing<'_>,
+    options: &ArchiveOptions,
+    plan: impl FnOnce() -> Result<(Plan, usize), ArchiveError>,
+) -> Result<(Plan, usize), ArchiveError> {
+    std::thread::scope(|scope| {
+        let copy = scope.spawn(|| splicing.run(&options.stop));
+        let planned = plan();
+        splicing.limit(planned.as_ref().map_or(0, |(_, known)| *known));
+        let copied = match copy.join() {
+            Ok(copied) => copied.map_err(ArchiveError::Write),
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let (plan, known) = planned?;
+        options.stop.check()?;
+        Ok((plan, known.min(copied?)))
+    })
+}
+
 /// An archive that is being put together, chunk by chunk.
 struct Assembly<'a, 'o> {
     options: &'a ArchiveOptions,
-    tar: &'a TarStream<'a>,
-    chunks: &'a [Chunk],
-    /// Of all chunks, where there is a cache.
-    recipes: &'a [Recipe],
+    plan: &'a Plan,
     previous: Option<&'a Previous>,
     output: Output<'o>,
     progress: Progress<'a>,
@@ -141,29 +159,19 @@ struct Assembly<'a, 'o> {
     is_same: bool,
     /// The hash of the end of the chunk before.
     tail: Hash,
+    /// What the cache is to keep, where there is one.
     kept: Vec<Kept>,
     /// Bytes of deflate that are from the last slug.
     reused: u64,
 }
 
 impl Assembly<'_, '_> {
-    /// Writes the gzip header and all chunks at the start that are known without being read.
-    fn begin(&mut self, threads: NonZeroUsize) -> Result<(), ArchiveError> {
-        self.output
-            .write(&gzip_header(self.options.compression))
-            .map_err(ArchiveError::Write)?;
+    /// Begins with so many chunks of the last slug, which are in the output already.
+    fn begin(&mut self, spliced: usize) -> Result<(), ArchiveError> {
         let Some(previous) = self.previous else {
             return Ok(());
         };
-        let chunks = self.chunks.iter().zip(self.recipes).enumerate();
-        let as_before = chunks
-            .take_while(|(position, (chunk, recipe))| {
-                previous.has_at(*position, &recipe.hash, chunk.length)
-            })
-            .count();
-        let count = previous.whole(as_before, threads.get());
-        self.splice(previous, count)?;
-        for record in previous.first(count) {
+        for record in previous.first(spliced) {
             self.tail = record.tail;
             self.reused += record.length;
             self.kept.push(Kept {
@@ -171,24 +179,13 @@ impl Assembly<'_, '_> {
                 in_pack: true,
             });
         }
-        self.border.clone_from(previous.border(count));
-        self.progress.advance(self.border.tar_length);
-        Ok(())
-    }
-
-    /// Copies the first `count` chunks of the last slug, in as few pieces as they are in the pack.
-    fn splice(&mut self, previous: &Previous, count: usize) -> Result<(), ArchiveError> {
-        let Some(file) = self.output.file() else {
-            return Ok(());
-        };
-        let runs = previous
-            .first(count)
-            .chunk_by(|one, next| one.place + one.length == next.place);
-        for run in runs {
-            self.options.stop.check()?;
-            let length = run.iter().map(|record| record.length).sum();
-            splice(file, previous.pack(), run[0].place, length).map_err(ArchiveError::Write)?;
+        if spliced > 0 {
+            self.border.clone_from(previous.border(spliced));
         }
+        self.output
+            .go_on_at(self.border.slug_length)
+            .map_err(ArchiveError::Write)?;
+        self.progress.advance(self.border.tar_length);
         Ok(())
     }
 
@@ -200,10 +197,9 @@ impl Assembly<'_, '_> {
             .map_err(ArchiveError::Write)?;
         let position = made.cached.map(|cached| cached.position);
         self.is_same &= position == Some(number);
-        if !self.recipes.is_empty() {
-            let recipe = self.recipes[number];
+        if let Some(recipe) = self.plan.recipes.get(number) {
             self.kept.push(Kept {
-                record: made.record(recipe, self.border.clone()),
+                record: made.record(*recipe, self.border.clone()),
                 in_pack: made.cached.is_some(),
             });
         }
@@ -225,7 +221,8 @@ impl Assembly<'_, '_> {
         if made.dictionary == self.tail {
             return Ok(());
         }
-        let (before, _) = self.chunks[number.saturating_sub(1)].sources(self.tar);
+        let tar = self.plan.tar();
+        let (before, _) = self.plan.chunks[number.saturating_sub(1)].sources(&tar);
         Err(ArchiveError::Changed {
             path: before
                 .last()
@@ -242,7 +239,7 @@ impl Assembly<'_, '_> {
             return Err(ArchiveError::FarTooLarge {
                 written,
                 max_size,
-                largest: largest_of(self.tar.entries()),
+                largest: largest_of(&self.plan.entries),
             });
         }
         Ok(())

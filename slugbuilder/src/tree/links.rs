@@ -32,6 +32,10 @@ impl Links {
         self.0.insert(link, target);
     }
 
+    pub(crate) fn add(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
     /// The target that the link at `path` had when it was recorded.
     pub(crate) fn target(&self, path: &Path) -> Option<&Path> {
         self.0.get(path).map(PathBuf::as_path)

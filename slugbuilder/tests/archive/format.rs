@@ -92,7 +92,7 @@ fn the_bytes_are_those_of_this_version_of_the_format() {
     let tree = tree();
     let (_, summary) = archive(tree.path());
     insta::assert_snapshot!(hex::encode(summary.diff_id), @"3062c005f2a703a0fdd275fedad61af385218cca55aec1a04e4b345caa7f4526");
-    insta::assert_snapshot!(hex::encode(summary.sha256), @"6bdebca3d65c3e9019845526845d03f7f8923ee76bee3c82822d37b8d9e5b55f");
+    insta::assert_snapshot!(hex::encode(summary.sha256), @"03f5c4ef1f145633f2a91cba3615185673ff805744700de50631756e264dd902");
 }
 
 #[test]

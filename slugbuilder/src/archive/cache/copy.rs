@@ -10,7 +10,7 @@ const PIECE: usize = 1 << 18;
 
 /// Copies a range of `source` to a place in `target`. File systems that can share blocks (Btrfs, XFS, bcachefs) do so
 /// for those that are aligned alike.
-pub(in crate::archive) fn copy_range(
+pub(super) fn copy_range(
     source: &File,
     mut from: u64,
     target: &File,

@@ -18,13 +18,15 @@
 mod copy;
 mod index;
 mod record;
+mod splice;
 
-pub(super) use copy::copy_range;
 pub(super) use record::Record;
+pub(super) use splice::Splicing;
 
 use super::Compression;
 use super::border::Border;
 use blake3::Hash;
+use copy::copy_range;
 use index::Index;
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -35,9 +37,6 @@ use std::path::{Path, PathBuf};
 
 /// Start of the names of packs.
 const PACK: &str = "pack-";
-
-/// Bytes that are compared with their checksum at once.
-const PIECE: usize = 1 << 18;
 
 /// The folder, for one archive.
 #[derive(Debug)]
@@ -283,10 +282,6 @@ impl Previous {
         self.index.before(position)
     }
 
-    pub(super) fn pack(&self) -> &File {
-        &self.pack
-    }
-
     /// A chunk's deflate; nothing if the pack does not hold it any more.
     pub(super) fn read(&self, record: &Record) -> Option<Vec<u8>> {
         let mut bytes = vec![0; usize::try_from(record.length).ok()?];
@@ -294,45 +289,24 @@ impl Previous {
         (crc32fast::hash(&bytes) == record.check).then_some(bytes)
     }
 
-    /// How many of the first `count` chunks are whole in the pack, up to the first that is not.
-    pub(super) fn whole(&self, count: usize, threads: usize) -> usize {
-        let records = self.first(count);
-        let share = count.div_ceil(threads.max(1)).max(1);
-        std::thread::scope(|scope| {
-            let parts: Vec<_> = records
-                .chunks(share)
-                .map(|part| scope.spawn(|| self.whole_of(part)))
-                .collect();
-            let mut whole = 0;
-            for (part, records) in parts.into_iter().zip(records.chunks(share)) {
-                let found = part.join().unwrap_or(0);
-                whole += found;
-                if found < records.len() {
-                    break;
-                }
-            }
-            whole
-        })
-    }
-
-    fn whole_of(&self, records: &[Record]) -> usize {
-        let mut buffer = vec![0; PIECE];
-        let bad = records.iter().position(|record| {
+    /// Whether the pack still holds these neighbouring chunks, whole.
+    fn holds(&self, run: &[Record], buffer: &mut [u8]) -> bool {
+        run.iter().all(|record| {
             let mut sum = crc32fast::Hasher::new();
             let (mut at, mut rest) = (record.place, record.length);
             while rest > 0 {
-                let length = usize::try_from(rest).unwrap_or(PIECE).min(PIECE);
+                let length =
+                    usize::try_from(rest).map_or(buffer.len(), |rest| rest.min(buffer.len()));
                 let piece = &mut buffer[..length];
                 if self.pack.read_exact_at(piece, at).is_err() {
-                    return true;
+                    return false;
                 }
                 sum.update(piece);
                 at += length as u64;
                 rest -= length as u64;
             }
-            sum.finalize() != record.check
-        });
-        bad.unwrap_or(records.len())
+            sum.finalize() == record.check
+        })
     }
 
     /// Whether the pack may grow by what is new: it is to have no more dead bytes than live ones.

@@ -1,0 +1,78 @@
+//! What is to be archived, known from names and metadata alone.
+
+use super::cache::Previous;
+use super::chunks::{Chunk, cut};
+use super::entries::Entry;
+use super::recipe::{Recipe, Recipes};
+use super::tar_stream::TarStream;
+use super::walk::collect;
+use super::{ArchiveError, ArchiveOptions, Layout};
+use crate::tree::links::Links;
+use crate::tree::{Failure, Tree};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// A tree that was listed and cut into chunks.
+pub(super) struct Plan {
+    tree: Tree,
+    pub(super) entries: Vec<Entry>,
+    pub(super) links: Links,
+    pub(super) chunks: Vec<Chunk>,
+    /// Of all chunks, if they were asked for; else none.
+    pub(super) recipes: Vec<Recipe>,
+    app_time: i64,
+}
+
+impl Plan {
+    /// Of the folder `root`.
+    pub(super) fn new(
+        root: &Path,
+        layout: &dyn Layout,
+        options: &ArchiveOptions,
+        threads: NonZeroUsize,
+        with_recipes: bool,
+    ) -> Result<Self, ArchiveError> {
+        let looked_at = SystemTime::now();
+        let tree =
+            Tree::open(root).map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))?;
+        let (entries, links) = collect(&tree, root, layout, &options.stop, threads)?;
+        let mut plan = Self {
+            tree,
+            entries,
+            links,
+            chunks: Vec::new(),
+            recipes: Vec::new(),
+            app_time: options.app_time,
+        };
+        let tar = plan.tar();
+        let chunks = cut(&tar);
+        let mut recipes = Vec::new();
+        if with_recipes {
+            let mut maker = Recipes::new(&tar, looked_at);
+            recipes.extend(chunks.iter().map(|chunk| maker.of(chunk)));
+        }
+        plan.chunks = chunks;
+        plan.recipes = recipes;
+        Ok(plan)
+    }
+
+    pub(super) fn tar(&self) -> TarStream<'_> {
+        TarStream::new(&self.tree, &self.links, &self.entries, self.app_time)
+    }
+
+    /// Bytes of the tar.
+    pub(super) fn length(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.length).sum()
+    }
+
+    /// With how many of our chunks the last slug began.
+    pub(super) fn known(&self, previous: &Previous) -> usize {
+        let chunks = self.chunks.iter().zip(&self.recipes).enumerate();
+        chunks
+            .take_while(|(position, (chunk, recipe))| {
+                previous.has_at(*position, &recipe.hash, chunk.length)
+            })
+            .count()
+    }
+}
