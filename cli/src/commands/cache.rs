@@ -2,14 +2,16 @@
 
 mod table;
 
-use crate::arguments::{CacheAction, CacheCommandArguments, InfoArguments, PruneArguments};
+use crate::arguments::{
+    CacheAction, CacheArguments, CacheCommandArguments, InfoArguments, PruneArguments,
+};
 use crate::environment;
-use crate::failure::{Failure, OutputError};
+use crate::failure::{Failure, OutputError, UsageError};
 use crate::printer::{Printer, count, one_line, print_bytes, print_data, size};
 use serde_json::{Value, json};
 use slugbuilder::cache::{AppUsage, PruneOptions, Pruned, Tally, Usage, prune, usage};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Version of the JSON that `cache info --json` prints (docs/cache.md); fields are only added within one version.
@@ -29,15 +31,21 @@ pub(super) fn run(
 
 /// Byte for byte: scripts want to use it.
 fn print_path(path: &Path) -> Result<(), OutputError> {
-    print_bytes(absolute(path).as_os_str().as_bytes())
+    // Links stay: the answer must not change when the folder is made.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    print_bytes(path.as_os_str().as_bytes())
 }
 
-fn absolute(path: &Path) -> std::path::PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+/// The folder as messages name it.
+fn folder(arguments: &CacheArguments) -> Result<PathBuf, UsageError> {
+    let folder = environment::cache_dir(arguments)?;
+    Ok(std::fs::canonicalize(&folder)
+        .or_else(|_| std::path::absolute(&folder))
+        .unwrap_or(folder))
 }
 
 fn info(arguments: &InfoArguments) -> Result<(), Failure> {
-    let usage = usage(&absolute(&environment::cache_dir(&arguments.cache)?))?;
+    let usage = usage(&folder(&arguments.cache)?)?;
     let bound = arguments.bound.cache_max_size;
     let text = if arguments.json {
         format!("{:#}", json_of(&usage, bound))
@@ -83,7 +91,7 @@ fn json_of(usage: &Usage, bound: u64) -> Value {
 
 fn make_room(arguments: &PruneArguments, printer: &Printer) -> Result<(), Failure> {
     let pruned = prune(&PruneOptions {
-        cache_dir: environment::cache_dir(&arguments.cache)?,
+        cache_dir: folder(&arguments.cache)?,
         max_size: arguments.max_size,
         older_than: arguments.older_than,
         all: arguments.all,

@@ -7,6 +7,8 @@
 mod after_build;
 mod error;
 mod prune;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 pub(crate) use after_build::after_build;

@@ -152,7 +152,7 @@ pub(super) struct Chosen {
 }
 
 enum Candidate {
-    App(AppFolder, AppUsage),
+    App(Box<(AppFolder, AppUsage)>),
     Download(u64),
 }
 
@@ -165,10 +165,10 @@ pub(super) fn choose(
 ) -> io::Result<Chosen> {
     let now = seconds_now();
     let mut candidates: Vec<(u64, Candidate)> = Vec::new();
-    for (folder, app) in apps {
+    for app in apps {
         // A time to come is none to go by.
-        let used = app.last_used().unwrap_or(0).min(now);
-        candidates.push((used, Candidate::App(folder, app)));
+        let used = app.1.last_used().unwrap_or(0).min(now);
+        candidates.push((used, Candidate::App(Box::new(app))));
     }
     for file in downloads {
         let used = file.used.duration_since(UNIX_EPOCH);
@@ -177,7 +177,7 @@ pub(super) fn choose(
     }
     candidates.sort_by_key(|(used, _)| *used);
     let bytes = candidates.iter().map(|(_, candidate)| match candidate {
-        Candidate::App(_, app) => app.bytes(),
+        Candidate::App(app) => app.1.bytes(),
         Candidate::Download(bytes) => *bytes,
     });
     let mut chosen = Chosen {
@@ -193,13 +193,16 @@ pub(super) fn choose(
                 chosen.downloads.add(bytes);
                 chosen.left = chosen.left.saturating_sub(bytes);
             }
-            Candidate::App(folder, app) => match take(&folder, &app)? {
-                Taken::Away => {
-                    chosen.left = chosen.left.saturating_sub(app.bytes());
-                    chosen.apps.push(app);
+            Candidate::App(app) => {
+                let (folder, app) = *app;
+                match take(&folder, &app)? {
+                    Taken::Away => {
+                        chosen.left = chosen.left.saturating_sub(app.bytes());
+                        chosen.apps.push(app);
+                    }
+                    Taken::InUse => chosen.in_use.push(app),
                 }
-                Taken::InUse => chosen.in_use.push(app),
-            },
+            }
         }
     }
     Ok(chosen)

@@ -12,9 +12,14 @@ const TRASH: &str = "trash-";
 
 /// Renames `path` to what says that nobody uses it any more, in `bucket`, which is on the same file system.
 pub(super) fn throw_away(path: &Path, bucket: &Path) -> io::Result<PathBuf> {
-    let trash = tempfile::Builder::new()
-        .prefix(TRASH)
-        .tempdir_in(bucket)?
+    let made = tempfile::Builder::new().prefix(TRASH).tempdir_in(bucket);
+    let trash = made
+        .map_err(|error| {
+            // Not with the name that was made up for it.
+            let why = io::Error::from(error.kind());
+            let text = format!("cannot take {} away: {why}", path.display());
+            io::Error::new(error.kind(), text)
+        })?
         .keep();
     // It takes the place of the empty folder.
     match fs::rename(path, &trash) {

@@ -20,7 +20,7 @@ pub(super) fn text(usage: &Usage, bound: u64) -> String {
         size(usage.downloads.bytes)
     ));
     if usage.runs.count > 0 {
-        let runs = count(usage.runs.count, "running app");
+        let runs = count(usage.runs.count, "run");
         lines.push(format!("runs: {} ({runs})", size(usage.runs.bytes)));
     }
     lines.push(format!("total: {} of {}", size(usage.bytes()), size(bound)));
@@ -150,6 +150,9 @@ mod tests {
             ]),
         ];
         insta::assert_snapshot!(aligned(&rows).join("\n"), @r"
+        APP                  KIND     STACK      LAYERS      SLUG  LAST USED
+        /é\n\u{1b}[31m       compile  heroku-24  1.0 MB  999.9 kB  just now
+        /long/enough/to/see  archive  heroku-26     0 B       5 B  1 day ago
         ");
     }
 }
