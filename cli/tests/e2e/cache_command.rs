@@ -1,6 +1,7 @@
 //! `cache`: what is kept is shown and removed; and what keeps the cache within its bounds by itself.
 
 use crate::context::{Context, for_each_user, ordinary};
+use crate::invocation::eventually;
 use crate::server::Stalling;
 use crate::slug::{checksum, entries};
 use nix::fcntl::{Flock, FlockArg};
@@ -263,6 +264,39 @@ fn a_build_that_runs_keeps_what_it_uses() {
 }
 
 #[test]
+fn what_a_killed_build_left_is_pruned() {
+    for_each_user(|context| {
+        context.node_app("app");
+        context.slugbuilder(["compile", "../app"]).succeeds();
+        let slug = checksum(&context.path("work/slug.tgz"));
+        let mirror = Stalling::new();
+        let mut build = context
+            .slugbuilder(["compile", "../app", "--clear-cache"])
+            .env("SLUGBUILDER_MIRROR_NODE", mirror.address())
+            .start();
+        let _connection = mirror.asked();
+        build.signal(Signal::SIGKILL);
+        assert_eq!(build.status(), 137);
+        let apps = context.path("home/.cache/slugbuilder/apps-v1");
+        let app = apps.join(entries(&apps).remove(0));
+        assert!(app.join("build").exists());
+        // The lock goes with the last of its processes.
+        let told = eventually("the end of the build", || {
+            let told = context.slugbuilder(["cache", "prune"]).succeeds().stderr;
+            told.contains("left: ").then_some(told)
+        });
+        assert!(
+            told.starts_with("Removed what failed or killed builds left: "),
+            "{told}"
+        );
+        assert_eq!(entries(&apps).len(), 1);
+        assert!(app.join("app.toml").exists() && !app.join("build").exists());
+        context.slugbuilder(["compile", "../app"]).succeeds();
+        assert_eq!(checksum(&context.path("work/slug.tgz")), slug);
+    });
+}
+
+#[test]
 fn builds_keep_the_cache_within_its_bounds() {
     for_each_user(|context| {
         context.node_app("app");
@@ -348,74 +382,6 @@ fn a_restored_cache_serves_a_fresh_checkout() {
                 .unwrap()
                 > 0
         );
-    });
-}
-
-#[test]
-fn archiving_does_without_a_cache() {
-    let context = Context::new(ordinary());
-    context.ready_app("ready");
-    let archive = || context.slugbuilder(["archive", "../ready", "--quiet"]);
-    archive().succeeds();
-    let before = checksum(&context.path("work/slug.tgz"));
-    let homeless = archive().without_env("HOME").succeeds().stderr;
-    insta::assert_snapshot!(homeless, @"
-    warning[no-cache]: nothing is kept for the next slug of this folder: no folder for the cache is known
-      hint: Set `HOME`, or name a folder with `--cache-dir`.
-    ");
-    fs::remove_dir_all(context.path("home/.cache")).unwrap();
-    let home = context.path("home");
-    fs::set_permissions(&home, fs::Permissions::from_mode(0o555)).unwrap();
-    let read_only = archive().succeeds().stderr;
-    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
-    insta::assert_snapshot!(read_only, @"
-    warning[no-cache]: nothing is kept for the next slug of this folder: cannot use the cache folder: failed to create directory `[ROOT]/home/.cache/slugbuilder`: Permission denied (os error 13)
-      hint: Choose another folder with `--cache-dir`, or free space in this one.
-    ");
-    assert_eq!(entries(&home), Vec::<String>::new());
-    assert_eq!(checksum(&context.path("work/slug.tgz")), before);
-}
-
-#[test]
-fn a_cache_that_is_what_is_archived_is_refused_and_one_in_it_is_not_archived() {
-    for_each_user(|context| {
-        context.ready_app("ready");
-        let archive = |cache: &str| {
-            context
-                .slugbuilder(["archive", ".", "--quiet", "-o", "../work/slug.tgz"])
-                .arguments(["--cache-dir", cache])
-                .directory("ready")
-        };
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(archive(".").fails(2), @"
-            error[cache-folder-holds-source]: the source `.` lies in the cache folder `.`
-
-              hint: Choose a folder elsewhere, or one inside the source, with `--cache-dir`.
-            ");
-        }
-        archive("..").fails(2);
-        assert_eq!(entries(&context.path("ready")), ["Procfile", "bin"]);
-        archive("cache").succeeds();
-        let before = checksum(&context.path("work/slug.tgz"));
-        assert!(context.path("ready/cache/apps-v1").exists());
-        archive("cache").succeeds();
-        assert_eq!(checksum(&context.path("work/slug.tgz")), before);
-    });
-}
-
-#[test]
-fn two_that_archive_one_folder_wait_for_each_other() {
-    for_each_user(|context| {
-        context.ready_slug();
-        let apps = "home/.cache/slugbuilder/apps-v1";
-        let key = entries(&context.path(apps)).remove(0);
-        let lock = fs::File::open(context.path(apps).join(&key).join("lock")).unwrap();
-        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).unwrap();
-        let mut second = context.slugbuilder(["archive", "../ready"]).start();
-        second.says("waiting for another build of this app");
-        drop(lock);
-        assert_eq!(second.status(), 0, "{}", second.output());
-        assert_eq!(entries(&context.path(apps)), [key]);
     });
 }
 
