@@ -1,5 +1,12 @@
 //! The command line.
 
+mod cache;
+
+pub(crate) use cache::{
+    BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
+    PruneArguments,
+};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -56,6 +63,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Unpack a slug's app into a new folder.
     Unpack(UnpackArguments),
+    /// Look at what is kept between builds, or make room.
+    Cache(CacheCommandArguments),
 }
 
 #[derive(Debug, Args)]
@@ -79,13 +88,6 @@ pub(crate) struct VariableArguments {
     /// A file of config vars, one `NAME=value` a line. May be repeated; `--env` wins.
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CacheArguments {
-    /// The folder for caches and builds [default: ~/.cache/slugbuilder].
-    #[arg(long, env = "SLUGBUILDER_CACHE_DIR", value_name = "DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +117,8 @@ pub(crate) struct CompileArguments {
     pub(crate) variables: VariableArguments,
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
+    #[command(flatten)]
+    pub(crate) bound: BoundArguments,
     /// Build without what the last build of this app left.
     #[arg(long)]
     pub(crate) clear_cache: bool,
@@ -127,6 +131,9 @@ pub(crate) struct CompileArguments {
     /// Show these credentials of yours to the build. May be repeated.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) with_credentials: Vec<Credential>,
+    /// How hard to compress; the slug runs the same.
+    #[arg(long, value_enum, default_value_t = CompressionLevel::Default, value_name = "HOW")]
+    pub(crate) compression: CompressionLevel,
     /// Fail if the slug is larger than this many megabytes.
     #[arg(long, default_value_t = 500, value_name = "MB")]
     pub(crate) max_size: u64,
@@ -145,6 +152,26 @@ pub(crate) enum Credential {
     Bundle,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompressionLevel {
+    /// For trying out: done in a fraction of the time, but larger to upload and to boot.
+    Fast,
+    /// For releases: small, and quick enough for every build.
+    Default,
+    /// For what is released rarely and booted often: the smallest, in several times the time.
+    Best,
+}
+
+impl From<CompressionLevel> for slugbuilder::archive::Compression {
+    fn from(level: CompressionLevel) -> Self {
+        match level {
+            CompressionLevel::Fast => Self::Fast,
+            CompressionLevel::Default => Self::Default,
+            CompressionLevel::Best => Self::Best,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ArchiveArguments {
     /// The folder that becomes the slug's ./app.
@@ -161,6 +188,13 @@ pub(crate) struct ArchiveArguments {
     /// In a git work tree, keep the files that git ignores.
     #[arg(long)]
     pub(crate) all_files: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
+    #[command(flatten)]
+    pub(crate) bound: BoundArguments,
+    /// How hard to compress; the slug runs the same.
+    #[arg(long, value_enum, default_value_t = CompressionLevel::Default, value_name = "HOW")]
+    pub(crate) compression: CompressionLevel,
     /// Fail if the slug is larger than this many megabytes.
     #[arg(long, default_value_t = 500, value_name = "MB")]
     pub(crate) max_size: u64,
@@ -213,12 +247,9 @@ pub(crate) struct UnpackArguments {
 }
 
 fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
-    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
-        Some(index) => text.split_at(index),
-        None => (text, "s"),
-    };
+    let (number, unit) = cache::number_and_unit(text);
     let seconds = match unit {
-        "s" => 1,
+        "" | "s" => 1,
         "m" => 60,
         "h" => 3600,
         _ => return Err("use seconds, minutes or hours: 90s, 15m, 1h".into()),

@@ -18,7 +18,7 @@ pub mod test_server;
 mod unpack;
 mod url;
 
-pub use cache::{Cache, CacheError, Fetched, Inserted, Pruned};
+pub use cache::{Cache, CacheError, Fetched, Inserted, Pruned, Stored};
 pub use checksum::{Algorithm, Checksum, ChecksumError, Digester};
 pub use client::{Client, Download, Downloaded};
 pub use error::FetchError;

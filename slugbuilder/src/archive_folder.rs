@@ -1,13 +1,15 @@
 //! The manual flow: a folder that is ready to run becomes a slug, without a buildpack.
 
 use crate::archive::{self, ArchiveError, ArchiveOptions, Compression, Layout, Part, Placement};
+use crate::cache::{CacheFolder, after_build};
 use crate::publish::publish;
 use crate::slug::{self, Manifest, ProcessType, SlugError};
 use crate::stack::Stack;
 use crate::stage::{self, ReadError, StageError, Survey, SurveyOptions};
 use crate::stop::Stop;
 use crate::tree::show;
-use slugbuilder_report::{Event, Explain, Fault, Reporter, Warning};
+use crate::workspace::{App, Kind, Workspace, WorkspaceError};
+use slugbuilder_report::{Diagnosis, Event, Explain, Fault, Reporter, Warning};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -32,9 +34,9 @@ pub struct ArchiveFolderOptions {
     pub max_size: u64,
     /// How hard to compress.
     pub compression: Compression,
-    /// A folder for what makes the next slug of the same folder fast; see [`ArchiveOptions::cache`].
-    pub cache: Option<PathBuf>,
-    /// Ends the work early.
+    /// Where what makes the next slug of the same folder fast is kept; without it, nothing is.
+    pub cache: Option<CacheFolder>,
+    /// Ends the work early, also the wait for another one that archives the same folder.
     pub stop: Stop,
 }
 
@@ -48,6 +50,9 @@ pub enum ArchiveFolderError {
     /// Surveying the folder.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// The cache may not be where it is said to be, or waiting for it came to nothing.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// Writing the slug.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -72,6 +77,7 @@ impl ArchiveFolderError {
     fn cause(&self) -> Option<&dyn Explain> {
         match self {
             Self::Stage(error) => Some(error),
+            Self::Workspace(error) => Some(error),
             Self::Archive(error) => Some(error),
             Self::Slug(error) => Some(error),
             Self::NoProcessTypes { .. } | Self::Procfile(_) => None,
@@ -130,11 +136,16 @@ pub fn archive_folder(
     options: &ArchiveFolderOptions,
     reporter: &dyn Reporter,
 ) -> Result<Manifest, ArchiveFolderError> {
+    let mut outputs = vec![options.output.clone(), options.manifest.clone()];
+    if let Some(cache) = &options.cache {
+        Workspace::check_cache_dir(&cache.path, &options.folder)?;
+        outputs.push(cache.path.clone());
+    }
     let survey = stage::survey(
         &options.folder,
         &SurveyOptions {
             all_files: options.all_files,
-            outputs: vec![options.output.clone(), options.manifest.clone()],
+            outputs,
             stop: options.stop.clone(),
         },
     )?;
@@ -155,6 +166,7 @@ pub fn archive_folder(
     for output in [&options.output, &options.manifest] {
         archive::check_output(output)?;
     }
+    let workspace = work_folder(options, &survey, reporter)?;
     let (summary, slug) = archive::write_beside(
         &survey.root,
         &staged,
@@ -163,7 +175,7 @@ pub fn archive_folder(
             max_size: options.max_size,
             known_links: survey.faulty_links(),
             compression: options.compression,
-            cache: options.cache.clone(),
+            cache: workspace.as_ref().map(Workspace::slug),
             stop: options.stop.clone(),
             ..ArchiveOptions::default()
         },
@@ -188,7 +200,43 @@ pub fn archive_folder(
         },
     };
     publish::<ArchiveFolderError>(slug, manifest.write_beside(&options.manifest)?)?;
+    if let (Some(workspace), Some(cache)) = (workspace, &options.cache) {
+        let app = App {
+            kind: Kind::Archive,
+            source: survey.root.to_string_lossy().into_owned(),
+            stack: options.stack.name.clone(),
+            buildpacks: Vec::new(),
+        };
+        after_build(workspace, app, cache, reporter);
+    }
     Ok(manifest)
+}
+
+/// The folder's work folder. One that cannot be had costs the next slug time, and this one nothing; a cache folder that
+/// may not be used is an error all the same.
+fn work_folder(
+    options: &ArchiveFolderOptions,
+    survey: &Survey,
+    reporter: &dyn Reporter,
+) -> Result<Option<Workspace>, WorkspaceError> {
+    let Some(cache) = &options.cache else {
+        return Ok(None);
+    };
+    let opened = Workspace::for_archive(&cache.path, &survey.root, &options.stop, &|| {
+        reporter.report(Event::Note("waiting for another build of this app"));
+    });
+    match opened {
+        Ok(workspace) => Ok(Some(workspace)),
+        Err(error @ WorkspaceError::Io(_)) => {
+            let why = Diagnosis::of(&error).one_line();
+            let text = format!("nothing is kept for the next slug of this folder: {why}");
+            let warning = Warning::new("no-cache", text);
+            let warning = error.hints().into_iter().fold(warning, Warning::hint);
+            reporter.report(Event::Warning(&warning));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The process types of the folder's Procfile.

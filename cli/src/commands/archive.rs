@@ -6,11 +6,11 @@ use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, print_data, size};
 use crate::signals::{self, Forced};
-use slugbuilder::archive::Compression;
 use slugbuilder::archive_folder::{ArchiveFolderOptions, archive_folder};
+use slugbuilder::cache::CacheFolder;
 use slugbuilder::stack::Stack;
 use slugbuilder::stop::Stop;
-use slugbuilder_report::{Event, Reporter as _};
+use slugbuilder_report::{Diagnosis, Event, Explain as _, Reporter as _, Warning};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -28,8 +28,8 @@ pub(super) fn run(arguments: &ArchiveArguments, printer: &Printer) -> Result<Exi
         all_files: arguments.all_files,
         source_date_epoch: environment::source_date_epoch(),
         max_size: megabytes(arguments.max_size),
-        compression: Compression::default(),
-        cache: None,
+        compression: arguments.compression.into(),
+        cache: cache_folder(arguments, printer),
         stop: Stop::new(&requests.stop, None),
     };
     let manifest = archive_folder(&options, printer)?;
@@ -46,4 +46,21 @@ pub(super) fn run(arguments: &ArchiveArguments, printer: &Printer) -> Result<Exi
         print_data(&serde_json::to_string_pretty(&manifest).unwrap_or_default())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the cache is; archiving does without one where nobody has a place for it.
+fn cache_folder(arguments: &ArchiveArguments, printer: &Printer) -> Option<CacheFolder> {
+    match environment::cache_dir(&arguments.cache) {
+        Ok(path) => Some(CacheFolder {
+            path,
+            max_size: arguments.bound.cache_max_size,
+        }),
+        Err(error) => {
+            let why = Diagnosis::of(&error).one_line();
+            let text = format!("nothing is kept for the next slug of this folder: {why}");
+            let warning = Warning::new("no-cache", text);
+            printer.warning(&error.hints().into_iter().fold(warning, Warning::hint));
+            None
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! `archive`: the manual flow, without a buildpack.
 
 use crate::context::{Context, for_each_user, ordinary};
-use crate::slug::{checksum, fingerprint, listing};
+use crate::slug::{checksum, entries, fingerprint, listing};
+use nix::fcntl::{Flock, FlockArg};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 #[test]
 fn a_folder_with_a_procfile_becomes_a_slug() {
@@ -226,4 +227,72 @@ fn the_manifest_is_named_after_any_name() {
         .argument(name(b"\xff.tgz"))
         .succeeds();
     assert!(name(b"\xff.json").is_file());
+}
+
+#[test]
+fn archiving_does_without_a_cache() {
+    let context = Context::new(ordinary());
+    context.ready_app("ready");
+    let archive = || context.slugbuilder(["archive", "../ready", "--quiet"]);
+    archive().succeeds();
+    let before = checksum(&context.path("work/slug.tgz"));
+    let homeless = archive().without_env("HOME").succeeds().stderr;
+    insta::assert_snapshot!(homeless, @"
+    warning[no-cache]: nothing is kept for the next slug of this folder: no folder for the cache is known
+      hint: Set `HOME`, or name a folder with `--cache-dir`.
+    ");
+    fs::remove_dir_all(context.path("home/.cache")).unwrap();
+    let home = context.path("home");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o555)).unwrap();
+    let read_only = archive().succeeds().stderr;
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
+    insta::assert_snapshot!(read_only, @"
+    warning[no-cache]: nothing is kept for the next slug of this folder: cannot use the cache folder: failed to create directory `[ROOT]/home/.cache/slugbuilder`: Permission denied (os error 13)
+      hint: Choose another folder with `--cache-dir`, or free space in this one.
+    ");
+    assert_eq!(entries(&home), Vec::<String>::new());
+    assert_eq!(checksum(&context.path("work/slug.tgz")), before);
+}
+
+#[test]
+fn a_cache_that_is_what_is_archived_is_refused_and_one_in_it_is_not_archived() {
+    for_each_user(|context| {
+        context.ready_app("ready");
+        let archive = |cache: &str| {
+            context
+                .slugbuilder(["archive", ".", "--quiet", "-o", "../work/slug.tgz"])
+                .arguments(["--cache-dir", cache])
+                .directory("ready")
+        };
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(archive(".").fails(2), @"
+            error[cache-folder-holds-source]: the source `.` lies in the cache folder `.`
+
+              hint: Choose a folder elsewhere, or one inside the source, with `--cache-dir`.
+            ");
+        }
+        archive("..").fails(2);
+        assert_eq!(entries(&context.path("ready")), ["Procfile", "bin"]);
+        archive("cache").succeeds();
+        let before = checksum(&context.path("work/slug.tgz"));
+        assert!(context.path("ready/cache/apps-v1").exists());
+        archive("cache").succeeds();
+        assert_eq!(checksum(&context.path("work/slug.tgz")), before);
+    });
+}
+
+#[test]
+fn two_that_archive_one_folder_wait_for_each_other() {
+    for_each_user(|context| {
+        context.ready_slug();
+        let apps = "home/.cache/slugbuilder/apps-v1";
+        let key = entries(&context.path(apps)).remove(0);
+        let lock = fs::File::open(context.path(apps).join(&key).join("lock")).unwrap();
+        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).unwrap();
+        let mut second = context.slugbuilder(["archive", "../ready"]).start();
+        second.says("waiting for another build of this app");
+        drop(lock);
+        assert_eq!(second.status(), 0, "{}", second.output());
+        assert_eq!(entries(&context.path(apps)), [key]);
+    });
 }

@@ -164,6 +164,7 @@ fn help_teaches_and_ends_well() {
       archive  Make a slug of a folder that is ready to run, without a buildpack
       run      Run a slug as a dyno would
       unpack   Unpack a slug's app into a new folder
+      cache    Look at what is kept between builds, or make room
       help     Print this message or the help of the given subcommand(s)
 
     Options:
@@ -264,7 +265,7 @@ fn help_teaches_and_ends_well() {
         help(&["--version"]),
         format!("slugbuilder {}\n", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["plan", "compile", "archive", "unpack"] {
+    for command in ["plan", "compile", "archive", "unpack", "cache"] {
         assert!(
             help(&[command, "--help"]).contains("Usage: slugbuilder"),
             "{command}"

@@ -58,6 +58,14 @@ fn root_refuses_the_cache_of_another_user() {
       hint: Choose another folder with `--cache-dir`, or make it root's: `chown root:root ../cache && chmod go-w ../cache`.
     ");
     assert_eq!(entries(&cache), Vec::<String>::new());
+    context.ready_app("ready");
+    for words in [&["archive", "../ready"][..], &["cache", "prune", "--all"]] {
+        let refused = context
+            .slugbuilder(words)
+            .arguments(["--cache-dir", "../cache"]);
+        let error = refused.fails(2);
+        assert!(error.contains("error[cache-folder-foreign]"), "{error}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod archive;
 mod arguments;
 mod cache;
+mod cache_command;
 mod compile;
 mod context;
 mod determinism;

@@ -42,6 +42,10 @@ fn elsewhere_apps_are_built_and_run_in_place() {
     for_each_user(|context| {
         context.node_app("app");
         let built = without_namespaces(context, Ids::RootAlone, COMPILE);
+        let kept = context.slugbuilder(["cache", "info", "--json"]).succeeds();
+        let kept = &kept.json()["apps"][0];
+        assert_eq!(kept["source"], context.path("app").to_str().unwrap());
+        assert!(kept["layers_bytes"].as_u64().unwrap() > 0, "{kept}");
         let ran = without_namespaces(context, Ids::RootAlone, RUN);
         assert!(
             ran.stdout.starts_with("hello from web.js\n/"),

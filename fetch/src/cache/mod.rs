@@ -8,7 +8,7 @@ mod store;
 mod tests;
 
 pub use error::CacheError;
-pub use prune::Pruned;
+pub use prune::{Pruned, Stored};
 
 use crate::client::Partial;
 use crate::{Algorithm, Checksum, Client, Digester, Download, FetchError};
@@ -139,6 +139,12 @@ impl Cache {
             bytes: downloaded.bytes,
             from_cache: false,
         })
+    }
+
+    /// What is in the cache in the folder `root`, least recently used first. Nothing is created, verified or changed; a
+    /// folder that is not there holds nothing.
+    pub fn stored(root: &Path) -> Result<Vec<Stored>, CacheError> {
+        prune::stored(&Store::at(root))
     }
 
     /// Removes the least recently used files until those left have at most `max_bytes` together.

@@ -18,23 +18,46 @@ pub struct Pruned {
     pub remaining_bytes: u64,
 }
 
-/// Removes the least recently used contents until the others have at most `max_bytes`, and the notes that lead nowhere.
-pub(super) fn prune(store: &Store, max_bytes: u64) -> Result<Pruned, CacheError> {
-    let _lock = store.lock()?;
-    let mut contents: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+/// A file of a cache, as [`super::Cache::stored`] finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stored {
+    /// When it was last used. [`super::Cache::prune`] removes files in this order.
+    pub used: SystemTime,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The contents, least recently used first, with their paths.
+fn contents(store: &Store) -> Result<Vec<(Stored, PathBuf)>, CacheError> {
+    let mut contents = Vec::new();
     for path in files_in(&store.contents())? {
         if let Some(metadata) = regular(&path)? {
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            contents.push((used, metadata.len(), path));
+            let bytes = metadata.len();
+            contents.push((Stored { used, bytes }, path));
         }
     }
     contents.sort();
+    Ok(contents)
+}
+
+pub(super) fn stored(store: &Store) -> Result<Vec<Stored>, CacheError> {
+    Ok(contents(store)?
+        .into_iter()
+        .map(|(stored, _)| stored)
+        .collect())
+}
+
+/// Removes the least recently used contents until the others have at most `max_bytes`, and the notes that lead nowhere.
+pub(super) fn prune(store: &Store, max_bytes: u64) -> Result<Pruned, CacheError> {
+    let _lock = store.lock()?;
+    let contents = contents(store)?;
     let mut pruned = Pruned {
-        remaining_bytes: contents.iter().map(|(_, bytes, _)| bytes).sum(),
+        remaining_bytes: contents.iter().map(|(stored, _)| stored.bytes).sum(),
         ..Pruned::default()
     };
     let mut left: HashSet<String> = HashSet::new();
-    for (_, bytes, path) in contents {
+    for (Stored { bytes, .. }, path) in contents {
         if pruned.remaining_bytes > max_bytes {
             remove(&path)?;
             pruned.remaining_bytes -= bytes;

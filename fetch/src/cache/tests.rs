@@ -308,8 +308,14 @@ fn the_least_recently_used_go_first() {
             .set_modified(used)
             .unwrap();
     }
+    let sizes = || -> Vec<u64> {
+        let stored = Cache::stored(&scene.root()).unwrap();
+        stored.iter().map(|stored| stored.bytes).collect()
+    };
+    assert_eq!(sizes(), [1, 2, 2]);
     // `a` is the oldest, but used now.
     scene.cache.find(&sha256("a")).unwrap().unwrap();
+    assert_eq!(sizes(), [2, 2, 1]);
     assert_eq!(
         scene.cache.prune(100).unwrap(),
         Pruned {
@@ -337,6 +343,14 @@ fn the_least_recently_used_go_first() {
         0,
         "its note went with it"
     );
+}
+
+#[test]
+fn looking_into_a_cache_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("cache");
+    assert_eq!(Cache::stored(&root).unwrap(), []);
+    assert!(!root.exists());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{BuildpackSource, CompileError, CompileOptions};
 use crate::cnb::{Buildpack, CnbError};
 use crate::place::Place;
 use crate::sandbox::{SandboxError, SandboxOptions};
+use crate::workspace::{App, Kind};
 use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::os::unix::ffi::OsStrExt as _;
@@ -28,6 +29,20 @@ pub(super) fn of<'a>(source: &'a Path, options: &'a CompileOptions) -> Vec<&'a O
         BuildpackSource::Directory(path) => path.as_os_str(),
     }));
     identity
+}
+
+/// The same for people.
+pub(super) fn recorded(source: &Path, options: &CompileOptions) -> App {
+    let buildpacks = options.buildpacks.iter().map(|buildpack| match buildpack {
+        BuildpackSource::Embedded(_) => "slugbuilder".to_owned(),
+        BuildpackSource::Directory(path) => path.to_string_lossy().into_owned(),
+    });
+    App {
+        kind: Kind::Compile,
+        source: source.to_string_lossy().into_owned(),
+        stack: options.stack.name.clone(),
+        buildpacks: buildpacks.collect(),
+    }
 }
 
 /// A buildpack on its way into the sandbox.

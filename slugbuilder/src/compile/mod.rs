@@ -15,7 +15,8 @@ mod record;
 
 pub use error::CompileError;
 
-use crate::archive::{self, ArchiveOptions, Layout, Placement};
+use crate::archive::{self, ArchiveOptions, Compression, Layout, Placement};
+use crate::cache::{CacheFolder, after_build};
 use crate::cnb::{Build, Buildpack, Order, Platform};
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
@@ -60,7 +61,9 @@ pub struct CompileOptions {
     pub buildpacks: Vec<BuildpackSource>,
     /// The folder for caches and builds.
     pub cache_dir: PathBuf,
-    /// Whether to forget the layers of the last build.
+    /// Bytes that the cache may hold; see [`CacheFolder::max_size`].
+    pub cache_max_size: u64,
+    /// Whether to forget the layers and the slug of the last build.
     pub clear_cache: bool,
     /// Whether to keep files that git ignores.
     pub all_files: bool,
@@ -80,6 +83,8 @@ pub struct CompileOptions {
     pub interrupt: Interrupt,
     /// The value of `SOURCE_DATE_EPOCH`, where it is set: the time of the app's own files.
     pub source_date_epoch: Option<String>,
+    /// How hard to compress.
+    pub compression: Compression,
     /// Bytes above which a slug is an error.
     pub max_size: u64,
     /// Bytes above which a slug is a warning.
@@ -126,11 +131,11 @@ pub fn compile(
     let workspace = Workspace::for_app(
         &options.cache_dir,
         &identity::of(&survey.root, options),
-        &options.interrupt,
+        &Stop::new(&options.interrupt, Some(options.deadline)),
         &|| reporter.report(Event::Note("waiting for another build of this app")),
     )?;
     if options.clear_cache {
-        workspace.clear_layers()?;
+        workspace.clear()?;
     }
     let manifest = build_in(options, &survey, &workspace, &mut warnings, reporter);
     // The folder goes, whatever came of the build; what stays is removed before the next one.
@@ -139,6 +144,12 @@ pub fn compile(
     if let Err(error) = cleaned {
         reporter.report(Event::Warning(&left_behind(&error)));
     }
+    let cache = CacheFolder {
+        path: options.cache_dir.clone(),
+        max_size: options.cache_max_size,
+    };
+    let app = identity::recorded(&survey.root, options);
+    after_build(workspace, app, &cache, reporter);
     Ok(Compiled { manifest, survey })
 }
 
@@ -222,6 +233,8 @@ fn build_in(
             max_size: options.max_size,
             warn_size: options.warn_size,
             known_links: survey.faulty_links(),
+            compression: options.compression,
+            cache: Some(workspace.slug()),
             stop: Stop::new(&options.interrupt, Some(options.deadline)),
             ..ArchiveOptions::default()
         },

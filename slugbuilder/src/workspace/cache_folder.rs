@@ -61,7 +61,7 @@ fn mark(path: &Path, contents: &str) -> io::Result<()> {
 }
 
 /// Whoever can write to the folder can make links in it, which root would follow.
-fn refuse_what_others_control(cache_dir: &Path) -> Result<(), WorkspaceError> {
+pub(super) fn refuse_what_others_control(cache_dir: &Path) -> Result<(), WorkspaceError> {
     if !Uid::effective().is_root() {
         return Ok(());
     }

@@ -28,6 +28,9 @@ pub enum WorkspaceError {
     /// slugbuilder was asked to stop while it waited for another build of the same app.
     #[error("interrupted while waiting for another build of the same app")]
     Interrupted,
+    /// The time limit passed meanwhile.
+    #[error("ran out of time while waiting for another build of the same app")]
+    TimedOut,
 }
 
 impl Explain for WorkspaceError {
@@ -37,6 +40,7 @@ impl Explain for WorkspaceError {
             Self::HoldsSource { .. } => "cache-folder-holds-source",
             Self::Foreign { .. } => "cache-folder-foreign",
             Self::Interrupted => "interrupted",
+            Self::TimedOut => "timed-out",
         }
     }
 
@@ -44,7 +48,7 @@ impl Explain for WorkspaceError {
         match self {
             Self::Io(_) => Fault::Io,
             Self::HoldsSource { .. } | Self::Foreign { .. } => Fault::Usage,
-            Self::Interrupted => Fault::TryLater,
+            Self::Interrupted | Self::TimedOut => Fault::TryLater,
         }
     }
 
@@ -70,7 +74,7 @@ impl Explain for WorkspaceError {
                 "Choose another folder with `--cache-dir`, or make it root's: `chown root:root {0} && chmod go-w {0}`.",
                 path.display()
             ),
-            Self::Interrupted => {
+            Self::Interrupted | Self::TimedOut => {
                 "Try again when the other build has ended; with a `--cache-dir` of its own it need not wait.".into()
             }
         }]
@@ -106,6 +110,11 @@ mod tests {
         ");
         insta::assert_snapshot!(render(WorkspaceError::Interrupted), @"
         error[interrupted]: interrupted while waiting for another build of the same app
+
+          hint: Try again when the other build has ended; with a `--cache-dir` of its own it need not wait.
+        ");
+        insta::assert_snapshot!(render(WorkspaceError::TimedOut), @"
+        error[timed-out]: ran out of time while waiting for another build of the same app
 
           hint: Try again when the other build has ended; with a `--cache-dir` of its own it need not wait.
         ");
