@@ -198,7 +198,7 @@ fn a_full_disk_leaves_the_earlier_slug_and_nothing_else() {
     slug.json
     slug.tgz
     error[archive-not-written]: cannot write `slug.tgz`
-      caused by: No space left on device (os error 28) at path "[ROOT]/disk/.slug.tgz.[RANDOM].tmp"
+      caused by: No space left on device (os error 28)
 
       hint: Free some disk space, or choose another place with `--output`.
     "#);
