@@ -17,7 +17,6 @@ use super::entries::Entry;
 use super::header::{BLOCK, RECORD, padding};
 use super::tar_stream::{Buffer, TarStream};
 use super::{ArchiveError, Part};
-use crate::tree::Kind;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 
@@ -75,10 +74,9 @@ impl Chunk {
         output.clear();
         match &self.material {
             Material::Entries(entries) => {
-                let mut scratch = Vec::new();
                 for entry in &tar.entries()[entries.clone()] {
                     // An entry that is skipped as a whole is not even opened.
-                    let length = entry_length(tar, entry, &mut scratch);
+                    let length = tar.length(entry);
                     if skip >= length {
                         skip -= length;
                     } else {
@@ -136,13 +134,12 @@ pub(super) fn cut(tar: &TarStream<'_>) -> Vec<Chunk> {
         total: 0,
     };
     let mut part = Part::Runtime;
-    let mut scratch = Vec::new();
     for (index, entry) in tar.entries().iter().enumerate() {
         if entry.part != part {
             cutter.close();
             part = entry.part;
         }
-        let length = entry_length(tar, entry, &mut scratch);
+        let length = tar.length(entry);
         if entry.content_length() > LARGE {
             cutter.close();
             cutter.pieces(index, entry.content_length(), length);
@@ -220,12 +217,4 @@ impl Cutter {
         self.push(Material::End, end - self.total);
         self.chunks
     }
-}
-
-fn entry_length(tar: &TarStream<'_>, entry: &Entry, scratch: &mut Vec<u8>) -> u64 {
-    let content = match entry.stat.kind {
-        Kind::File => entry.stat.size,
-        _ => 0,
-    };
-    tar.head_length(entry, scratch) + content + padding(content).len() as u64
 }

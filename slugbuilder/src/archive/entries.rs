@@ -12,6 +12,9 @@ pub(super) struct Entry {
     pub(super) path: PathBuf,
     /// Where the base name begins in it.
     pub(super) base: usize,
+    /// The place of the folder that it is in among all folders by their paths' bytes: most files have namesakes, and two of
+    /// those are told apart by a number so.
+    pub(super) rank: usize,
     pub(super) stat: Stat,
     pub(super) part: Part,
     /// Whether its file system keeps inode numbers and times itself, see [`super::recipe`].
@@ -31,19 +34,29 @@ impl Entry {
         self.stat.kind == Kind::Directory
     }
 
-    /// Folders before everything else, by path; the rest by base name.
-    fn key(&self) -> (Part, bool, &[u8], &[u8]) {
-        let path = self.path.as_os_str().as_bytes();
-        let name = if self.is_folder() {
-            b""
-        } else {
-            &path[self.base..]
-        };
-        (self.part, !self.is_folder(), name, path)
+    fn path(&self) -> &[u8] {
+        self.path.as_os_str().as_bytes()
+    }
+
+    fn base_name(&self) -> &[u8] {
+        &self.path()[self.base..]
     }
 }
 
-/// Puts entries into the order of the archive.
+/// Puts entries into the order of the archive: by part; in a part folders first, by path; then the rest, by base name and
+/// by the folder that it is in.
 pub(super) fn sort(entries: &mut [Entry]) {
-    entries.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
+    entries.sort_unstable_by(|one, other| {
+        one.part
+            .cmp(&other.part)
+            .then_with(|| other.is_folder().cmp(&one.is_folder()))
+            .then_with(|| {
+                if one.is_folder() {
+                    one.path().cmp(other.path())
+                } else {
+                    let names = one.base_name().cmp(other.base_name());
+                    names.then(one.rank.cmp(&other.rank))
+                }
+            })
+    });
 }

@@ -7,7 +7,7 @@
 //! - Three parts follow, most stable first: [`Part::Runtime`], [`Part::Dependencies`], [`Part::App`]. A folder belongs to
 //!   the first part that needs it, its own or that of anything below it, so that parents precede children.
 //! - In a part come the folders, sorted by the bytes of their paths, then files and links, sorted by the bytes of their
-//!   base names, then of their paths. Files of one name (`package.json`, `index.js`, `LICENSE`) then lie together, which
+//!   base names, then of the paths of their folders. Files of one name (`package.json`, `index.js`, `LICENSE`) then lie together, which
 //!   makes the slug 3 to 7 % smaller than path order does.
 //! - Headers are GNU's (magic `ustar`, two blanks, NUL). Names and link targets over 100 bytes go into `././@LongLink`
 //!   entries, numbers that octal digits cannot hold are in base 256; PAX is never used. User and group ids are 0, names

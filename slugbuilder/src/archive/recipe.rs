@@ -60,6 +60,7 @@ pub(super) struct Recipes<'a> {
     /// Since 1970, from before the files were looked at.
     looked_at: Duration,
     identity: Vec<u8>,
+    scratch: Vec<u8>,
 }
 
 impl<'a> Recipes<'a> {
@@ -70,6 +71,7 @@ impl<'a> Recipes<'a> {
             // A clock before 1970 makes every file too young.
             looked_at: looked_at.duration_since(UNIX_EPOCH).unwrap_or_default(),
             identity: Vec::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -79,7 +81,8 @@ impl<'a> Recipes<'a> {
         let mut lasts = true;
         for entry in entries {
             if piece.as_ref().is_none_or(|piece| piece.start == 0) {
-                self.tar.identify_head(entry, &mut self.identity);
+                self.tar
+                    .identify_head(entry, &mut self.scratch, &mut self.identity);
             }
             if entry.stat.kind == Kind::File {
                 identify_file(&entry.stat, &mut self.identity);

@@ -6,6 +6,7 @@
 //!
 //! The file is not synced to the disk before it is renamed: this protects from killed runs, not from power failures.
 
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::unistd::AccessFlags;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions, TryLockError};
@@ -104,10 +105,24 @@ impl Replacement {
 
     /// Puts the file into its place.
     pub(crate) fn finish(self) -> Result<()> {
-        self.temporary
-            .persist(&self.path)
-            .map_err(|error| error.error)?;
-        Ok(())
+        let Self { temporary, path } = self;
+        let name = temporary.path().to_owned();
+        // ext4 writes a file out before it lets it replace another (its `auto_da_alloc`), which can take longer than all
+        // the rest of a rebuild. To change places with the other one is just as atomic.
+        if exchange(&name, &path).is_err() {
+            // There is nothing at `path` yet, or the file system cannot: then the usual way tells what is wrong, too.
+            temporary.persist(&path).map_err(|error| error.error)?;
+            return Ok(());
+        }
+        match temporary.close() {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                // What was there is no file, or may not go: it stays in its place.
+                exchange(&name, &path)?;
+                std::fs::remove_file(&name)?;
+                Err(error)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Keeps the file beside its place, which stays as it was. Returns where.
@@ -117,6 +132,12 @@ impl Replacement {
         self.temporary.persist(&path).map_err(|error| error.error)?;
         Ok(path)
     }
+}
+
+/// Lets two files change places (renameat2(2)).
+fn exchange(one: &Path, other: &Path) -> nix::Result<()> {
+    let flags = RenameFlags::RENAME_EXCHANGE;
+    renameat2(AT_FDCWD, one, AT_FDCWD, other, flags)
 }
 
 fn refuse_what_is_no_file(path: &Path) -> Result<()> {
@@ -219,6 +240,18 @@ mod tests {
             Replacement::begin(path).unwrap_err();
             Replacement::check(path).unwrap_err();
         }
+    }
+
+    #[test]
+    fn a_folder_that_came_to_be_meanwhile_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("slug.tgz");
+        let replacement = Replacement::begin(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("file"), "").unwrap();
+        replacement.finish().unwrap_err();
+        assert!(path.join("file").is_file());
+        assert_eq!(names(directory.path()), ["slug.tgz"]);
     }
 
     #[test]

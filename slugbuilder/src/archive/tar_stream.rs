@@ -78,21 +78,27 @@ impl<'a> TarStream<'a> {
         self.entries
     }
 
-    /// Bytes of an entry's header, with those of a long name or target before it. `scratch` is overwritten.
-    pub(super) fn head_length(&self, entry: &Entry, scratch: &mut Vec<u8>) -> u64 {
-        self.header(entry, scratch).length()
+    /// Bytes of an entry: its header, with a long name or target before it, its content and the padding.
+    pub(super) fn length(&self, entry: &Entry) -> u64 {
+        let path = entry.path.as_os_str().len();
+        let slash = usize::from(entry.stat.kind == Kind::Directory && path > 0);
+        let target = match entry.stat.kind {
+            Kind::Link => self.target(entry).len(),
+            Kind::Directory | Kind::File | Kind::Special(_) => 0,
+        };
+        let content = entry.content_length();
+        Header::length(ROOT.len() + path + slash, target) + content + padding(content).len() as u64
     }
 
-    /// Appends an entry's header to `output`. `scratch` is overwritten.
-    pub(super) fn head(&self, entry: &Entry, scratch: &mut Vec<u8>, output: &mut Vec<u8>) {
-        self.header(entry, scratch).append(output);
-    }
-
-    /// Appends to `identity` all that decides an entry's header.
-    pub(super) fn identify_head(&self, entry: &Entry, identity: &mut Vec<u8>) {
+    /// Appends to `identity` all that decides an entry's header. `scratch` is overwritten.
+    pub(super) fn identify_head(
+        &self,
+        entry: &Entry,
+        scratch: &mut Vec<u8>,
+        identity: &mut Vec<u8>,
+    ) {
         let start = identity.len();
-        let mut name = Vec::new();
-        let header = self.header(entry, &mut name);
+        let header = self.header(entry, scratch);
         identity.push(header.kind.flag());
         identity.extend_from_slice(&header.mode.to_le_bytes());
         identity.extend_from_slice(&header.size.to_le_bytes());
@@ -102,6 +108,11 @@ impl<'a> TarStream<'a> {
         identity.extend_from_slice(header.name);
         let length = identity.len() - start;
         identity.extend_from_slice(&(length as u64).to_le_bytes());
+    }
+
+    fn target(&self, entry: &Entry) -> &[u8] {
+        let target = self.links.target(&entry.path).unwrap_or(Path::new(""));
+        target.as_os_str().as_bytes()
     }
 
     /// The entry's header; `name` gets the name, which the header borrows.
@@ -119,8 +130,7 @@ impl<'a> TarStream<'a> {
                 (Type::Directory, mode | FOLDER_BITS)
             }
             Kind::Link => {
-                let path = self.links.target(&entry.path).unwrap_or(Path::new(""));
-                target = path.as_os_str().as_bytes();
+                target = self.target(entry);
                 (Type::Link, 0o777)
             }
             // Special ones are refused when they are listed.
@@ -151,7 +161,7 @@ impl<'a> TarStream<'a> {
     ) -> Result<(), ArchiveError> {
         if content.start == 0 {
             let (mut name, mut head) = (Vec::with_capacity(256), Vec::with_capacity(BLOCK));
-            self.head(entry, &mut name, &mut head);
+            self.header(entry, &mut name).append(&mut head);
             output.push(after(&head, skip));
         }
         let size = entry.content_length();

@@ -58,6 +58,7 @@ pub(super) fn collect(
     let root = Entry {
         path: PathBuf::new(),
         base: 0,
+        rank: 0,
         stat,
         part: Part::Runtime,
         is_local: false,
@@ -65,6 +66,7 @@ pub(super) fn collect(
     found.push(root, None, Some(0));
     let folders = walk.numbers.into_inner();
     found.hoist_folders(folders);
+    found.rank_folders(folders);
     sort(&mut found.entries);
     Ok((found.entries, found.links))
 }
@@ -139,6 +141,24 @@ impl Found {
             if let Some(folder) = itself {
                 entry.part = parts[*folder];
             }
+        }
+    }
+
+    /// Sets [`Entry::rank`], where there are so many folders.
+    fn rank_folders(&mut self, count: usize) {
+        let mut by_path = Vec::with_capacity(count);
+        for (entry, (_, itself)) in self.entries.iter().zip(&self.folders) {
+            if let Some(folder) = itself {
+                by_path.push((entry.path.as_os_str().as_bytes(), *folder));
+            }
+        }
+        by_path.sort_unstable();
+        let mut ranks = vec![0; count];
+        for (rank, (_, folder)) in by_path.into_iter().enumerate() {
+            ranks[folder] = rank;
+        }
+        for (entry, (inside, _)) in self.entries.iter_mut().zip(&self.folders) {
+            entry.rank = inside.map_or(0, |folder| ranks[folder]);
         }
     }
 }
@@ -226,6 +246,7 @@ impl Walk<'_> {
             let entry = Entry {
                 base: path.as_os_str().len() - name.as_bytes().len(),
                 path,
+                rank: 0,
                 stat,
                 part,
                 is_local,

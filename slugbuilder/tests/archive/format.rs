@@ -52,16 +52,16 @@ fn entries_are_ordered_by_part_then_folders_then_base_name() {
     0755 315532801 ./app/node_modules/b/
     0755 315532801 ./app/vendor/
     0755 315532801 ./app/vendor/bundle/
-    0644 315532801 ./app/node_modules/a-b/index.js
     0644 315532801 ./app/node_modules/a/index.js
+    0644 315532801 ./app/node_modules/a-b/index.js
     0644 315532801 ./app/node_modules/a/package.json
     0644 315532801 ./app/node_modules/b/package.json
     0644 315532801 ./app/vendor/bundle/x.rb
     0755 1700000000 ./app/lib/
     0777 1700000000 ./app/main.js -> web.js
     0644 1700000000 ./app/vendor/own.rb
-    0644 1700000000 ./app/lib/web.js
     0644 1700000000 ./app/web.js
+    0644 1700000000 ./app/lib/web.js
     0644 1700000000 ./app/zzz.js
     ");
 }
@@ -91,8 +91,8 @@ fn the_file_is_one_gzip_member_without_time_name_and_system() {
 fn the_bytes_are_those_of_this_version_of_the_format() {
     let tree = tree();
     let (_, summary) = archive(tree.path());
-    insta::assert_snapshot!(hex::encode(summary.diff_id), @"3062c005f2a703a0fdd275fedad61af385218cca55aec1a04e4b345caa7f4526");
-    insta::assert_snapshot!(hex::encode(summary.sha256), @"03f5c4ef1f145633f2a91cba3615185673ff805744700de50631756e264dd902");
+    insta::assert_snapshot!(hex::encode(summary.diff_id), @"2f5d97bd84c37561e28b91355fa199342b6b40eb5960b4d0e8b8a66d346cde25");
+    insta::assert_snapshot!(hex::encode(summary.sha256), @"7523e2abb8cb9673a2202461b8a23a0e6ae9414988e501a8e1ad445fbc90a5d6");
 }
 
 #[test]
