@@ -19,9 +19,23 @@
 //!   extended attributes and file capabilities are not stored.
 //! - Modification times are [`FIXED_TIME`] in the first two parts and [`ArchiveOptions::app_time`] in the last.
 //! - Two blocks of zeros end the tar, which is then padded to a multiple of 10,240 bytes, as GNU tar does.
-//! - The gzip header has no time and no name, and 255 (unknown) as operating system. Deflate is zlib-rs's.
+//! - The gzip header has no time and no name, and 255 (unknown) as operating system. There is one member.
+//! - The tar is compressed in chunks, the borders of which are described in `chunks.rs`: by zlib-rs in the version that
+//!   the workspace's Cargo.toml pins, each with the last 32 KiB of the one before as dictionary (so that joined they are
+//!   as small as one stream), ending in a sync flush. An empty block ends the stream.
 //!
-//! Names are bytes: no locale, no order of `readdir` and no clock has a say.
+//! Names are bytes: no locale, no order of `readdir`, no clock and no number of threads has a say.
+//!
+//! # How it is written
+//!
+//! ```text
+//! walk ─► entries ─► chunks ─► read, hash and compress (threads) ─► write and hash in order ─► slug
+//!                      │                    │                                                  │
+//!                      └── recipe ──────────┴── content ──► cache of the last slug ◄───────────┘
+//! ```
+//!
+//! With [`ArchiveOptions::cache`], chunks that the last slug of the same tree had are not compressed again, and those
+//! with which it began are not even read, as long as their files' inodes and times are what they were.
 
 mod border;
 mod cache;
