@@ -124,7 +124,11 @@ fn put_text(field: &mut [u8], text: &[u8]) {
 fn put_number(field: &mut [u8], number: i128) {
     let digits = field.len() - 1;
     if (0..1 << (3 * digits)).contains(&number) {
-        field[..digits].copy_from_slice(format!("{number:0digits$o}").as_bytes());
+        let mut rest = number;
+        for digit in field[..digits].iter_mut().rev() {
+            *digit = b"01234567"[usize::try_from(rest % 8).unwrap_or(0)];
+            rest /= 8;
+        }
         field[digits] = 0;
     } else {
         let bytes = number.to_be_bytes();

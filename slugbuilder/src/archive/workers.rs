@@ -169,19 +169,20 @@ impl<'a> Worker<'a> {
             let (position, record) = previous.find(content, dictionary, number)?;
             Some((position, record, previous.read(record)?))
         });
-        let (deflate, check, cached) = if let Some((position, record, deflate)) = known {
+        let (crc, deflate, check, cached) = if let Some((position, record, deflate)) = known {
             let place = record.place;
-            (deflate, record.check, Some(Cached { position, place }))
+            let cached = Some(Cached { position, place });
+            (record.crc, deflate, record.check, cached)
         } else {
             let deflate = self
                 .compressor
                 .compress(dictionary_text, text)
                 .map_err(ArchiveError::Write)?;
             let check = crc32fast::hash(&deflate);
-            (deflate, check, None)
+            (crc32fast::hash(text), deflate, check, None)
         };
         Ok(Made {
-            crc: crc32fast::hash(text),
+            crc,
             tar,
             deflate,
             check,
@@ -201,6 +202,7 @@ impl Made {
             content: self.content,
             tail: self.tail,
             dictionary: self.dictionary,
+            crc: self.crc,
             length: self.deflate.len() as u64,
             check: self.check,
             place: self.cached.map_or(0, |cached| cached.place),

@@ -30,13 +30,16 @@ use copy::copy_range;
 use index::Index;
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Result, Write as _};
+use std::io::{Error, Read as _, Result, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Start of the names of packs.
 const PACK: &str = "pack-";
+
+/// Bytes of the largest index that is read: that of a slug of hundreds of gigabytes.
+const LARGEST_INDEX: u64 = 1 << 30;
 
 /// The folder, for one archive.
 #[derive(Debug)]
@@ -82,10 +85,9 @@ impl Cache {
 
     /// The last slug, as far as it is to be believed.
     pub(super) fn previous(&self) -> Option<Previous> {
+        let file = open(OpenOptions::new().read(true), &self.folder.join("index")).ok()?;
         let mut bytes = Vec::new();
-        open(OpenOptions::new().read(true), &self.folder.join("index"))
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .ok()?;
+        file.take(LARGEST_INDEX).read_to_end(&mut bytes).ok()?;
         let index = Index::from_bytes(&bytes)?;
         let pack = open(
             OpenOptions::new().read(true).write(true),
@@ -226,12 +228,18 @@ fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-/// Opens a file of the cache for its owner alone, and no link in its place.
+/// Opens a file of the cache for its owner alone; no link in its place, and nothing else that is no file.
 fn open(options: &mut OpenOptions, path: &Path) -> Result<File> {
-    options
+    let file = options
         .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)
+        // A FIFO must not make it wait for its other end.
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(Error::other(format!("`{}` is no file", path.display())))
+    }
 }
 
 /// A chunk of the new slug.

@@ -14,6 +14,8 @@ pub(in crate::archive) struct Record {
     pub(in crate::archive) tail: Hash,
     /// BLAKE3 of its own dictionary.
     pub(in crate::archive) dictionary: Hash,
+    /// CRC-32 of its bytes of tar.
+    pub(in crate::archive) crc: u32,
     /// Bytes of deflate.
     pub(in crate::archive) length: u64,
     /// CRC-32 of them: disks and copies of caches make mistakes.
@@ -29,7 +31,7 @@ const NO_RECIPE: [u8; 32] = [0; 32];
 
 impl Record {
     /// Bytes of [`Record::append`].
-    pub(super) const BYTES: usize = 4 * 32 + 8 + 4 + 8 + Border::BYTES;
+    pub(super) const BYTES: usize = 4 * 32 + 4 + 8 + 4 + 8 + Border::BYTES;
 
     pub(super) fn append(&self, output: &mut Vec<u8>) {
         let recipe = self.recipe.as_ref().map_or(&NO_RECIPE, Hash::as_bytes);
@@ -37,6 +39,7 @@ impl Record {
         output.extend_from_slice(self.content.as_bytes());
         output.extend_from_slice(self.tail.as_bytes());
         output.extend_from_slice(self.dictionary.as_bytes());
+        output.extend_from_slice(&self.crc.to_le_bytes());
         output.extend_from_slice(&self.length.to_le_bytes());
         output.extend_from_slice(&self.check.to_le_bytes());
         output.extend_from_slice(&self.place.to_le_bytes());
@@ -48,6 +51,7 @@ impl Record {
         let (content, rest) = rest.split_first_chunk::<32>()?;
         let (tail, rest) = rest.split_first_chunk::<32>()?;
         let (dictionary, rest) = rest.split_first_chunk::<32>()?;
+        let (crc, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
         let (check, rest) = rest.split_first_chunk()?;
         let (place, rest) = rest.split_first_chunk()?;
@@ -57,6 +61,7 @@ impl Record {
             content: Hash::from_bytes(*content),
             tail: Hash::from_bytes(*tail),
             dictionary: Hash::from_bytes(*dictionary),
+            crc: u32::from_le_bytes(*crc),
             length: u64::from_le_bytes(*length),
             check: u32::from_le_bytes(*check),
             place: u64::from_le_bytes(*place),
