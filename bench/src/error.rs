@@ -12,6 +12,8 @@ pub(crate) enum BenchError {
         program: String,
         /// Debian's package.
         package: &'static str,
+        /// Whether only rows of others need it.
+        peer: bool,
     },
     /// A program failed. Its own words are on stderr, above.
     #[error("`{command}` failed: {reason}")]
@@ -94,11 +96,19 @@ impl Explain for BenchError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::MissingTool { program, package } => vec![
-                format!("Install it: `apt-get install {package}` has `{program}`."),
-                "`--skip-missing-peers` measures without the peers that are missing, and says so."
-                    .into(),
-            ],
+            Self::MissingTool {
+                program,
+                package,
+                peer,
+            } => {
+                let mut hints = vec![format!("Install it: `apt-get install {package}`.")];
+                if *peer {
+                    hints.push(format!(
+                        "`--skip-missing-peers` measures without `{program}`, and says so."
+                    ));
+                }
+                hints
+            }
             Self::WrongOutput { .. } => vec![
                 "No figure of a row that writes something wrong is worth anything: mend the writer."
                     .into(),

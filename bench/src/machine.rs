@@ -62,7 +62,7 @@ fn release(kernel: &str) -> &str {
     &kernel[..end]
 }
 
-/// The type of the file system at `path`, of /proc/self/mountinfo (see proc_pid_mountinfo(5)).
+/// The type of the file system at `path`, of /proc/self/mountinfo (see `proc_pid_mountinfo(5)`).
 fn file_system(mounts: &str, path: &Path) -> Option<String> {
     mounts
         .lines()

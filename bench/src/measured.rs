@@ -39,12 +39,7 @@ pub(crate) fn write(arguments: &WriteArguments) -> Result<(), BenchError> {
         &arguments.output,
         &Silent,
     )?;
-    let sha256: String = summary
-        .sha256
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    println!("{sha256}");
+    println!("{}", hex::encode(summary.sha256));
     Ok(())
 }
 

@@ -17,10 +17,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// How long programs have for their end when they are asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
+use std::time::Instant;
 
 /// Runs the programs and prints a [`Measurement`] as JSON.
 pub(crate) fn measure(arguments: &MeasureArguments) -> Result<(), BenchError> {
@@ -28,11 +25,7 @@ pub(crate) fn measure(arguments: &MeasureArguments) -> Result<(), BenchError> {
     if arguments.one_core {
         keep_to_one_core().map_err(io::Error::from)?;
     }
-    let stages: Vec<&[OsString]> = arguments
-        .programs
-        .split(|word| word == PIPE)
-        .filter(|stage| !stage.is_empty())
-        .collect();
+    let stages: Vec<&[OsString]> = arguments.programs.split(|word| word == PIPE).collect();
     let started = Instant::now();
     let mut children = Vec::with_capacity(stages.len());
     for (index, stage) in stages.iter().enumerate() {
@@ -119,20 +112,17 @@ fn seconds(time: TimeVal) -> f64 {
 }
 
 /// Ends the pipeline when the benchmark asks for it (SIGTERM) and when it is gone, which the kernel then says in the
-/// same way.
+/// same way. With SIGKILL: programs inherit the blocked SIGTERM, and none has anything to put in order.
 fn end_with_the_benchmark() -> Result<(), BenchError> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
-    // The programs get it unblocked again.
     signals.thread_block().map_err(io::Error::from)?;
     let group = getpgrp();
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             if signals.wait().is_ok() {
-                // Whatever fails here, there is nothing left to end.
-                let _ = killpg(group, Signal::SIGTERM);
-                std::thread::sleep(PATIENCE);
+                // It ends this process, too.
                 let _ = killpg(group, Signal::SIGKILL);
             }
         })?;

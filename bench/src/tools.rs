@@ -64,19 +64,45 @@ pub(crate) fn require(tool: Tool) -> Result<(), BenchError> {
     Err(BenchError::MissingTool {
         program: tool.program.into(),
         package: tool.package,
+        peer: false,
+    })
+}
+
+/// Fails if there is no such program, which rows of others need only.
+pub(crate) fn require_peer(tool: Tool) -> Result<(), BenchError> {
+    require(tool).map_err(|error| match error {
+        BenchError::MissingTool {
+            program, package, ..
+        } => BenchError::MissingTool {
+            program,
+            package,
+            peer: true,
+        },
+        error => error,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use slugbuilder_report::{Diagnosis, Style};
 
     #[test]
     fn programs_are_found_or_named_with_their_package() {
         assert!(installed("sh"));
-        assert!(!installed("no-such-program-anywhere"));
-        let error = require(tool("none", "no-such-program-anywhere", "a-package")).unwrap_err();
-        use slugbuilder_report::{Diagnosis, Style};
-        insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @"");
+        let none = tool("none", "no-such-program-anywhere", "a-package");
+        assert!(!installed(none.program));
+        let rendered = |error| Diagnosis::of(&error).render(Style::Plain);
+        insta::assert_snapshot!(rendered(require(none).unwrap_err()), @r"
+        error[missing-tool]: `no-such-program-anywhere` is not installed
+
+          hint: Install it: `apt-get install a-package`.
+        ");
+        insta::assert_snapshot!(rendered(require_peer(none).unwrap_err()), @r"
+        error[missing-tool]: `no-such-program-anywhere` is not installed
+
+          hint: Install it: `apt-get install a-package`.
+          hint: `--skip-missing-peers` measures without `no-such-program-anywhere`, and says so.
+        ");
     }
 }

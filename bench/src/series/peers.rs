@@ -77,7 +77,7 @@ impl Peer {
 
     /// Whether it can run. A missing peer is an error, or, if the user said so, noted.
     pub(super) fn available(self, bench: &Bench) -> Result<bool, BenchError> {
-        let found = tools::require(self.tool());
+        let found = tools::require_peer(self.tool());
         if found.is_err() && bench.skip_missing_peers {
             bench
                 .skipped
