@@ -120,8 +120,9 @@ impl<'a> Trees<'a> {
         Ok(Tree {
             path,
             about: format!(
-                "{}: {files} files, {} MB.",
+                "{}: {files} {}, {} MB.",
                 marker.about,
+                if files == 1 { "file" } else { "files" },
                 (bytes + 500_000) / 1_000_000
             ),
         })
