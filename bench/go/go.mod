@@ -1,0 +1,3 @@
+module slugbuilder-bench/layer
+
+go 1.21

@@ -1,0 +1,118 @@
+//! The run: series after series, then the tables.
+
+use crate::arguments::{Options, Series as Name};
+use crate::error::BenchError;
+use crate::results::Series;
+use crate::runner::Runner;
+use crate::series::{self, Recorder};
+use crate::trees::Trees;
+use crate::work::Work;
+use crate::{bars, document, machine, tools};
+use clap::ValueEnum as _;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What every series needs.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) runner: Runner,
+    pub(crate) work: Work,
+    /// Rounds that count.
+    pub(crate) runs: u32,
+    /// Whether this is only to see that every row works.
+    pub(crate) quick: bool,
+    /// Whether peers may be missing.
+    pub(crate) skip_missing_peers: bool,
+    /// Those that were missing.
+    pub(crate) skipped: RefCell<Vec<String>>,
+    /// `slugbuilder`, where the user named one.
+    pub(crate) slugbuilder: Option<PathBuf>,
+}
+
+impl Bench {
+    /// Begins a series with one round to warm up and `runs` that count.
+    pub(crate) fn recorder(
+        &self,
+        name: &'static str,
+        title: &'static str,
+        about: String,
+        references: &'static [&'static str],
+    ) -> Recorder<'_> {
+        Recorder::new(self, name, title, about, references)
+    }
+}
+
+/// Says what is going on.
+pub(crate) fn progress(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Measures what the options ask for and prints the tables.
+pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
+    let started = Instant::now();
+    let runner = Runner::watch()?;
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    let work = Work::open(options.work.as_deref().unwrap_or(&default))?;
+    let bench = Bench {
+        runner,
+        work,
+        runs: if options.quick { 1 } else { options.runs },
+        quick: options.quick,
+        skip_missing_peers: options.skip_missing_peers,
+        skipped: RefCell::default(),
+        slugbuilder: options.slugbuilder.clone(),
+    };
+    for tool in [tools::TAR, tools::GZIP, tools::SHA256SUM] {
+        tools::require(tool)?;
+    }
+    let trees = Trees::new(&bench);
+    let mut results: Vec<Series> = Vec::new();
+    for name in Name::value_variants() {
+        if options.only.is_empty() || options.only.contains(name) {
+            results.push(series::measure(*name, &bench, &trees)?);
+        }
+    }
+    let judged = bars::judge(&results);
+    let machine = machine::describe(bench.work.root());
+    if let Some(path) = &options.json {
+        let text = serde_json::to_string_pretty(&results).map_err(|source| BenchError::Json {
+            what: "the results".into(),
+            source,
+        })?;
+        fs_err::write(path, text)?;
+    }
+    if options.write_docs {
+        let tables = document::markdown(&machine, &results, &judged);
+        document::rewrite(&document::path(), &tables)?;
+    }
+    print(&machine, &results, &judged, &bench);
+    progress(&format!(
+        "Done in {:.0} s.",
+        started.elapsed().as_secs_f64()
+    ));
+    match bars::failures(&judged) {
+        failures @ 1.. if options.check => Err(BenchError::BarsNotMet(failures)),
+        _ => Ok(()),
+    }
+}
+
+fn print(machine: &str, results: &[Series], judged: &[bars::Judged], bench: &Bench) {
+    println!("{machine}\n");
+    for series in results {
+        println!(
+            "{}\n{}\n\n{}",
+            series.title,
+            series.about,
+            series.table().text()
+        );
+    }
+    for skipped in bench.skipped.borrow().iter() {
+        println!("Skipped: {skipped} is not installed.");
+    }
+    if bench.quick {
+        println!("Every row works. Small trees and one round say nothing about speed.");
+    } else {
+        println!("Bars\n\n{}", bars::table(judged, false).text());
+    }
+}
