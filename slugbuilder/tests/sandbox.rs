@@ -80,12 +80,15 @@ fn main() -> ExitCode {
         Trial::test("the_environment_is_exactly_what_was_given", environment),
         Trial::test("the_probes_fail_from_inside_a_build_too", probes_in_a_build),
     ];
-    trials.push(if root {
-        Trial::test("all_of_it_as_an_ordinary_user", as_ordinary_user)
+    if root {
+        trials.extend([
+            Trial::test("a_source_of_someone_else_is_mapped", mapped_overlay),
+            Trial::test("what_has_a_third_owner_is_not_mapped", mapped_third_owner),
+            Trial::test("all_of_it_as_an_ordinary_user", as_ordinary_user),
+        ]);
     } else {
-        // Root stages by copying: the files would belong to the wrong user.
-        Trial::test("an_overlay_leaves_the_source_alone", overlay)
-    });
+        trials.push(Trial::test("an_overlay_leaves_the_source_alone", overlay));
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -233,6 +236,7 @@ fn overlay() -> Check {
         lower: fixture.path("source"),
         upper: fixture.path("upper"),
         work: fixture.path("overlay-work"),
+        mapped_owner: None,
     };
     let sandbox = Namespaced::start(&options)?;
     assert_eq!(succeeds(&sandbox, "ls"), "kept\n");
@@ -245,6 +249,106 @@ fn overlay() -> Check {
     let merged = sandbox.outside(Path::new("/app"));
     assert_eq!(std::fs::read_to_string(merged.join("kept"))?, "built\n");
     assert_eq!(std::fs::read_dir(&merged)?.count(), 2);
+    Ok(())
+}
+
+/// The fixture's options with its source mapped, which belongs to `owner`.
+fn mapped(fixture: &Fixture, owner: u32) -> SandboxOptions {
+    chown(fixture.path("source"), Some(owner), Some(owner)).unwrap();
+    let mut options = fixture.options();
+    options.app = AppDirectory::Overlay {
+        lower: fixture.path("source"),
+        upper: fixture.path("upper"),
+        work: fixture.path("overlay-work"),
+        mapped_owner: Some((owner, owner)),
+    };
+    options
+}
+
+fn mapped_overlay() -> Check {
+    use std::os::unix::fs::MetadataExt as _;
+    for owner in [0, 12_345] {
+        let fixture = Fixture::new();
+        let source = |name: &str| fixture.path("source").join(name);
+        std::fs::create_dir(source("folder"))?;
+        for name in ["private", "kept", "folder/file", "setuid"] {
+            std::fs::write(source(name), name)?;
+            chown(source(name), Some(owner), Some(owner))?;
+        }
+        chown(source("folder"), Some(owner), Some(owner))?;
+        std::fs::set_permissions(source("private"), PermissionsExt::from_mode(0o600))?;
+        std::fs::set_permissions(source("setuid"), PermissionsExt::from_mode(0o6755))?;
+        let before = std::fs::metadata(source("private"))?;
+        let options = mapped(&fixture, owner);
+        let sandbox = Namespaced::start(&options)?;
+        let script = "cat private; stat -c %u:%g . private folder/file | sort -u
+            echo built > kept; chmod 4755 kept setuid; mkdir new; echo new > new/file
+            rm -r folder; cp setuid copy; echo more >> private; chown 0 kept || echo refused";
+        let output = succeeds(&sandbox, script);
+        assert!(output.starts_with("private1000:1000\n"), "{output}");
+        assert!(output.ends_with("refused\n"), "{output}");
+        let read = |name: &str| std::fs::read_to_string(source(name)).unwrap();
+        assert_eq!(
+            (read("kept").as_str(), read("folder/file").as_str()),
+            ("kept", "folder/file")
+        );
+        let after = std::fs::metadata(source("private"))?;
+        assert_eq!(
+            (
+                after.uid(),
+                after.mode(),
+                after.len(),
+                after.ctime(),
+                after.ctime_nsec()
+            ),
+            (
+                owner,
+                before.mode(),
+                before.len(),
+                before.ctime(),
+                before.ctime_nsec()
+            )
+        );
+        assert!(!source("new").exists());
+        drop(sandbox);
+        // Whatever was written belongs to nobody's uid on disk.
+        let whiteout = fixture.path("upper/folder").symlink_metadata()?;
+        assert_eq!(
+            (whiteout.mode() & libc::S_IFMT, whiteout.rdev()),
+            (libc::S_IFCHR, 0)
+        );
+        for name in ["kept", "new", "new/file", "copy", "private", "setuid"] {
+            let metadata = fixture.path("upper").join(name).symlink_metadata()?;
+            let build = slugbuilder::sandbox::BUILD_UID;
+            assert_eq!((metadata.uid(), metadata.gid()), (build, build), "{name}");
+        }
+        // What is mounted for a sandbox is mounted in it only.
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+        assert!(
+            !mounts.contains(fixture.folder.path().to_str().unwrap()),
+            "{mounts}"
+        );
+    }
+    Ok(())
+}
+
+fn mapped_third_owner() -> Check {
+    let fixture = Fixture::new();
+    for (name, mode) in [("open", 0o644), ("secret", 0o600)] {
+        let path = fixture.path("source").join(name);
+        std::fs::write(&path, name)?;
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode))?;
+        chown(&path, Some(12_346), Some(12_346))?;
+    }
+    let sandbox = Namespaced::start(&mapped(&fixture, 12_345))?;
+    assert_eq!(
+        succeeds(&sandbox, "stat -c %u open; cat open"),
+        "65534\nopen\n"
+    );
+    for refused in ["cat secret", "echo x >> open", "chmod 777 secret"] {
+        let (outcome, output) = run(&sandbox, refused);
+        assert!(!outcome.success(), "{refused}: {output}");
+    }
     Ok(())
 }
 

@@ -26,14 +26,9 @@ pub(super) fn prepare(
     trusted: bool,
 ) -> Result<Prepared, CompileError> {
     let owner = SandboxOptions::owner();
-    let me = (
-        nix::unistd::geteuid().as_raw(),
-        nix::unistd::getegid().as_raw(),
-    );
-    // A file of someone else could not be copied up; root's files would stay root's.
-    if owner.is_none() && survey.owners.iter().all(|(uid, gid)| (*uid, *gid) == me) {
+    if let Some(lower) = Lower::of(survey, owner) {
         let upper = workspace.build().join("upper");
-        match overlay(survey, workspace, sandbox, &upper) {
+        match overlay(survey, workspace, sandbox, &upper, &lower) {
             Ok(place) => {
                 return Ok(Prepared {
                     place,
@@ -94,42 +89,87 @@ pub(super) fn finish(prepared: Prepared, workspace: &Workspace) -> Result<(), Co
     Ok(())
 }
 
+/// How a source can be the lower folder of an overlay.
+struct Lower {
+    /// Whom the programs run as, where that is not us.
+    owner: Option<(u32, u32)>,
+    /// Whom the source belongs to, where it has to look as if it belonged to them.
+    mapped_owner: Option<(u32, u32)>,
+}
+
+impl Lower {
+    /// Nothing where programs would meet files that they cannot use: a file of someone else cannot be copied up, of
+    /// several owners only one can be shown as the programs' uid, and what root can read only because it is root, they
+    /// cannot. What is mounted below the source would not be there at all.
+    fn of(survey: &Survey, owner: Option<(u32, u32)>) -> Option<Self> {
+        let [source] = survey.owners.iter().copied().collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        if !survey.one_device {
+            return None;
+        }
+        let mapped_owner = match owner {
+            None => {
+                let me = (
+                    nix::unistd::geteuid().as_raw(),
+                    nix::unistd::getegid().as_raw(),
+                );
+                if source != me {
+                    return None;
+                }
+                None
+            }
+            Some(owner) if source == owner => None,
+            Some(_) => Some(source),
+        };
+        (owner.is_none() || survey.owner_may_use_all).then_some(Self {
+            owner,
+            mapped_owner,
+        })
+    }
+}
+
 fn overlay(
     survey: &Survey,
     workspace: &Workspace,
     sandbox: &mut SandboxOptions,
     upper: &Path,
+    lower: &Lower,
 ) -> Result<Place, CompileError> {
     let work = workspace.build().join("overlay-work");
     for folder in [upper, &work] {
         fs::create_dir_all(folder).map_err(set_up("making an overlay"))?;
     }
+    give(upper, lower.owner)?;
     for path in survey.whiteouts() {
-        let whiteout = upper.join(path);
-        hide(&survey.root, upper, path, &whiteout).map_err(set_up("hiding what is left out"))?;
+        hide(&survey.root, upper, path, lower.owner).map_err(set_up("hiding what is left out"))?;
     }
-    lend(workspace, upper, None)?;
+    lend(workspace, upper, lower.owner)?;
     sandbox.app = AppDirectory::Overlay {
         lower: survey.root.clone(),
         upper: upper.to_owned(),
         work,
+        mapped_owner: lower.mapped_owner,
     };
     Ok(Place::Sandbox(Namespaced::start(sandbox)?))
 }
 
 /// Makes a whiteout, and the folders above it with the modes that they have in the source: a folder that is in both
 /// takes its mode from the upper one.
-fn hide(lower: &Path, upper: &Path, path: &Path, whiteout: &Path) -> io::Result<()> {
+fn hide(lower: &Path, upper: &Path, path: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
     let mut above = PathBuf::new();
     for part in path.parent().into_iter().flat_map(Path::components) {
         above.push(part);
         let folder = upper.join(&above);
         if !folder.exists() {
             fs::create_dir(&folder)?;
+            if let Some((uid, gid)) = owner {
+                std::os::unix::fs::chown(&folder, Some(uid), Some(gid))?;
+            }
             fs::set_permissions(&folder, fs::metadata(lower.join(&above))?.permissions())?;
         }
     }
-    make_whiteout(whiteout)
+    make_whiteout(&upper.join(path))
 }
 
 fn lend(workspace: &Workspace, app: &Path, owner: Option<(u32, u32)>) -> Result<(), CompileError> {

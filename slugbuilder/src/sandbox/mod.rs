@@ -22,6 +22,7 @@ mod executor;
 mod holder;
 mod interrupt;
 mod job;
+mod mapped;
 mod namespaced;
 mod runner;
 mod system;

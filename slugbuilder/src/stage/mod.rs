@@ -130,6 +130,10 @@ pub struct Survey {
     pub entries: u64,
     /// User and group ids of everything that enters the build, the root too. An overlay can serve only mapped ones.
     pub owners: BTreeSet<(u32, u32)>,
+    /// Whether all of that is on the root's file system. An overlay does not show what is mounted below.
+    pub one_device: bool,
+    /// Whether the owners have the right to read every file and to use every folder of it.
+    pub owner_may_use_all: bool,
     /// What the user should know.
     pub warnings: Vec<Warning>,
     tree: Tree,

@@ -39,6 +39,7 @@ struct Pending {
 
 struct Walker<'a> {
     root: &'a Path,
+    root_stat: Stat,
     tree: &'a Tree,
     options: &'a SurveyOptions,
     outputs: Outputs,
@@ -49,6 +50,8 @@ struct Walker<'a> {
     counts: BTreeMap<Reason, Tally>,
     staged: Tally,
     owners: BTreeSet<(u32, u32)>,
+    one_device: bool,
+    owner_may_use_all: bool,
     warnings: Vec<Warning>,
     special: Vec<(PathBuf, Special)>,
     special_total: usize,
@@ -67,6 +70,7 @@ pub(super) fn walk(
         .map_err(|error| StageError::of_root(source, error))?;
     let mut walker = Walker {
         root: &root,
+        root_stat: stat,
         tree: &tree,
         options,
         outputs: Outputs::new(&root, &options.outputs),
@@ -77,6 +81,8 @@ pub(super) fn walk(
         counts: BTreeMap::new(),
         staged: Tally::default(),
         owners: BTreeSet::from([stat.owner]),
+        one_device: true,
+        owner_may_use_all: stat.owner_may_use(),
         warnings: Vec::new(),
         special: Vec::new(),
         special_total: 0,
@@ -125,6 +131,8 @@ pub(super) fn walk(
         counts,
         staged,
         owners,
+        one_device,
+        owner_may_use_all,
         warnings,
         ..
     } = walker;
@@ -135,6 +143,8 @@ pub(super) fn walk(
         staged,
         entries: entries.len() as u64,
         owners,
+        one_device,
+        owner_may_use_all,
         warnings,
         staged_entries: entries,
         links,
@@ -311,6 +321,8 @@ impl Walker<'_> {
         }
         self.staged.add(&stat);
         self.owners.insert(stat.owner);
+        self.one_device &= stat.same_device(&self.root_stat);
+        self.owner_may_use_all &= stat.owner_may_use();
         self.entries.push(Entry { path, stat });
     }
 

@@ -91,6 +91,20 @@ impl Stat {
         }
     }
 
+    /// Whether both are on the same file system.
+    pub(crate) fn same_device(&self, other: &Self) -> bool {
+        self.device == other.device
+    }
+
+    /// Whether the permission bits let its owner read a file, or use a folder in any way. Links have none.
+    pub(crate) fn owner_may_use(&self) -> bool {
+        match self.kind {
+            Kind::Directory => self.mode & 0o700 == 0o700,
+            Kind::File => self.mode & 0o400 != 0,
+            Kind::Link | Kind::Special(_) => true,
+        }
+    }
+
     /// Whether it is the same file object, whatever happened to its content.
     fn same_object(&self, other: &Self) -> bool {
         (self.kind, self.device, self.inode) == (other.kind, other.device, other.inode)
