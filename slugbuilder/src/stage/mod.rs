@@ -151,6 +151,8 @@ pub struct Survey {
 pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageError> {
     let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
     let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
+    // Nothing looks into a `.git`.
+    tree.read_ahead(|name| name != git::DOT_GIT, &options.stop);
     walk::walk(source, root, tree, options)
 }
 

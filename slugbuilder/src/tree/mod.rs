@@ -4,6 +4,7 @@
 //! while it is read. So nothing here uses absolute paths: long paths are walked in pieces, symbolic links are never
 //! followed, and whatever was listed can be opened again only if it is still the same file.
 
+mod ahead;
 pub(crate) mod links;
 
 use nix::dir::Dir;
@@ -145,6 +146,7 @@ impl Failure {
 #[derive(Debug)]
 pub(crate) struct Tree {
     root: OwnedFd,
+    ahead: ahead::Ahead,
 }
 
 /// The directory that a piecewise walk arrived at.
@@ -167,7 +169,10 @@ impl Tree {
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         let root = nix::fcntl::open(path, flags, Mode::empty())?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            ahead: ahead::Ahead::default(),
+        })
     }
 
     /// What the folder itself is.
@@ -234,6 +239,13 @@ impl Tree {
         path: &Path,
         listed: &Stat,
     ) -> Result<Vec<(OsString, Stat)>, Failure> {
+        match self.ahead.take(path, listed) {
+            Some(entries) => Ok(entries),
+            None => self.list_now(path, listed),
+        }
+    }
+
+    fn list_now(&self, path: &Path, listed: &Stat) -> Result<Vec<(OsString, Stat)>, Failure> {
         let directory = self.open_directory(path).map_err(Failure::of_listed)?;
         if !Stat::new(&fstat(&directory)?).same_object(listed) {
             return Err(Failure::Changed);

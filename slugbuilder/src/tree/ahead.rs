@@ -1,0 +1,123 @@
+//! Listing a whole tree ahead of whoever walks it, with several threads.
+//!
+//! Asking the kernel for names and metadata is nearly all that a walk takes, and the kernel answers several threads at
+//! once.
+
+use super::{Kind, Stat, Tree, below};
+use crate::stop::Stop;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// More threads than this wait for each other and for the disk.
+const MOST_THREADS: usize = 8;
+
+/// A folder's entries with what the folder was when they were read.
+#[derive(Debug)]
+struct Listing {
+    folder: Stat,
+    entries: Vec<(OsString, Stat)>,
+}
+
+/// Folders that were listed and not yet asked for.
+#[derive(Debug, Default)]
+pub(super) struct Ahead(Mutex<HashMap<PathBuf, Listing>>);
+
+impl Ahead {
+    /// The entries of the folder at `path`, once, if it was `listed` that was read there.
+    pub(super) fn take(&self, path: &Path, listed: &Stat) -> Option<Vec<(OsString, Stat)>> {
+        let listing = lock(&self.0).remove(path)?;
+        listing
+            .folder
+            .same_object(listed)
+            .then_some(listing.entries)
+    }
+}
+
+/// What the threads of [`Tree::read_ahead`] have in common.
+struct Shared {
+    pending: Vec<(PathBuf, Stat)>,
+    /// Threads that are listing a folder, and may find more.
+    busy: usize,
+}
+
+impl Tree {
+    /// Lists the root and every folder below it that `enters` says yes to, each for the next [`Tree::list`] of it.
+    ///
+    /// What cannot be listed, or has no time left to be, is left to that one. Where there is one processor only there is
+    /// nothing to gain, and nothing happens.
+    pub(crate) fn read_ahead(&self, enters: impl Fn(&OsStr) -> bool + Sync, stop: &Stop) {
+        let threads = std::thread::available_parallelism()
+            .map_or(1, NonZeroUsize::get)
+            .min(MOST_THREADS);
+        let Ok(root) = self.stat_root() else { return };
+        if threads == 1 {
+            return;
+        }
+        let shared = Mutex::new(Shared {
+            pending: vec![(PathBuf::new(), root)],
+            busy: 0,
+        });
+        let changed = Condvar::new();
+        let work = || {
+            let listed = self.list_pending(&enters, stop, &shared, &changed);
+            lock(&self.ahead.0).extend(listed);
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                // Without another thread it takes longer, no more.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
+    }
+
+    fn list_pending(
+        &self,
+        enters: &impl Fn(&OsStr) -> bool,
+        stop: &Stop,
+        shared: &Mutex<Shared>,
+        changed: &Condvar,
+    ) -> Vec<(PathBuf, Listing)> {
+        let mut done = Vec::new();
+        let mut state = lock(shared);
+        loop {
+            let Some((path, folder)) = state.pending.pop() else {
+                if state.busy == 0 {
+                    changed.notify_all();
+                    return done;
+                }
+                state = changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            state.busy += 1;
+            drop(state);
+            let entries = match stop.check() {
+                Ok(()) => self.list_now(&path, &folder).ok(),
+                Err(_) => None,
+            };
+            let folders: Vec<(PathBuf, Stat)> = entries
+                .iter()
+                .flatten()
+                .filter(|(name, stat)| stat.kind == Kind::Directory && enters(name))
+                .map(|(name, stat)| (below(&path, name), *stat))
+                .collect();
+            if let Some(entries) = entries {
+                done.push((path, Listing { folder, entries }));
+            }
+            state = lock(shared);
+            state.busy -= 1;
+            if !folders.is_empty() {
+                changed.notify_all();
+            }
+            state.pending.extend(folders);
+        }
+    }
+}
+
+/// Nothing panics while it holds one of these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
