@@ -10,6 +10,9 @@
     reason = "tests fail by panicking, and libtest-mimic wants a result"
 )]
 
+#[path = "sandbox/staging.rs"]
+mod staging;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use slugbuilder::compile::{BuildpackSource, CompileOptions, compile};
 use slugbuilder::sandbox::{
@@ -78,10 +81,19 @@ fn main() -> ExitCode {
         Trial::test("a_program_that_is_not_there_is_named", missing_program),
         Trial::test("several_programs_run_side_by_side", side_by_side),
         Trial::test("the_environment_is_exactly_what_was_given", environment),
-        Trial::test("the_probes_fail_from_inside_a_build_too", probes_in_a_build),
+        Trial::test("the_probes_fail_from_inside_a_build_too", || {
+            probes_in_a_build(false)
+        }),
+        Trial::test(
+            "what_was_built_is_in_the_slug",
+            staging::what_was_built_is_in_the_slug,
+        ),
     ];
     if root {
         trials.extend([
+            Trial::test("the_probes_fail_where_the_source_is_copied", || {
+                probes_in_a_build(true)
+            }),
             Trial::test("a_source_of_someone_else_is_mapped", mapped_overlay),
             Trial::test("what_has_a_third_owner_is_not_mapped", mapped_third_owner),
             Trial::test("all_of_it_as_an_ordinary_user", as_ordinary_user),
@@ -154,6 +166,25 @@ impl Fixture {
             chown(&path, Some(uid), Some(gid)).unwrap();
         }
         path
+    }
+
+    /// Makes a folder and everything in it belong to whoever runs the test.
+    fn mine(&self, name: &str) {
+        let me = (
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+        );
+        let mut pending = vec![self.path(name)];
+        while let Some(path) = pending.pop() {
+            std::os::unix::fs::lchown(&path, Some(me.0), Some(me.1)).unwrap();
+            if path.symlink_metadata().unwrap().is_dir() {
+                pending.extend(
+                    std::fs::read_dir(&path)
+                        .unwrap()
+                        .map(|one| one.unwrap().path()),
+                );
+            }
+        }
     }
 
     fn options(&self) -> SandboxOptions {
@@ -807,13 +838,15 @@ chown 0:0 .
 exec 3<>/dev/tcp/127.0.0.1/@PORT@
 ";
 
-fn probes_in_a_build() -> Check {
+fn probes_in_a_build(copied: bool) -> Check {
     let marker = "s3cret-of-the-user";
     let fixture = Fixture::new();
     let source = fixture.path("source");
-    // The source belongs to whoever builds.
-    chown(&source, Some(nix::unistd::geteuid().as_raw()), None)?;
     std::fs::write(source.join("secret"), "x")?;
+    fixture.mine("source");
+    if copied {
+        chown(source.join("secret"), Some(12_345), Some(12_345))?;
+    }
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let mut outsider = Command::new("sleep")
         .arg("60")
@@ -828,31 +861,9 @@ fn probes_in_a_build() -> Check {
 
     let mut host: Environment = std::env::vars_os().collect();
     host.insert("SECRET".into(), marker.into());
-    let compiled = compile(
-        &CompileOptions {
-            source: source.clone(),
-            output: fixture.path("slug.tgz"),
-            manifest: fixture.path("slug.json"),
-            stack: slugbuilder::stack::Stack::named("heroku-24")?,
-            buildpacks: vec![BuildpackSource::Directory(buildpack)],
-            cache_dir: fixture.path("cache"),
-            cache_max_size: slugbuilder::cache::MAX_SIZE,
-            clear_cache: false,
-            all_files: false,
-            config_vars: Environment::new(),
-            platform_variables: Environment::new(),
-            host_environment: host,
-            credentials: Credentials::default(),
-            network: false,
-            deadline: Instant::now() + Duration::from_mins(1),
-            interrupt: fixture.interrupt.clone(),
-            source_date_epoch: None,
-            compression: slugbuilder::archive::Compression::default(),
-            max_size: 1 << 20,
-            warn_size: 1 << 20,
-        },
-        &slugbuilder_report::Silent,
-    );
+    let mut options = compile_options(&fixture, buildpack);
+    options.host_environment = host;
+    let compiled = compile(&options, &slugbuilder_report::Silent);
     outsider.kill()?;
     outsider.wait()?;
     compiled?;
@@ -881,8 +892,44 @@ fn probes_in_a_build() -> Check {
     Ok(())
 }
 
+fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
+    CompileOptions {
+        source: fixture.path("source"),
+        output: fixture.path("slug.tgz"),
+        manifest: fixture.path("slug.json"),
+        stack: slugbuilder::stack::Stack::named("heroku-24").unwrap(),
+        buildpacks: vec![BuildpackSource::Directory(buildpack)],
+        cache_dir: fixture.path("cache"),
+        cache_max_size: slugbuilder::cache::MAX_SIZE,
+        clear_cache: false,
+        all_files: false,
+        config_vars: Environment::new(),
+        platform_variables: Environment::new(),
+        host_environment: std::env::vars_os().collect(),
+        credentials: Credentials::default(),
+        network: false,
+        deadline: Instant::now() + Duration::from_mins(1),
+        interrupt: fixture.interrupt.clone(),
+        source_date_epoch: None,
+        compression: slugbuilder::archive::Compression::default(),
+        max_size: 1 << 20,
+        warn_size: 1 << 20,
+    }
+}
+
 /// A buildpack that runs each line of `probes` and writes their statuses into the app.
 fn probing_buildpack(fixture: &Fixture, probes: &str) -> PathBuf {
+    let build = "#!/bin/bash\n\
+        while IFS= read -r probe; do\n  [ -n \"$probe\" ] || continue\n  \
+        bash -c \"$probe\" </dev/null >/dev/null 2>&1\n  echo \"$? $probe\" >> results\n\
+        done < \"$CNB_BUILDPACK_DIR/probes\"\n";
+    let folder = buildpack(fixture, build);
+    std::fs::write(folder.join("probes"), probes).unwrap();
+    folder
+}
+
+/// A buildpack that fits every app and whose `bin/build` is `build`.
+fn buildpack(fixture: &Fixture, build: &str) -> PathBuf {
     let folder = fixture.path("buildpack");
     std::fs::create_dir_all(folder.join("bin")).unwrap();
     std::fs::write(
@@ -890,11 +937,6 @@ fn probing_buildpack(fixture: &Fixture, probes: &str) -> PathBuf {
         "api = '0.10'\n[buildpack]\nid = 'test/probes'\nversion = '1.0.0'\n[[targets]]\nos = 'linux'\n",
     )
     .unwrap();
-    std::fs::write(folder.join("probes"), probes).unwrap();
-    let build = "#!/bin/bash\n\
-        while IFS= read -r probe; do\n  [ -n \"$probe\" ] || continue\n  \
-        bash -c \"$probe\" </dev/null >/dev/null 2>&1\n  echo \"$? $probe\" >> results\n\
-        done < \"$CNB_BUILDPACK_DIR/probes\"\n";
     for (name, script) in [("detect", "#!/bin/bash\n"), ("build", build)] {
         let path = folder.join("bin").join(name);
         std::fs::write(&path, script).unwrap();

@@ -43,6 +43,12 @@ pub fn make_whiteout(path: &std::path::Path) -> std::io::Result<()> {
     mknod(path, SFlag::S_IFCHR, Mode::empty(), makedev(0, 0)).map_err(Into::into)
 }
 
+/// Whether the folder, of the upper side of an overlay, hides all that the lower one has of its name.
+pub(crate) fn marked_opaque(folder: &std::os::fd::OwnedFd) -> std::io::Result<bool> {
+    // The name of the mark where an overlay is mounted with `userxattr`, as the holder does.
+    system::attribute_is(folder, c"user.overlay.opaque", b"y")
+}
+
 /// The uid and gid that programs have outside of the sandbox when slugbuilder runs as root: between the ids that
 /// systemd hands out (up to 65519) and those that Debian and the kernel use (65534), so that it is nobody's.
 pub const BUILD_UID: u32 = 65521;

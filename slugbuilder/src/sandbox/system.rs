@@ -5,7 +5,7 @@
 )]
 
 use nix::errno::Errno;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -102,6 +102,26 @@ pub(super) fn attach_mount(mount: &OwnedFd, at: &Path) -> io::Result<()> {
         )
     };
     Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// Whether the extended attribute `name` of an open file has this value.
+pub(super) fn attribute_is(file: &OwnedFd, name: &CStr, value: &[u8]) -> io::Result<bool> {
+    let mut found = [0u8; 16];
+    // SAFETY: `name` and `found` live through the call, and the length is that of `found`.
+    let length = unsafe {
+        libc::fgetxattr(
+            file.as_raw_fd(),
+            name.as_ptr(),
+            found.as_mut_ptr().cast(),
+            found.len(),
+        )
+    };
+    match Errno::result(length) {
+        Ok(length) => Ok(found.get(..length.unsigned_abs()) == Some(value)),
+        // It has none, the file system knows none, or it is longer than `found`.
+        Err(Errno::ENODATA | Errno::EOPNOTSUPP | Errno::ERANGE) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Joins a new, empty session keyring, so that the keys of the user's session are out of reach.

@@ -34,7 +34,7 @@ use crate::stop::Stop;
 use crate::tree::Tree;
 use crate::tree::links::{Fault, Links};
 use slugbuilder_report::Warning;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The folder of the app that belongs to slugbuilder (contract "where things live" of the design).
@@ -152,7 +152,7 @@ pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageErr
     let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
     let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
     // Nothing looks into a `.git`.
-    tree.read_ahead(|name| name != git::DOT_GIT, &options.stop);
+    tree.read_ahead(|path| !path.ends_with(git::DOT_GIT), &options.stop);
     walk::walk(source, root, tree, options)
 }
 
@@ -165,6 +165,14 @@ impl Survey {
             (Some(directory), Some(name)) => self.outputs.contain(directory, name),
             _ => false,
         }
+    }
+
+    /// What an overlay over the source shows whose upper folder is `upper`, with the whiteouts in it.
+    pub(crate) fn overlaid(&self, upper: &Path) -> std::io::Result<Tree> {
+        let tree = Tree::overlaid(&self.root, upper)?;
+        let hidden: HashSet<&Path> = self.whiteouts().collect();
+        tree.read_ahead(|path| !hidden.contains(path), &self.stop);
+        Ok(tree)
     }
 
     /// Paths that an overlay has to hide, relative to the source's root; what is below them goes with them.

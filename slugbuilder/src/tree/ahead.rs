@@ -6,7 +6,7 @@
 use super::{Kind, Stat, Tree, below};
 use crate::stop::Stop;
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -44,11 +44,15 @@ struct Shared {
 }
 
 impl Tree {
-    /// Lists the root and every folder below it that `enters` says yes to, each for the next [`Tree::list`] of it.
+    /// Lists the root and every folder below it that `enters` says yes to, each for the next [`Tree::list`] of it. Of an
+    /// overlay this is the lower folder.
     ///
     /// What cannot be listed, or has no time left to be, is left to that one. Where there is one processor only there is
     /// nothing to gain, and nothing happens.
-    pub(crate) fn read_ahead(&self, enters: impl Fn(&OsStr) -> bool + Sync, stop: &Stop) {
+    pub(crate) fn read_ahead(&self, enters: impl Fn(&Path) -> bool + Sync, stop: &Stop) {
+        if let Some(overlaid) = &self.overlaid {
+            return overlaid.lower.read_ahead(enters, stop);
+        }
         let threads = std::thread::available_parallelism()
             .map_or(1, NonZeroUsize::get)
             .min(MOST_THREADS);
@@ -76,7 +80,7 @@ impl Tree {
 
     fn list_pending(
         &self,
-        enters: &impl Fn(&OsStr) -> bool,
+        enters: &impl Fn(&Path) -> bool,
         stop: &Stop,
         shared: &Mutex<Shared>,
         changed: &Condvar,
@@ -101,8 +105,9 @@ impl Tree {
             let folders: Vec<(PathBuf, Stat)> = entries
                 .iter()
                 .flatten()
-                .filter(|(name, stat)| stat.kind == Kind::Directory && enters(name))
+                .filter(|(_, stat)| stat.kind == Kind::Directory)
                 .map(|(name, stat)| (below(&path, name), *stat))
+                .filter(|(path, _)| enters(path))
                 .collect();
             if let Some(entries) = entries {
                 done.push((path, Listing { folder, entries }));

@@ -6,6 +6,7 @@
 
 mod ahead;
 pub(crate) mod links;
+mod overlaid;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -147,6 +148,8 @@ impl Failure {
 pub(crate) struct Tree {
     root: OwnedFd,
     ahead: ahead::Ahead,
+    /// What is below the root, where it is the upper folder of an overlay.
+    overlaid: Option<overlaid::Overlaid>,
 }
 
 /// The directory that a piecewise walk arrived at.
@@ -172,7 +175,23 @@ impl Tree {
         Ok(Self {
             root,
             ahead: ahead::Ahead::default(),
+            overlaid: None,
         })
+    }
+
+    /// What an overlay with these two folders shows. Only listing and opening are for such a tree.
+    pub(crate) fn overlaid(lower: &Path, upper: &Path) -> std::io::Result<Self> {
+        let mut tree = Self::open(upper)?;
+        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?)?);
+        Ok(tree)
+    }
+
+    /// The tree that the entry at `path` is read from.
+    fn layer(&self, path: &Path) -> &Self {
+        match &self.overlaid {
+            Some(overlaid) if overlaid.is_lower(path) => &overlaid.lower,
+            _ => self,
+        }
     }
 
     /// What the folder itself is.
@@ -239,6 +258,14 @@ impl Tree {
         path: &Path,
         listed: &Stat,
     ) -> Result<Vec<(OsString, Stat)>, Failure> {
+        match &self.overlaid {
+            Some(overlaid) => overlaid.list(self, path, listed),
+            None => self.list_own(path, listed),
+        }
+    }
+
+    /// The entries of the directory itself, whatever is below it.
+    fn list_own(&self, path: &Path, listed: &Stat) -> Result<Vec<(OsString, Stat)>, Failure> {
         match self.ahead.take(path, listed) {
             Some(entries) => Ok(entries),
             None => self.list_now(path, listed),
@@ -272,6 +299,7 @@ impl Tree {
     pub(crate) fn open_file(&self, path: &Path, listed: &Stat) -> Result<File, Failure> {
         // O_NONBLOCK: if the file has become a FIFO since, opening it must not wait for a writer.
         let file = self
+            .layer(path)
             .open_at(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
             .map_err(Failure::of_listed)?;
         self::unchanged(&file, listed)?;
@@ -309,7 +337,8 @@ impl Tree {
 
     /// Where the link at `path` points.
     pub(crate) fn read_link(&self, path: &Path) -> Result<PathBuf, Failure> {
-        self.at(path, |directory, rest| readlinkat(directory, rest))
+        self.layer(path)
+            .at(path, |directory, rest| readlinkat(directory, rest))
             .map(PathBuf::from)
             .map_err(|errno| match errno {
                 Errno::EINVAL => Failure::Changed,
