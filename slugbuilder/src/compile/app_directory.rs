@@ -5,6 +5,7 @@ use crate::cnb::LAYERS_FOLDER;
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Namespaced, SandboxError, SandboxOptions, make_whiteout};
 use crate::stage::Survey;
+use crate::tree::Tree;
 use crate::workspace::{Workspace, remove_tree};
 use std::fs;
 use std::io;
@@ -16,6 +17,24 @@ pub(super) struct Prepared {
     pub(super) place: Place,
     /// Where the layers really are; the merged view of an overlay is no place to move them from.
     layers: PathBuf,
+    /// The upper folder, where the app directory is an overlay.
+    upper: Option<PathBuf>,
+}
+
+impl Prepared {
+    /// The app directory as the build left it.
+    pub(super) fn tree(&self, survey: &Survey) -> io::Result<Tree> {
+        match &self.upper {
+            Some(upper) => survey.overlaid(upper),
+            None => Tree::open(&self.root()),
+        }
+    }
+
+    /// Where the app directory is, seen from here.
+    pub(super) fn root(&self) -> PathBuf {
+        let executor = self.place.executor();
+        executor.outside(executor.app_dir())
+    }
 }
 
 /// Stages the source, lends it the layers, and opens a place for the build.
@@ -33,6 +52,7 @@ pub(super) fn prepare(
                 return Ok(Prepared {
                     place,
                     layers: upper.join(LAYERS_FOLDER),
+                    upper: Some(upper),
                 });
             }
             // No overlays here, for example because the cache folder is on one already: copying does.
@@ -53,6 +73,7 @@ pub(super) fn prepare(
             return Ok(Prepared {
                 place: Place::Sandbox(started),
                 layers: app.join(LAYERS_FOLDER),
+                upper: None,
             });
         }
         Err(refused @ SandboxError::Refused { .. }) => refused,
@@ -71,12 +92,16 @@ pub(super) fn prepare(
         lend(workspace, directory, owner)
     })?;
     let layers = place.executor().app_dir().join(LAYERS_FOLDER);
-    Ok(Prepared { place, layers })
+    Ok(Prepared {
+        place,
+        layers,
+        upper: None,
+    })
 }
 
 /// Ends the place and takes the layers back for the next build.
 pub(super) fn finish(prepared: Prepared, workspace: &Workspace) -> Result<(), CompileError> {
-    let Prepared { place, layers } = prepared;
+    let Prepared { place, layers, .. } = prepared;
     match place {
         Place::Sandbox(sandbox) => {
             // The overlay is unmounted before its upper folder changes.

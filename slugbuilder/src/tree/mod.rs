@@ -249,7 +249,8 @@ impl Tree {
 
     /// The type of the file system that the directory at `path` is on.
     pub(crate) fn file_system(&self, path: &Path) -> nix::Result<FsType> {
-        Ok(fstatfs(self.open_directory(path)?)?.filesystem_type())
+        let directory = self.layer(path).open_directory(path)?;
+        Ok(fstatfs(directory)?.filesystem_type())
     }
 
     /// The entries of the directory at `path`, sorted by their names' bytes. `listed` is what its own entry said.
