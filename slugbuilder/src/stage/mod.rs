@@ -31,11 +31,16 @@ pub use git::Commit;
 pub use read::ReadError;
 
 use crate::stop::Stop;
-use crate::tree::Tree;
 use crate::tree::links::{Fault, Links};
+use crate::tree::{Listing, Tree};
 use slugbuilder_report::Warning;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How old a survey may be to tell what is in the source. A program that writes into it all the time, such as a server
+/// that logs, must not be able to fail every build that takes longer.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The folder of the app that belongs to slugbuilder (contract "where things live" of the design).
 pub const OWN_FOLDER: &str = ".slugbuilder";
@@ -137,7 +142,10 @@ pub struct Survey {
     /// What the user should know.
     pub warnings: Vec<Warning>,
     tree: Tree,
+    /// When the walk began.
+    began: Instant,
     staged_entries: Vec<walk::Entry>,
+    staged_folders: Vec<walk::Folder>,
     links: Links,
     outputs: outputs::Outputs,
     stop: Stop,
@@ -149,11 +157,12 @@ pub struct Survey {
 /// is not read. The source is not changed, and the result does not depend on the user's or the machine's git
 /// configuration.
 pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageError> {
+    let began = Instant::now();
     let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
     let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
     // Nothing looks into a `.git`.
     tree.read_ahead(|path| !path.ends_with(git::DOT_GIT), &options.stop);
-    walk::walk(source, root, tree, options)
+    walk::walk(source, root, tree, options, began)
 }
 
 impl Survey {
@@ -170,9 +179,31 @@ impl Survey {
     /// What an overlay over the source shows whose upper folder is `upper`, with the whiteouts in it.
     pub(crate) fn overlaid(&self, upper: &Path) -> std::io::Result<Tree> {
         let tree = Tree::overlaid(&self.root, upper)?;
-        let hidden: HashSet<&Path> = self.whiteouts().collect();
-        tree.read_ahead(|path| !hidden.contains(path), &self.stop);
+        if self.began.elapsed() < FRESH {
+            tree.know(self.listings());
+        } else {
+            let hidden: HashSet<&Path> = self.whiteouts().collect();
+            tree.read_ahead(|path| !hidden.contains(path), &self.stop);
+        }
         Ok(tree)
+    }
+
+    /// Every staged folder as it was surveyed, with what is staged of it.
+    fn listings(&self) -> impl Iterator<Item = (PathBuf, Listing)> {
+        self.staged_folders.iter().map(|folder| {
+            let entries = self.staged_entries[folder.children.clone()].iter();
+            let named = entries.map(|entry| {
+                let name = entry.path.file_name().unwrap_or_default();
+                (name.to_owned(), entry.stat)
+            });
+            (
+                folder.path.clone(),
+                Listing {
+                    folder: folder.stat,
+                    entries: named.collect(),
+                },
+            )
+        })
     }
 
     /// Paths that an overlay has to hide, relative to the source's root; what is below them goes with them.

@@ -13,9 +13,11 @@ use slugbuilder_report::Warning;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::Read;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Instant;
 
 /// Special files that an error names.
 const NAMED: usize = 5;
@@ -26,6 +28,15 @@ pub(super) struct Entry {
     /// Relative to the source's root.
     pub(super) path: PathBuf,
     pub(super) stat: Stat,
+}
+
+/// A folder that enters the build, the root too.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    pub(super) stat: Stat,
+    /// What of it enters the build, as indices of [`Survey::staged_entries`].
+    pub(super) children: Range<usize>,
 }
 
 /// A folder that is still to be looked at.
@@ -45,6 +56,7 @@ struct Walker<'a> {
     outputs: Outputs,
     slug_ignore: SlugIgnore,
     entries: Vec<Entry>,
+    folders: Vec<Folder>,
     links: Links,
     left_out: Vec<LeftOut>,
     counts: BTreeMap<Reason, Tally>,
@@ -64,6 +76,7 @@ pub(super) fn walk(
     root: PathBuf,
     tree: Tree,
     options: &SurveyOptions,
+    began: Instant,
 ) -> Result<Survey, StageError> {
     let stat = tree
         .stat_root()
@@ -76,6 +89,7 @@ pub(super) fn walk(
         outputs: Outputs::new(&root, &options.outputs),
         slug_ignore: SlugIgnore::default(),
         entries: Vec::new(),
+        folders: Vec::new(),
         links: Links::default(),
         left_out: Vec::new(),
         counts: BTreeMap::new(),
@@ -126,6 +140,7 @@ pub(super) fn walk(
     let Walker {
         outputs,
         entries,
+        folders,
         links,
         left_out,
         counts,
@@ -146,7 +161,9 @@ pub(super) fn walk(
         one_device,
         owner_may_use_all,
         warnings,
+        began,
         staged_entries: entries,
+        staged_folders: folders,
         links,
         root,
         tree,
@@ -189,6 +206,7 @@ impl Walker<'_> {
             self.rules_in(directory, named(DOT_GIT).is_some(), named(".gitignore"));
 
         let first_child = pending.len();
+        let first_entry = self.entries.len();
         for (name, stat) in listing {
             self.options.stop.check()?;
             let path = below(&directory.path, &name);
@@ -210,6 +228,11 @@ impl Walker<'_> {
         }
         // The last one pushed is looked at first.
         pending[first_child..].reverse();
+        self.folders.push(Folder {
+            path: directory.path.clone(),
+            stat: directory.stat,
+            children: first_entry..self.entries.len(),
+        });
         Ok(())
     }
 

@@ -16,9 +16,10 @@ const MOST_THREADS: usize = 8;
 
 /// A folder's entries with what the folder was when they were read.
 #[derive(Debug)]
-struct Listing {
-    folder: Stat,
-    entries: Vec<(OsString, Stat)>,
+pub(crate) struct Listing {
+    pub(crate) folder: Stat,
+    /// Sorted by the names' bytes.
+    pub(crate) entries: Vec<(OsString, Stat)>,
 }
 
 /// Folders that were listed and not yet asked for.
@@ -44,6 +45,15 @@ struct Shared {
 }
 
 impl Tree {
+    /// Takes someone's word for what is in folders, each for the next [`Tree::list`] of it. Of an overlay this is the
+    /// lower folder.
+    pub(crate) fn know(&self, listings: impl IntoIterator<Item = (PathBuf, Listing)>) {
+        match &self.overlaid {
+            Some(overlaid) => overlaid.lower.know(listings),
+            None => lock(&self.ahead.0).extend(listings),
+        }
+    }
+
     /// Lists the root and every folder below it that `enters` says yes to, each for the next [`Tree::list`] of it. Of an
     /// overlay this is the lower folder.
     ///
@@ -125,4 +135,64 @@ impl Tree {
 /// Nothing panics while it holds one of these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn what_was_read_ahead_is_what_is_there() {
+        let temporary = tempfile::tempdir().unwrap();
+        for folder in 0..50 {
+            let folder = temporary.path().join(format!("{}/{folder}", folder % 7));
+            fs::create_dir_all(&folder).unwrap();
+            for file in 0..20 {
+                fs::write(folder.join(file.to_string()), "").unwrap();
+            }
+        }
+        let now = Tree::open(temporary.path()).unwrap();
+        let ahead = Tree::open(temporary.path()).unwrap();
+        ahead.read_ahead(|path| path != Path::new("3"), &Stop::default());
+        let mut pending = vec![(PathBuf::new(), now.stat_root().unwrap())];
+        let mut folders = 0;
+        while let Some((folder, stat)) = pending.pop() {
+            let entries = ahead.list(&folder, &stat).unwrap();
+            assert_eq!(entries, now.list(&folder, &stat).unwrap());
+            let below_it = entries
+                .into_iter()
+                .filter(|(_, stat)| stat.kind == Kind::Directory);
+            pending.extend(below_it.map(|(name, stat)| (below(&folder, &name), stat)));
+            folders += 1;
+        }
+        assert_eq!(folders, 1 + 7 + 50);
+    }
+
+    #[test]
+    fn a_folder_is_known_once_and_only_while_it_is_the_same() {
+        let temporary = tempfile::tempdir().unwrap();
+        let tree = Tree::open(temporary.path()).unwrap();
+        let folder = tree.stat_root().unwrap();
+        let known = || Listing {
+            folder,
+            entries: vec![("known".into(), folder)],
+        };
+        let root = Path::new("");
+        let names = |stat: &Stat| -> Vec<OsString> {
+            let entries = tree.list(root, stat).unwrap();
+            entries.into_iter().map(|(name, _)| name).collect()
+        };
+        tree.know([(root.to_owned(), known())]);
+        assert_eq!(names(&folder), ["known"]);
+        assert!(names(&folder).is_empty());
+
+        tree.know([(root.to_owned(), known())]);
+        fs::create_dir(temporary.path().join("other")).unwrap();
+        let other = tree.list_now(root, &folder).unwrap()[0].1;
+        assert!(matches!(
+            tree.list(root, &other),
+            Err(crate::tree::Failure::Changed)
+        ));
+    }
 }

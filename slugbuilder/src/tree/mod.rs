@@ -8,6 +8,8 @@ mod ahead;
 pub(crate) mod links;
 mod overlaid;
 
+pub(crate) use ahead::Listing;
+
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};

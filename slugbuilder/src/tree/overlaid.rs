@@ -118,3 +118,113 @@ fn is_opaque(upper: &Tree, path: &Path) -> Result<bool, Failure> {
     let folder = upper.open_directory(path).map_err(Failure::of_listed)?;
     marked_opaque(&folder).map_err(Failure::Io)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::make_whiteout;
+    use crate::stop::Stop;
+    use std::fs;
+    use std::io::Read as _;
+
+    fn write(folder: &Path, files: &[&str]) {
+        for name in files {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, folder.file_name().unwrap().as_encoded_bytes()).unwrap();
+        }
+    }
+
+    /// Every path of a tree with what it is, in the order of a walk.
+    fn walk(tree: &Tree) -> Vec<(PathBuf, Stat)> {
+        let mut found = Vec::new();
+        let mut pending = vec![(PathBuf::new(), tree.stat_root().unwrap())];
+        while let Some((folder, stat)) = pending.pop() {
+            for (name, stat) in tree.list(&folder, &stat).unwrap() {
+                let path = below(&folder, &name);
+                if stat.kind == Kind::Directory {
+                    pending.push((path.clone(), stat));
+                }
+                found.push((path, stat));
+            }
+        }
+        found
+    }
+
+    fn content(tree: &Tree, path: &Path, stat: &Stat) -> String {
+        let mut text = String::new();
+        let mut file = tree.open_file(path, stat).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn the_upper_folder_hides_and_adds() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (lower, upper) = (
+            temporary.path().join("lower"),
+            temporary.path().join("upper"),
+        );
+        write(
+            &lower,
+            &["a/b/kept", "a/changed", "a/hidden", "file", "gone/x"],
+        );
+        write(&lower, &["was-a-folder/x", "was-a-file"]);
+        write(&upper, &["a/changed", "a/new/x", "was-a-folder"]);
+        write(&upper, &["was-a-file/x"]);
+        std::os::unix::fs::symlink("a", upper.join("link")).unwrap();
+        for hidden in ["a/hidden", "gone"] {
+            make_whiteout(&upper.join(hidden)).unwrap();
+        }
+        let tree = Tree::overlaid(&lower, &upper).unwrap();
+        tree.read_ahead(|_| true, &Stop::default());
+        let mut found: Vec<String> = walk(&tree)
+            .into_iter()
+            .map(|(path, stat)| {
+                let what = match stat.kind {
+                    Kind::File => content(&tree, &path, &stat),
+                    Kind::Link => format!("-> {}", tree.read_link(&path).unwrap().display()),
+                    _ => "/".to_owned(),
+                };
+                format!("{} {what}", path.display())
+            })
+            .collect();
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "a /",
+                "a/b /",
+                "a/b/kept lower",
+                "a/changed upper",
+                "a/new /",
+                "a/new/x upper",
+                "file lower",
+                "link -> a",
+                "was-a-file /",
+                "was-a-file/x upper",
+                "was-a-folder upper",
+            ]
+        );
+    }
+
+    #[test]
+    fn unchanged_files_are_the_same_ones_in_every_build() {
+        let temporary = tempfile::tempdir().unwrap();
+        let lower = temporary.path().join("lower");
+        write(&lower, &["folder/one", "folder/two"]);
+        let walks = ["first", "second"].map(|name| {
+            let upper = temporary.path().join(name);
+            write(&upper, &["folder/built"]);
+            walk(&Tree::overlaid(&lower, &upper).unwrap())
+        });
+        let of = |walk: &[(PathBuf, Stat)], name: &str| {
+            let found = walk.iter().find(|(path, _)| path == Path::new(name));
+            found.unwrap().1
+        };
+        for name in ["folder/one", "folder/two"] {
+            assert_eq!(of(&walks[0], name), of(&walks[1], name));
+        }
+        assert_ne!(of(&walks[0], "folder/built"), of(&walks[1], "folder/built"));
+    }
+}

@@ -173,7 +173,9 @@ impl Workspace {
 
     /// Moves the layers of the last build to `destination`, which must not exist, and marks them as being in use.
     pub fn lend_layers(&self, destination: &Path) -> Result<(), WorkspaceError> {
-        fs::File::create(self.dirty_marker())?.sync_all()?;
+        // Not synchronized, which may take as long as a build: it has to outlive a killed process, and file systems keep
+        // the order of making it and of moving the layers.
+        fs::File::create(self.dirty_marker())?;
         if self.layers().exists() {
             move_tree(&self.layers(), destination)?;
         }
