@@ -88,6 +88,10 @@ fn main() -> ExitCode {
             "what_was_built_is_in_the_slug",
             staging::what_was_built_is_in_the_slug,
         ),
+        Trial::test(
+            "a_source_may_change_during_a_long_build",
+            staging::a_source_that_changes_during_the_build,
+        ),
     ];
     if root {
         trials.extend([

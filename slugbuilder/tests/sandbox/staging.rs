@@ -133,3 +133,32 @@ pub(super) fn what_was_built_is_in_the_slug() -> Check {
     }
     Ok(())
 }
+
+/// A server that logs into the source must not be able to fail a build, nor may a slug have what is long gone.
+pub(super) fn a_source_that_changes_during_the_build() -> Check {
+    let fixture = Fixture::new();
+    let log = fixture.path("source/log");
+    std::fs::write(&log, "before")?;
+    std::fs::write(fixture.path("source/removed"), "")?;
+    fixture.mine("source");
+    let buildpack = buildpack(&fixture, "#!/bin/bash\nsleep 1.5\n");
+    let options = compile_options(&fixture, buildpack);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            std::fs::write(&log, "a new line").unwrap();
+            std::fs::remove_file(fixture.path("source/removed")).unwrap();
+        });
+        compile(&options, &slugbuilder_report::Silent)
+    })?;
+    let app = fixture.path("unpacked");
+    slugbuilder::slug::unpack(
+        &fixture.path("slug.tgz"),
+        &app,
+        slugbuilder_fetch::Limits::default(),
+        &slugbuilder::stop::Stop::default(),
+    )?;
+    assert_eq!(std::fs::read_to_string(app.join("log"))?, "a new line");
+    assert!(!app.join("removed").exists());
+    Ok(())
+}
