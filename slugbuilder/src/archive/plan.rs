@@ -11,7 +11,6 @@ use crate::tree::Tree;
 use crate::tree::links::Links;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::SystemTime;
 
 /// A tree that was listed and cut into chunks.
 pub(super) struct Plan<'a> {
@@ -34,7 +33,7 @@ impl<'a> Plan<'a> {
         threads: NonZeroUsize,
         with_recipes: bool,
     ) -> Result<Self, ArchiveError> {
-        let looked_at = SystemTime::now();
+        let looked_at = tree.known_since();
         let (entries, links) = collect(tree, root, layout, &options.stop, threads)?;
         let mut plan = Self {
             tree,

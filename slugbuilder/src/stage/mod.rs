@@ -34,9 +34,9 @@ use crate::stop::Stop;
 use crate::tree::links::{Fault, Links};
 use crate::tree::{Listing, Tree};
 use slugbuilder_report::Warning;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 /// How old a survey may be to tell what is in the source. A program that writes into it all the time, such as a server
 /// that logs, must not be able to fail every build that takes longer.
@@ -143,7 +143,7 @@ pub struct Survey {
     pub warnings: Vec<Warning>,
     tree: Tree,
     /// When the walk began.
-    began: Instant,
+    began: SystemTime,
     staged_entries: Vec<walk::Entry>,
     staged_folders: Vec<walk::Folder>,
     links: Links,
@@ -157,7 +157,7 @@ pub struct Survey {
 /// is not read. The source is not changed, and the result does not depend on the user's or the machine's git
 /// configuration.
 pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageError> {
-    let began = Instant::now();
+    let began = SystemTime::now();
     let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
     let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
     // Nothing looks into a `.git`.
@@ -179,11 +179,8 @@ impl Survey {
     /// What an overlay over the source shows whose upper folder is `upper`, with the whiteouts in it.
     pub(crate) fn overlaid(&self, upper: &Path) -> std::io::Result<Tree> {
         let tree = Tree::overlaid(&self.root, upper)?;
-        if self.began.elapsed() < FRESH {
-            tree.know(self.listings());
-        } else {
-            let hidden: HashSet<&Path> = self.whiteouts().collect();
-            tree.read_ahead(|path| !hidden.contains(path), &self.stop);
+        if self.began.elapsed().is_ok_and(|age| age < FRESH) {
+            tree.know(self.listings(), self.began);
         }
         Ok(tree)
     }

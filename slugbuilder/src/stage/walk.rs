@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::SystemTime;
 
 /// Special files that an error names.
 const NAMED: usize = 5;
@@ -76,7 +76,7 @@ pub(super) fn walk(
     root: PathBuf,
     tree: Tree,
     options: &SurveyOptions,
-    began: Instant,
+    began: SystemTime,
 ) -> Result<Survey, StageError> {
     let stat = tree
         .stat_root()

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 /// More threads than this wait for each other and for the disk.
 const MOST_THREADS: usize = 8;
@@ -24,12 +25,16 @@ pub(crate) struct Listing {
 
 /// Folders that were listed and not yet asked for.
 #[derive(Debug, Default)]
-pub(super) struct Ahead(Mutex<HashMap<PathBuf, Listing>>);
+pub(super) struct Ahead {
+    listings: Mutex<HashMap<PathBuf, Listing>>,
+    /// When the first of those was made that someone else knew of.
+    known_since: OnceLock<SystemTime>,
+}
 
 impl Ahead {
     /// The entries of the folder at `path`, once, if it was `listed` that was read there.
     pub(super) fn take(&self, path: &Path, listed: &Stat) -> Option<Vec<(OsString, Stat)>> {
-        let listing = lock(&self.0).remove(path)?;
+        let listing = lock(&self.listings).remove(path)?;
         listing
             .folder
             .same_object(listed)
@@ -45,24 +50,30 @@ struct Shared {
 }
 
 impl Tree {
-    /// Takes someone's word for what is in folders, each for the next [`Tree::list`] of it. Of an overlay this is the
-    /// lower folder.
-    pub(crate) fn know(&self, listings: impl IntoIterator<Item = (PathBuf, Listing)>) {
-        match &self.overlaid {
-            Some(overlaid) => overlaid.lower.know(listings),
-            None => lock(&self.ahead.0).extend(listings),
-        }
+    /// Takes someone's word for what is in folders, `since` when it was looked at, each for the next [`Tree::list`] of it.
+    /// Of an overlay this is the lower folder.
+    pub(crate) fn know(
+        &self,
+        listings: impl IntoIterator<Item = (PathBuf, Listing)>,
+        since: SystemTime,
+    ) {
+        let tree = self.overlaid.as_ref().map_or(self, |one| &one.lower);
+        tree.ahead.known_since.get_or_init(|| since);
+        lock(&tree.ahead.listings).extend(listings);
     }
 
-    /// Lists the root and every folder below it that `enters` says yes to, each for the next [`Tree::list`] of it. Of an
-    /// overlay this is the lower folder.
+    /// Since when what is listed from now on may have been looked at.
+    pub(crate) fn known_since(&self) -> SystemTime {
+        let tree = self.overlaid.as_ref().map_or(self, |one| &one.lower);
+        let known = tree.ahead.known_since.get();
+        known.copied().unwrap_or_else(SystemTime::now)
+    }
+
+    /// Lists the root and every folder below it that `enters` says yes to, each for the next [`Tree::list`] of it.
     ///
     /// What cannot be listed, or has no time left to be, is left to that one. Where there is one processor only there is
     /// nothing to gain, and nothing happens.
     pub(crate) fn read_ahead(&self, enters: impl Fn(&Path) -> bool + Sync, stop: &Stop) {
-        if let Some(overlaid) = &self.overlaid {
-            return overlaid.lower.read_ahead(enters, stop);
-        }
         let threads = std::thread::available_parallelism()
             .map_or(1, NonZeroUsize::get)
             .min(MOST_THREADS);
@@ -77,7 +88,7 @@ impl Tree {
         let changed = Condvar::new();
         let work = || {
             let listed = self.list_pending(&enters, stop, &shared, &changed);
-            lock(&self.ahead.0).extend(listed);
+            lock(&self.ahead.listings).extend(listed);
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -183,11 +194,11 @@ mod tests {
             let entries = tree.list(root, stat).unwrap();
             entries.into_iter().map(|(name, _)| name).collect()
         };
-        tree.know([(root.to_owned(), known())]);
+        tree.know([(root.to_owned(), known())], SystemTime::now());
         assert_eq!(names(&folder), ["known"]);
         assert!(names(&folder).is_empty());
 
-        tree.know([(root.to_owned(), known())]);
+        tree.know([(root.to_owned(), known())], SystemTime::now());
         fs::create_dir(temporary.path().join("other")).unwrap();
         let other = tree.list_now(root, &folder).unwrap()[0].1;
         assert!(matches!(
