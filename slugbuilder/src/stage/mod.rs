@@ -19,6 +19,7 @@
 mod copy;
 mod error;
 pub mod git;
+mod kept;
 mod outputs;
 mod read;
 mod shadow;
@@ -28,6 +29,7 @@ mod walk;
 pub use crate::tree::Special;
 pub use error::StageError;
 pub use git::Commit;
+pub(crate) use kept::bytes_of_copy;
 pub use read::ReadError;
 
 use crate::stop::Stop;

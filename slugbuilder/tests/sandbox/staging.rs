@@ -130,6 +130,10 @@ pub(super) fn what_was_built_is_in_the_slug() -> Check {
         let copied = Fixture::new();
         write_source(&copied, true);
         assert_eq!(build_and_compare(&copied)?, first);
+        // What was kept of it is used, and what changed is seen.
+        assert_eq!(build_and_compare(&copied)?, first);
+        std::fs::write(copied.path("source/merged/kept"), "changed")?;
+        assert_ne!(build_and_compare(&copied)?, first);
     }
     Ok(())
 }
