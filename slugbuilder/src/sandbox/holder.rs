@@ -364,6 +364,9 @@ fn bind(from: &Path, to: &Path, writable: bool, devices: bool) -> io::Result<()>
 
 /// Mounts `upper` over `lower`. The directories are named by descriptor, because `,`, `:` and `\` mean something in the
 /// options of an overlay.
+///
+/// Without `volatile` (Linux 5.10, older than overlays without privileges) the kernel writes the whole file system of
+/// `upper` to disk when the overlay is taken down, with whatever others have written there.
 fn overlay(lower: &Path, upper: &Path, work: &Path, to: &Path) -> io::Result<()> {
     let open = |path: &Path| {
         OpenOptions::new()
@@ -373,7 +376,7 @@ fn overlay(lower: &Path, upper: &Path, work: &Path, to: &Path) -> io::Result<()>
     };
     let (lower, upper, work) = (open(lower)?, open(upper)?, open(work)?);
     let options = format!(
-        "lowerdir=/proc/self/fd/{},upperdir=/proc/self/fd/{},workdir=/proc/self/fd/{},userxattr",
+        "lowerdir=/proc/self/fd/{},upperdir=/proc/self/fd/{},workdir=/proc/self/fd/{},userxattr,volatile",
         lower.as_raw_fd(),
         upper.as_raw_fd(),
         work.as_raw_fd()
