@@ -10,6 +10,9 @@
     reason = "tests fail by panicking, and libtest-mimic wants a result"
 )]
 
+#[path = "sandbox/staging.rs"]
+mod staging;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use slugbuilder::compile::{BuildpackSource, CompileOptions, compile};
 use slugbuilder::sandbox::{
@@ -78,14 +81,30 @@ fn main() -> ExitCode {
         Trial::test("a_program_that_is_not_there_is_named", missing_program),
         Trial::test("several_programs_run_side_by_side", side_by_side),
         Trial::test("the_environment_is_exactly_what_was_given", environment),
-        Trial::test("the_probes_fail_from_inside_a_build_too", probes_in_a_build),
+        Trial::test("the_probes_fail_from_inside_a_build_too", || {
+            probes_in_a_build(false)
+        }),
+        Trial::test(
+            "what_was_built_is_in_the_slug",
+            staging::what_was_built_is_in_the_slug,
+        ),
+        Trial::test(
+            "a_source_may_change_during_a_long_build",
+            staging::a_source_that_changes_during_the_build,
+        ),
     ];
-    trials.push(if root {
-        Trial::test("all_of_it_as_an_ordinary_user", as_ordinary_user)
+    if root {
+        trials.extend([
+            Trial::test("the_probes_fail_where_the_source_is_copied", || {
+                probes_in_a_build(true)
+            }),
+            Trial::test("a_source_of_someone_else_is_mapped", mapped_overlay),
+            Trial::test("what_has_a_third_owner_is_not_mapped", mapped_third_owner),
+            Trial::test("all_of_it_as_an_ordinary_user", as_ordinary_user),
+        ]);
     } else {
-        // Root stages by copying: the files would belong to the wrong user.
-        Trial::test("an_overlay_leaves_the_source_alone", overlay)
-    });
+        trials.push(Trial::test("an_overlay_leaves_the_source_alone", overlay));
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -151,6 +170,25 @@ impl Fixture {
             chown(&path, Some(uid), Some(gid)).unwrap();
         }
         path
+    }
+
+    /// Makes a folder and everything in it belong to whoever runs the test.
+    fn mine(&self, name: &str) {
+        let me = (
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+        );
+        let mut pending = vec![self.path(name)];
+        while let Some(path) = pending.pop() {
+            std::os::unix::fs::lchown(&path, Some(me.0), Some(me.1)).unwrap();
+            if path.symlink_metadata().unwrap().is_dir() {
+                pending.extend(
+                    std::fs::read_dir(&path)
+                        .unwrap()
+                        .map(|one| one.unwrap().path()),
+                );
+            }
+        }
     }
 
     fn options(&self) -> SandboxOptions {
@@ -233,6 +271,7 @@ fn overlay() -> Check {
         lower: fixture.path("source"),
         upper: fixture.path("upper"),
         work: fixture.path("overlay-work"),
+        mapped_owner: None,
     };
     let sandbox = Namespaced::start(&options)?;
     assert_eq!(succeeds(&sandbox, "ls"), "kept\n");
@@ -245,6 +284,106 @@ fn overlay() -> Check {
     let merged = sandbox.outside(Path::new("/app"));
     assert_eq!(std::fs::read_to_string(merged.join("kept"))?, "built\n");
     assert_eq!(std::fs::read_dir(&merged)?.count(), 2);
+    Ok(())
+}
+
+/// The fixture's options with its source mapped, which belongs to `owner`.
+fn mapped(fixture: &Fixture, owner: u32) -> SandboxOptions {
+    chown(fixture.path("source"), Some(owner), Some(owner)).unwrap();
+    let mut options = fixture.options();
+    options.app = AppDirectory::Overlay {
+        lower: fixture.path("source"),
+        upper: fixture.path("upper"),
+        work: fixture.path("overlay-work"),
+        mapped_owner: Some((owner, owner)),
+    };
+    options
+}
+
+fn mapped_overlay() -> Check {
+    use std::os::unix::fs::MetadataExt as _;
+    for owner in [0, 12_345] {
+        let fixture = Fixture::new();
+        let source = |name: &str| fixture.path("source").join(name);
+        std::fs::create_dir(source("folder"))?;
+        for name in ["private", "kept", "folder/file", "setuid"] {
+            std::fs::write(source(name), name)?;
+            chown(source(name), Some(owner), Some(owner))?;
+        }
+        chown(source("folder"), Some(owner), Some(owner))?;
+        std::fs::set_permissions(source("private"), PermissionsExt::from_mode(0o600))?;
+        std::fs::set_permissions(source("setuid"), PermissionsExt::from_mode(0o6755))?;
+        let before = std::fs::metadata(source("private"))?;
+        let options = mapped(&fixture, owner);
+        let sandbox = Namespaced::start(&options)?;
+        let script = "cat private; stat -c %u:%g . private folder/file | sort -u
+            echo built > kept; chmod 4755 kept setuid; mkdir new; echo new > new/file
+            rm -r folder; cp setuid copy; echo more >> private; chown 0 kept || echo refused";
+        let output = succeeds(&sandbox, script);
+        assert!(output.starts_with("private1000:1000\n"), "{output}");
+        assert!(output.ends_with("refused\n"), "{output}");
+        let read = |name: &str| std::fs::read_to_string(source(name)).unwrap();
+        assert_eq!(
+            (read("kept").as_str(), read("folder/file").as_str()),
+            ("kept", "folder/file")
+        );
+        let after = std::fs::metadata(source("private"))?;
+        assert_eq!(
+            (
+                after.uid(),
+                after.mode(),
+                after.len(),
+                after.ctime(),
+                after.ctime_nsec()
+            ),
+            (
+                owner,
+                before.mode(),
+                before.len(),
+                before.ctime(),
+                before.ctime_nsec()
+            )
+        );
+        assert!(!source("new").exists());
+        drop(sandbox);
+        // Whatever was written belongs to nobody's uid on disk.
+        let whiteout = fixture.path("upper/folder").symlink_metadata()?;
+        assert_eq!(
+            (whiteout.mode() & libc::S_IFMT, whiteout.rdev()),
+            (libc::S_IFCHR, 0)
+        );
+        for name in ["kept", "new", "new/file", "copy", "private", "setuid"] {
+            let metadata = fixture.path("upper").join(name).symlink_metadata()?;
+            let build = slugbuilder::sandbox::BUILD_UID;
+            assert_eq!((metadata.uid(), metadata.gid()), (build, build), "{name}");
+        }
+        // What is mounted for a sandbox is mounted in it only.
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+        assert!(
+            !mounts.contains(fixture.folder.path().to_str().unwrap()),
+            "{mounts}"
+        );
+    }
+    Ok(())
+}
+
+fn mapped_third_owner() -> Check {
+    let fixture = Fixture::new();
+    for (name, mode) in [("open", 0o644), ("secret", 0o600)] {
+        let path = fixture.path("source").join(name);
+        std::fs::write(&path, name)?;
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode))?;
+        chown(&path, Some(12_346), Some(12_346))?;
+    }
+    let sandbox = Namespaced::start(&mapped(&fixture, 12_345))?;
+    assert_eq!(
+        succeeds(&sandbox, "stat -c %u open; cat open"),
+        "65534\nopen\n"
+    );
+    for refused in ["cat secret", "echo x >> open", "chmod 777 secret"] {
+        let (outcome, output) = run(&sandbox, refused);
+        assert!(!outcome.success(), "{refused}: {output}");
+    }
     Ok(())
 }
 
@@ -703,13 +842,15 @@ chown 0:0 .
 exec 3<>/dev/tcp/127.0.0.1/@PORT@
 ";
 
-fn probes_in_a_build() -> Check {
+fn probes_in_a_build(copied: bool) -> Check {
     let marker = "s3cret-of-the-user";
     let fixture = Fixture::new();
     let source = fixture.path("source");
-    // The source belongs to whoever builds.
-    chown(&source, Some(nix::unistd::geteuid().as_raw()), None)?;
     std::fs::write(source.join("secret"), "x")?;
+    fixture.mine("source");
+    if copied {
+        chown(source.join("secret"), Some(12_345), Some(12_345))?;
+    }
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let mut outsider = Command::new("sleep")
         .arg("60")
@@ -724,31 +865,9 @@ fn probes_in_a_build() -> Check {
 
     let mut host: Environment = std::env::vars_os().collect();
     host.insert("SECRET".into(), marker.into());
-    let compiled = compile(
-        &CompileOptions {
-            source: source.clone(),
-            output: fixture.path("slug.tgz"),
-            manifest: fixture.path("slug.json"),
-            stack: slugbuilder::stack::Stack::named("heroku-24")?,
-            buildpacks: vec![BuildpackSource::Directory(buildpack)],
-            cache_dir: fixture.path("cache"),
-            cache_max_size: slugbuilder::cache::MAX_SIZE,
-            clear_cache: false,
-            all_files: false,
-            config_vars: Environment::new(),
-            platform_variables: Environment::new(),
-            host_environment: host,
-            credentials: Credentials::default(),
-            network: false,
-            deadline: Instant::now() + Duration::from_mins(1),
-            interrupt: fixture.interrupt.clone(),
-            source_date_epoch: None,
-            compression: slugbuilder::archive::Compression::default(),
-            max_size: 1 << 20,
-            warn_size: 1 << 20,
-        },
-        &slugbuilder_report::Silent,
-    );
+    let mut options = compile_options(&fixture, buildpack);
+    options.host_environment = host;
+    let compiled = compile(&options, &slugbuilder_report::Silent);
     outsider.kill()?;
     outsider.wait()?;
     compiled?;
@@ -777,8 +896,44 @@ fn probes_in_a_build() -> Check {
     Ok(())
 }
 
+fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
+    CompileOptions {
+        source: fixture.path("source"),
+        output: fixture.path("slug.tgz"),
+        manifest: fixture.path("slug.json"),
+        stack: slugbuilder::stack::Stack::named("heroku-24").unwrap(),
+        buildpacks: vec![BuildpackSource::Directory(buildpack)],
+        cache_dir: fixture.path("cache"),
+        cache_max_size: slugbuilder::cache::MAX_SIZE,
+        clear_cache: false,
+        all_files: false,
+        config_vars: Environment::new(),
+        platform_variables: Environment::new(),
+        host_environment: std::env::vars_os().collect(),
+        credentials: Credentials::default(),
+        network: false,
+        deadline: Instant::now() + Duration::from_mins(1),
+        interrupt: fixture.interrupt.clone(),
+        source_date_epoch: None,
+        compression: slugbuilder::archive::Compression::default(),
+        max_size: 1 << 20,
+        warn_size: 1 << 20,
+    }
+}
+
 /// A buildpack that runs each line of `probes` and writes their statuses into the app.
 fn probing_buildpack(fixture: &Fixture, probes: &str) -> PathBuf {
+    let build = "#!/bin/bash\n\
+        while IFS= read -r probe; do\n  [ -n \"$probe\" ] || continue\n  \
+        bash -c \"$probe\" </dev/null >/dev/null 2>&1\n  echo \"$? $probe\" >> results\n\
+        done < \"$CNB_BUILDPACK_DIR/probes\"\n";
+    let folder = buildpack(fixture, build);
+    std::fs::write(folder.join("probes"), probes).unwrap();
+    folder
+}
+
+/// A buildpack that fits every app and whose `bin/build` is `build`.
+fn buildpack(fixture: &Fixture, build: &str) -> PathBuf {
     let folder = fixture.path("buildpack");
     std::fs::create_dir_all(folder.join("bin")).unwrap();
     std::fs::write(
@@ -786,11 +941,6 @@ fn probing_buildpack(fixture: &Fixture, probes: &str) -> PathBuf {
         "api = '0.10'\n[buildpack]\nid = 'test/probes'\nversion = '1.0.0'\n[[targets]]\nos = 'linux'\n",
     )
     .unwrap();
-    std::fs::write(folder.join("probes"), probes).unwrap();
-    let build = "#!/bin/bash\n\
-        while IFS= read -r probe; do\n  [ -n \"$probe\" ] || continue\n  \
-        bash -c \"$probe\" </dev/null >/dev/null 2>&1\n  echo \"$? $probe\" >> results\n\
-        done < \"$CNB_BUILDPACK_DIR/probes\"\n";
     for (name, script) in [("detect", "#!/bin/bash\n"), ("build", build)] {
         let path = folder.join("bin").join(name);
         std::fs::write(&path, script).unwrap();

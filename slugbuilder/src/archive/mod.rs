@@ -60,6 +60,7 @@ pub use error::ArchiveError;
 pub use folders::Folder;
 
 use crate::stop::Stop;
+use crate::tree::{Failure, Tree};
 use output::Output;
 use replacement::Replacement;
 use slugbuilder_report::{Reporter, Warning};
@@ -236,17 +237,23 @@ pub fn write(
     output: &mut impl Write,
     reporter: &dyn Reporter,
 ) -> Result<Summary, ArchiveError> {
-    write_into(root, layout, options, Output::Stream(output), reporter)
+    let output = Output::Stream(output);
+    write_into(&open(root)?, root, layout, options, output, reporter)
+}
+
+fn open(root: &Path) -> Result<Tree, ArchiveError> {
+    Tree::open(root).map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))
 }
 
 fn write_into(
+    tree: &Tree,
     root: &Path,
     layout: &dyn Layout,
     options: &ArchiveOptions,
     output: Output<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Summary, ArchiveError> {
-    let summary = writer::write(root, layout, options, output, reporter)?;
+    let summary = writer::write(tree, root, layout, options, output, reporter)?;
     if summary.size > options.max_size {
         return Err(ArchiveError::TooLarge {
             summary: Box::new(summary),
@@ -315,12 +322,25 @@ pub fn write_beside(
     path: &Path,
     reporter: &dyn Reporter,
 ) -> Result<(Summary, WrittenSlug), ArchiveError> {
+    write_tree_beside(&open(root)?, root, layout, options, path, reporter)
+}
+
+/// [`write_beside`] of a tree that is open already; `root` is its name in errors.
+pub(crate) fn write_tree_beside(
+    tree: &Tree,
+    root: &Path,
+    layout: &dyn Layout,
+    options: &ArchiveOptions,
+    path: &Path,
+    reporter: &dyn Reporter,
+) -> Result<(Summary, WrittenSlug), ArchiveError> {
     let failed = |source| ArchiveError::Output {
         path: path.to_owned(),
         source,
     };
     let file = Replacement::begin(path).map_err(failed)?;
     let result = write_into(
+        tree,
         root,
         layout,
         options,

@@ -7,15 +7,14 @@ use super::recipe::{Recipe, Recipes};
 use super::tar_stream::TarStream;
 use super::walk::collect;
 use super::{ArchiveError, ArchiveOptions, Layout};
+use crate::tree::Tree;
 use crate::tree::links::Links;
-use crate::tree::{Failure, Tree};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::SystemTime;
 
 /// A tree that was listed and cut into chunks.
-pub(super) struct Plan {
-    tree: Tree,
+pub(super) struct Plan<'a> {
+    tree: &'a Tree,
     pub(super) entries: Vec<Entry>,
     pub(super) links: Links,
     pub(super) chunks: Vec<Chunk>,
@@ -24,19 +23,18 @@ pub(super) struct Plan {
     app_time: i64,
 }
 
-impl Plan {
-    /// Of the folder `root`.
+impl<'a> Plan<'a> {
+    /// Of `tree`, which is called `root` in errors.
     pub(super) fn new(
+        tree: &'a Tree,
         root: &Path,
         layout: &dyn Layout,
         options: &ArchiveOptions,
         threads: NonZeroUsize,
         with_recipes: bool,
     ) -> Result<Self, ArchiveError> {
-        let looked_at = SystemTime::now();
-        let tree =
-            Tree::open(root).map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))?;
-        let (entries, links) = collect(&tree, root, layout, &options.stop, threads)?;
+        let looked_at = tree.known_since();
+        let (entries, links) = collect(tree, root, layout, &options.stop, threads)?;
         let mut plan = Self {
             tree,
             entries,
@@ -58,7 +56,7 @@ impl Plan {
     }
 
     pub(super) fn tar(&self) -> TarStream<'_> {
-        TarStream::new(&self.tree, &self.links, &self.entries, self.app_time)
+        TarStream::new(self.tree, &self.links, &self.entries, self.app_time)
     }
 
     /// Bytes of the tar.

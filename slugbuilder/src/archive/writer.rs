@@ -8,12 +8,14 @@ use super::plan::Plan;
 use super::summary::{Progress, largest_of, warnings};
 use super::workers::{Job, Made, make};
 use super::{ArchiveError, ArchiveOptions, FAR_TOO_LARGE, Layout, MEGABYTE, Summary};
+use crate::tree::Tree;
 use blake3::Hash;
 use slugbuilder_report::{Reporter, Warning};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub(super) fn write(
+    tree: &Tree,
     root: &Path,
     layout: &dyn Layout,
     options: &ArchiveOptions,
@@ -31,7 +33,7 @@ pub(super) fn write(
     output
         .write(&gzip_header(options.compression))
         .map_err(ArchiveError::Write)?;
-    let plan = || Plan::new(root, layout, options, threads, cache.is_some());
+    let plan = || Plan::new(tree, root, layout, options, threads, cache.is_some());
     let (plan, spliced) = match (&previous, output.file()) {
         (Some(previous), Some(file)) => {
             splice_meanwhile(&Splicing::new(previous, file), options, || {
@@ -127,11 +129,11 @@ fn not_kept(error: &std::io::Error) -> Warning {
 
 /// Copies from the last slug while `plan` finds out with how many of its chunks the new one begins. Returns that too, as
 /// far as they were there to be copied.
-fn splice_meanwhile(
+fn splice_meanwhile<'a>(
     splicing: &Splicing<'_>,
     options: &ArchiveOptions,
-    plan: impl FnOnce() -> Result<(Plan, usize), ArchiveError>,
-) -> Result<(Plan, usize), ArchiveError> {
+    plan: impl FnOnce() -> Result<(Plan<'a>, usize), ArchiveError>,
+) -> Result<(Plan<'a>, usize), ArchiveError> {
     std::thread::scope(|scope| {
         let copy = scope.spawn(|| splicing.run(&options.stop));
         let planned = plan();
@@ -149,7 +151,7 @@ fn splice_meanwhile(
 /// An archive that is being put together, chunk by chunk.
 struct Assembly<'a, 'o> {
     options: &'a ArchiveOptions,
-    plan: &'a Plan,
+    plan: &'a Plan<'a>,
     previous: Option<&'a Previous>,
     output: Output<'o>,
     progress: Progress<'a>,

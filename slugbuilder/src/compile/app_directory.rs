@@ -1,10 +1,12 @@
-//! The app directory of a build: an overlay over the source where that works, a copy of it elsewhere.
+//! The app directory of a build: an overlay over the source where that works, else over a copy that is kept from build to
+//! build, else a copy.
 
 use super::CompileError;
 use crate::cnb::LAYERS_FOLDER;
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Namespaced, SandboxError, SandboxOptions, make_whiteout};
 use crate::stage::Survey;
+use crate::tree::Tree;
 use crate::workspace::{Workspace, remove_tree};
 use std::fs;
 use std::io;
@@ -16,6 +18,30 @@ pub(super) struct Prepared {
     pub(super) place: Place,
     /// Where the layers really are; the merged view of an overlay is no place to move them from.
     layers: PathBuf,
+    /// The two folders, where the app directory is an overlay.
+    overlaid: Option<Overlaid>,
+}
+
+struct Overlaid {
+    lower: PathBuf,
+    upper: PathBuf,
+}
+
+impl Prepared {
+    /// The app directory as the build left it.
+    pub(super) fn tree(&self, survey: &Survey) -> io::Result<Tree> {
+        match &self.overlaid {
+            Some(Overlaid { lower, upper }) if *lower == survey.root => survey.overlaid(upper),
+            Some(Overlaid { lower, upper }) => Tree::overlaid(lower, upper),
+            None => Tree::open(&self.root()),
+        }
+    }
+
+    /// Where the app directory is, seen from here.
+    pub(super) fn root(&self) -> PathBuf {
+        let executor = self.place.executor();
+        executor.outside(executor.app_dir())
+    }
 }
 
 /// Stages the source, lends it the layers, and opens a place for the build.
@@ -26,30 +52,27 @@ pub(super) fn prepare(
     trusted: bool,
 ) -> Result<Prepared, CompileError> {
     let owner = SandboxOptions::owner();
-    let me = (
-        nix::unistd::geteuid().as_raw(),
-        nix::unistd::getegid().as_raw(),
-    );
-    // A file of someone else could not be copied up; root's files would stay root's.
-    if owner.is_none() && survey.owners.iter().all(|(uid, gid)| (*uid, *gid) == me) {
-        let upper = workspace.build().join("upper");
-        match overlay(survey, workspace, sandbox, &upper) {
-            Ok(place) => {
-                return Ok(Prepared {
-                    place,
-                    layers: upper.join(LAYERS_FOLDER),
-                });
+    let app = workspace.build().join("app");
+    let over_source = match Lower::source(survey, owner) {
+        Some(lower) => overlay(lower, workspace, sandbox)?,
+        None => Over::NotThis,
+    };
+    match over_source {
+        Over::Laid(prepared) => {
+            workspace.forget_source()?;
+            return Ok(*prepared);
+        }
+        Over::NoNamespaces => survey.copy_to(&app, owner)?,
+        Over::NotThis => {
+            let copy = workspace.source();
+            survey.refresh_copy(&copy, &workspace.source_index(), owner)?;
+            if let Over::Laid(prepared) = overlay(Lower::copy(&copy, owner), workspace, sandbox)? {
+                return Ok(*prepared);
             }
-            // No overlays here, for example because the cache folder is on one already: copying does.
-            Err(CompileError::Sandbox(_) | CompileError::Workspace(_)) => {
-                take_layers_back(workspace, &upper.join(LAYERS_FOLDER))?;
-                remove_tree(&upper).map_err(set_up("removing an overlay"))?;
-            }
-            Err(other) => return Err(other),
+            // No overlays at all: the copy is all that the build needs.
+            workspace.give_source(&app)?;
         }
     }
-    let app = workspace.build().join("app");
-    survey.copy_to(&app, owner)?;
     give(&app, owner)?;
     lend(workspace, &app, owner)?;
     sandbox.app = AppDirectory::Directory(app.clone());
@@ -58,6 +81,7 @@ pub(super) fn prepare(
             return Ok(Prepared {
                 place: Place::Sandbox(started),
                 layers: app.join(LAYERS_FOLDER),
+                overlaid: None,
             });
         }
         Err(refused @ SandboxError::Refused { .. }) => refused,
@@ -76,12 +100,16 @@ pub(super) fn prepare(
         lend(workspace, directory, owner)
     })?;
     let layers = place.executor().app_dir().join(LAYERS_FOLDER);
-    Ok(Prepared { place, layers })
+    Ok(Prepared {
+        place,
+        layers,
+        overlaid: None,
+    })
 }
 
 /// Ends the place and takes the layers back for the next build.
 pub(super) fn finish(prepared: Prepared, workspace: &Workspace) -> Result<(), CompileError> {
-    let Prepared { place, layers } = prepared;
+    let Prepared { place, layers, .. } = prepared;
     match place {
         Place::Sandbox(sandbox) => {
             // The overlay is unmounted before its upper folder changes.
@@ -94,8 +122,99 @@ pub(super) fn finish(prepared: Prepared, workspace: &Workspace) -> Result<(), Co
     Ok(())
 }
 
+/// A folder below an overlay.
+struct Lower<'a> {
+    root: PathBuf,
+    /// What is not to be seen of it.
+    hidden: Vec<&'a Path>,
+    /// Whom the programs run as, where that is not us.
+    owner: Option<(u32, u32)>,
+    /// Whom the folder belongs to, where it has to look as if it belonged to them.
+    mapped_owner: Option<(u32, u32)>,
+}
+
+impl<'a> Lower<'a> {
+    /// The source itself. Nothing where programs would meet files that they cannot use: a file of someone else cannot be
+    /// copied up, of several owners only one can be shown as the programs' uid, and what root can read only because it is
+    /// root, they cannot. What is mounted below the source would not be there at all.
+    fn source(survey: &'a Survey, owner: Option<(u32, u32)>) -> Option<Self> {
+        let mut owners = survey.owners.iter();
+        let (Some(&source), None, true) = (owners.next(), owners.next(), survey.one_device) else {
+            return None;
+        };
+        let me = (
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+        );
+        let fits = match owner {
+            None => source == me,
+            Some(_) => survey.owner_may_use_all,
+        };
+        fits.then(|| Self {
+            root: survey.root.clone(),
+            hidden: survey.whiteouts().collect(),
+            owner,
+            mapped_owner: owner.filter(|owner| source != *owner).map(|_| source),
+        })
+    }
+
+    /// A copy of what is staged.
+    fn copy(copy: &Path, owner: Option<(u32, u32)>) -> Self {
+        Self {
+            root: copy.to_owned(),
+            hidden: Vec::new(),
+            owner,
+            mapped_owner: None,
+        }
+    }
+}
+
+/// What came of laying an overlay.
+enum Over {
+    Laid(Box<Prepared>),
+    /// Not over this folder, or nowhere: for example because the cache folder is on an overlay already, or because the
+    /// kernel or the file system cannot map owners.
+    NotThis,
+    /// There is no sandbox at all.
+    NoNamespaces,
+}
+
 fn overlay(
-    survey: &Survey,
+    lower: Lower<'_>,
+    workspace: &Workspace,
+    sandbox: &mut SandboxOptions,
+) -> Result<Over, CompileError> {
+    let upper = workspace.build().join("upper");
+    let layers = upper.join(LAYERS_FOLDER);
+    match start(&lower, workspace, sandbox, &upper) {
+        Ok(place) => Ok(Over::Laid(Box::new(Prepared {
+            place,
+            layers,
+            overlaid: Some(Overlaid {
+                lower: lower.root,
+                upper,
+            }),
+        }))),
+        Err(CompileError::Sandbox(SandboxError::Refused { .. })) => {
+            undo(workspace, &upper)?;
+            Ok(Over::NoNamespaces)
+        }
+        Err(CompileError::Sandbox(_) | CompileError::Workspace(_)) => {
+            undo(workspace, &upper)?;
+            Ok(Over::NotThis)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn undo(workspace: &Workspace, upper: &Path) -> Result<(), CompileError> {
+    take_layers_back(workspace, &upper.join(LAYERS_FOLDER))?;
+    remove_tree(upper).map_err(set_up("removing an overlay"))?;
+    Ok(())
+}
+
+fn start(
+    lower: &Lower<'_>,
     workspace: &Workspace,
     sandbox: &mut SandboxOptions,
     upper: &Path,
@@ -104,32 +223,36 @@ fn overlay(
     for folder in [upper, &work] {
         fs::create_dir_all(folder).map_err(set_up("making an overlay"))?;
     }
-    for path in survey.whiteouts() {
-        let whiteout = upper.join(path);
-        hide(&survey.root, upper, path, &whiteout).map_err(set_up("hiding what is left out"))?;
+    give(upper, lower.owner)?;
+    for path in &lower.hidden {
+        hide(&lower.root, upper, path, lower.owner).map_err(set_up("hiding what is left out"))?;
     }
-    lend(workspace, upper, None)?;
+    lend(workspace, upper, lower.owner)?;
     sandbox.app = AppDirectory::Overlay {
-        lower: survey.root.clone(),
+        lower: lower.root.clone(),
         upper: upper.to_owned(),
         work,
+        mapped_owner: lower.mapped_owner,
     };
     Ok(Place::Sandbox(Namespaced::start(sandbox)?))
 }
 
 /// Makes a whiteout, and the folders above it with the modes that they have in the source: a folder that is in both
 /// takes its mode from the upper one.
-fn hide(lower: &Path, upper: &Path, path: &Path, whiteout: &Path) -> io::Result<()> {
+fn hide(lower: &Path, upper: &Path, path: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
     let mut above = PathBuf::new();
     for part in path.parent().into_iter().flat_map(Path::components) {
         above.push(part);
         let folder = upper.join(&above);
         if !folder.exists() {
             fs::create_dir(&folder)?;
+            if let Some((uid, gid)) = owner {
+                std::os::unix::fs::chown(&folder, Some(uid), Some(gid))?;
+            }
             fs::set_permissions(&folder, fs::metadata(lower.join(&above))?.permissions())?;
         }
     }
-    make_whiteout(whiteout)
+    make_whiteout(&upper.join(path))
 }
 
 fn lend(workspace: &Workspace, app: &Path, owner: Option<(u32, u32)>) -> Result<(), CompileError> {

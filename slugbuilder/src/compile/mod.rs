@@ -15,7 +15,7 @@ mod record;
 
 pub use error::CompileError;
 
-use crate::archive::{self, ArchiveOptions, Compression, Layout, Placement};
+use crate::archive::{self, ArchiveError, ArchiveOptions, Compression, Layout, Placement};
 use crate::cache::{CacheFolder, after_build};
 use crate::cnb::{Build, Buildpack, Order, Platform};
 use crate::layout::{self, AppLayout};
@@ -222,8 +222,16 @@ fn build_in(
 
     let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
     reporter.report(Event::Step("Writing the slug"));
-    let (summary, slug) = archive::write_beside(
-        &place.executor().outside(place.executor().app_dir()),
+    let root = prepared.root();
+    let tree = prepared
+        .tree(survey)
+        .map_err(|source| ArchiveError::Unreadable {
+            path: root.clone(),
+            source,
+        })?;
+    let (summary, slug) = archive::write_tree_beside(
+        &tree,
+        &root,
         &WithoutOutputs {
             layout: &laid_out.layout,
             survey,

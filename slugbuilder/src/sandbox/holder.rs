@@ -1,7 +1,7 @@
 //! The process that builds the namespaces of a sandbox, reports, and keeps them alive until its stdin ends.
 
-use super::system;
 use super::wire::{Mount, Ready, SetUp};
+use super::{mapped, system};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -103,16 +103,10 @@ pub(super) fn main() -> u8 {
 }
 
 fn build(set_up: &SetUp) -> Result<(), Failed> {
+    map_owners(set_up)?;
     enter_namespaces(set_up)?;
     let root = Path::new(&set_up.root);
-    mount(
-        None::<&str>,
-        "/",
-        None::<&str>,
-        MsFlags::MS_REC | MsFlags::MS_SLAVE,
-        None::<&str>,
-    )
-    .needs_namespaces("detaching from the mounts of the host")?;
+    detach_from_host().needs_namespaces("detaching from the mounts of the host")?;
     mount(
         Some("slugbuilder"),
         root,
@@ -154,6 +148,39 @@ fn build(set_up: &SetUp) -> Result<(), Failed> {
     )
     .step(|| "making the root read-only".into())?;
     Ok(())
+}
+
+/// Keeps mounts that are made from now on from the mount namespace that this one was copied from.
+fn detach_from_host() -> nix::Result<()> {
+    mount(
+        None::<&str>,
+        "/",
+        None::<&str>,
+        MsFlags::MS_REC | MsFlags::MS_SLAVE,
+        None::<&str>,
+    )
+}
+
+/// Mounts what has to look as if it belonged to the programs. That takes root's rights outside of the user namespace, so
+/// it comes before; the mount namespace that comes with that has a copy of these mounts.
+fn map_owners(set_up: &SetUp) -> Result<(), Failed> {
+    let mut mapped = set_up.mounts.iter().filter_map(|step| match step {
+        Mount::Overlay { lower, mapped, .. } => Some((lower, mapped.as_ref()?)),
+        _ => None,
+    });
+    let Some((lower, mapped)) = mapped.next() else {
+        return Ok(());
+    };
+    unshare(CloneFlags::CLONE_NEWNS)
+        .and_then(|()| detach_from_host())
+        .step(|| "making a mount namespace".into())?;
+    mapped::show(
+        Path::new(lower),
+        Path::new(&mapped.at),
+        mapped.owner,
+        set_up.identity.outside,
+    )
+    .step(|| format!("mapping the owner of {}", lower.display()))
 }
 
 fn enter_namespaces(set_up: &SetUp) -> Result<(), Failed> {
@@ -233,7 +260,7 @@ fn identity_map(current: &str) -> String {
         .collect()
 }
 
-fn write_map(path: &str, text: &str) -> io::Result<()> {
+pub(super) fn write_map(path: &str, text: &str) -> io::Result<()> {
     // One write each: the kernel takes a map once only.
     OpenOptions::new()
         .write(true)
@@ -266,9 +293,11 @@ fn add(root: &Path, step: &Mount) -> io::Result<()> {
             upper,
             work,
             to,
+            mapped,
         } => {
             let to = place(root, to)?;
             make_directory(&to)?;
+            let lower = mapped.as_ref().map_or(lower, |mapped| &mapped.at);
             overlay(Path::new(lower), Path::new(upper), Path::new(work), &to)
         }
         Mount::Hide { to } => {
@@ -335,6 +364,9 @@ fn bind(from: &Path, to: &Path, writable: bool, devices: bool) -> io::Result<()>
 
 /// Mounts `upper` over `lower`. The directories are named by descriptor, because `,`, `:` and `\` mean something in the
 /// options of an overlay.
+///
+/// Without `volatile` (Linux 5.10, older than overlays without privileges) the kernel writes the whole file system of
+/// `upper` to disk when the overlay is taken down, with whatever others have written there.
 fn overlay(lower: &Path, upper: &Path, work: &Path, to: &Path) -> io::Result<()> {
     let open = |path: &Path| {
         OpenOptions::new()
@@ -344,7 +376,7 @@ fn overlay(lower: &Path, upper: &Path, work: &Path, to: &Path) -> io::Result<()>
     };
     let (lower, upper, work) = (open(lower)?, open(upper)?, open(work)?);
     let options = format!(
-        "lowerdir=/proc/self/fd/{},upperdir=/proc/self/fd/{},workdir=/proc/self/fd/{},userxattr",
+        "lowerdir=/proc/self/fd/{},upperdir=/proc/self/fd/{},workdir=/proc/self/fd/{},userxattr,volatile",
         lower.as_raw_fd(),
         upper.as_raw_fd(),
         work.as_raw_fd()

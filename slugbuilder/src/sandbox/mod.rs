@@ -22,6 +22,7 @@ mod executor;
 mod holder;
 mod interrupt;
 mod job;
+mod mapped;
 mod namespaced;
 mod runner;
 mod system;
@@ -40,6 +41,12 @@ pub use view::{Credentials, HostView};
 pub fn make_whiteout(path: &std::path::Path) -> std::io::Result<()> {
     use nix::sys::stat::{Mode, SFlag, makedev, mknod};
     mknod(path, SFlag::S_IFCHR, Mode::empty(), makedev(0, 0)).map_err(Into::into)
+}
+
+/// Whether the folder, of the upper side of an overlay, hides all that the lower one has of its name.
+pub(crate) fn marked_opaque(folder: &std::os::fd::OwnedFd) -> std::io::Result<bool> {
+    // The name of the mark where an overlay is mounted with `userxattr`, as the holder does.
+    system::attribute_is(folder, c"user.overlay.opaque", b"y")
 }
 
 /// The uid and gid that programs have outside of the sandbox when slugbuilder runs as root: between the ids that

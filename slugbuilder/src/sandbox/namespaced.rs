@@ -4,7 +4,7 @@ use super::executor::{Environment, Executor, Invocation, Outcome, Program, Sandb
 use super::interrupt::Interrupt;
 use super::job::run_to_end;
 use super::view::HostView;
-use super::wire::{HOLDER, Identity, Mount, NOTHING, Order, Ready, SetUp};
+use super::wire::{HOLDER, Identity, Mapped, Mount, NOTHING, Order, Ready, SetUp};
 use super::{APP_DIRECTORY, BUILD_UID, INSIDE_UID};
 use std::ffi::OsString;
 use std::fs;
@@ -35,6 +35,9 @@ pub enum AppDirectory {
         upper: PathBuf,
         /// An empty directory on the file system of `upper`.
         work: PathBuf,
+        /// The user and group id that everything in `lower` belongs to, where it has to look as if it belonged to
+        /// [`SandboxOptions::owner`]. [`Namespaced::start`] fails where the kernel or the file system cannot do that.
+        mapped_owner: Option<(u32, u32)>,
     },
 }
 
@@ -132,12 +135,27 @@ impl Namespaced {
         };
         match &options.app {
             AppDirectory::Directory(directory) => mounts.push(bind(directory, APP_DIRECTORY, true)),
-            AppDirectory::Overlay { lower, upper, work } => mounts.push(Mount::Overlay {
-                lower: lower.into(),
-                upper: upper.into(),
-                work: work.into(),
-                to: APP_DIRECTORY.into(),
-            }),
+            AppDirectory::Overlay {
+                lower,
+                upper,
+                work,
+                mapped_owner,
+            } => {
+                let mapped = match mapped_owner {
+                    None => None,
+                    Some(owner) => Some(Mapped {
+                        owner: *owner,
+                        at: folder("source", 0o700)?.into(),
+                    }),
+                };
+                mounts.push(Mount::Overlay {
+                    lower: lower.into(),
+                    upper: upper.into(),
+                    work: work.into(),
+                    to: APP_DIRECTORY.into(),
+                    mapped,
+                });
+            }
         }
         if let Some(cache) = &options.cache {
             mounts.push(bind(cache, CACHE, true));

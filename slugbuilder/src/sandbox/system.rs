@@ -5,7 +5,8 @@
 )]
 
 use nix::errno::Errno;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -41,6 +42,86 @@ pub(super) fn restrict_mount(path: &Path, read_only: bool, devices: bool) -> io:
         )
     };
     Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// The mount of `path` once more, from there on and without the mounts below it, attached to nothing (`open_tree(2)`,
+/// Linux 5.2).
+pub(super) fn clone_mount(path: &Path) -> io::Result<OwnedFd> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: `path` lives through the call.
+    let mount = unsafe {
+        libc::syscall(
+            libc::SYS_open_tree,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::OPEN_TREE_CLONE | libc::O_CLOEXEC.cast_unsigned(),
+        )
+    };
+    let mount = RawFd::try_from(Errno::result(mount)?).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just given us this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(mount) })
+}
+
+/// Makes a mount of [`clone_mount`] read-only and shows ids in it as the map of the user namespace `ids` says.
+pub(super) fn map_owner(mount: &OwnedFd, ids: &File) -> io::Result<()> {
+    let attributes = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_IDMAP
+            | libc::MOUNT_ATTR_RDONLY
+            | libc::MOUNT_ATTR_NOSUID
+            | libc::MOUNT_ATTR_NODEV,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: u64::from(ids.as_raw_fd().unsigned_abs()),
+    };
+    // SAFETY: `attributes` lives through the call, and the size is that of the structure; the path is empty.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// Attaches a mount of [`clone_mount`] at the directory `at` (`move_mount(2)`).
+pub(super) fn attach_mount(mount: &OwnedFd, at: &Path) -> io::Result<()> {
+    let at = CString::new(at.as_os_str().as_bytes())?;
+    // SAFETY: both paths live through the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            at.as_ptr(),
+            libc::MOVE_MOUNT_F_EMPTY_PATH,
+        )
+    };
+    Errno::result(result).map(drop).map_err(Into::into)
+}
+
+/// Whether the extended attribute `name` of an open file has this value.
+pub(super) fn attribute_is(file: &OwnedFd, name: &CStr, value: &[u8]) -> io::Result<bool> {
+    let mut found = [0u8; 16];
+    // SAFETY: `name` and `found` live through the call, and the length is that of `found`.
+    let length = unsafe {
+        libc::fgetxattr(
+            file.as_raw_fd(),
+            name.as_ptr(),
+            found.as_mut_ptr().cast(),
+            found.len(),
+        )
+    };
+    match Errno::result(length) {
+        Ok(length) => Ok(found.get(..length.unsigned_abs()) == Some(value)),
+        // It has none, the file system knows none, or it is longer than `found`.
+        Err(Errno::ENODATA | Errno::EOPNOTSUPP | Errno::ERANGE) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Joins a new, empty session keyring, so that the keys of the user's session are out of reach.

@@ -30,6 +30,15 @@ pub(super) struct Identity {
     pub(super) root: bool,
 }
 
+/// That a folder has to look as if it belonged to [`Identity::outside`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Mapped {
+    /// The user and group id that it belongs to.
+    pub(super) owner: (u32, u32),
+    /// An empty directory to show it at.
+    pub(super) at: OsString,
+}
+
 /// One step of building the root file system; all paths `to` are inside, absolute.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Mount {
@@ -45,6 +54,7 @@ pub(super) enum Mount {
         upper: OsString,
         work: OsString,
         to: OsString,
+        mapped: Option<Mapped>,
     },
     /// An empty folder, over whatever has its name.
     Hide { to: OsString },

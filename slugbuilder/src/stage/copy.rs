@@ -32,6 +32,18 @@ impl Survey {
     /// It ends early where [`super::SurveyOptions::stop`] says so. A file that vanishes or changes between the survey and the end of its copying is an error that names it. After an
     /// error, `destination` holds a part of the tree.
     pub fn copy_to(&self, destination: &Path, owner: Option<(u32, u32)>) -> Result<(), StageError> {
+        self.copy_some(destination, owner, &|_| true, &|_| true)
+    }
+
+    /// Copies the entries that are `wanted`, which must not be there, and gives mode and time to folders as
+    /// `to_be_finished` says.
+    pub(super) fn copy_some(
+        &self,
+        destination: &Path,
+        owner: Option<(u32, u32)>,
+        wanted: &dyn Fn(&Entry) -> bool,
+        to_be_finished: &dyn Fn(&Entry) -> bool,
+    ) -> Result<(), StageError> {
         std::fs::create_dir_all(destination)
             .map_err(|error| StageError::writing(destination, error))?;
         let target =
@@ -42,7 +54,7 @@ impl Survey {
             destination,
             owner: owner.map(|(user, group)| (Uid::from_raw(user), Gid::from_raw(group))),
         };
-        for entry in &self.staged_entries {
+        for entry in self.staged_entries.iter().filter(|entry| wanted(entry)) {
             self.stop.check()?;
             match entry.stat.kind {
                 Kind::Directory => copy.make_folder(entry)?,
@@ -57,7 +69,7 @@ impl Survey {
             .staged_entries
             .iter()
             .rev()
-            .filter(|entry| entry.stat.kind == Kind::Directory)
+            .filter(|entry| entry.stat.kind == Kind::Directory && to_be_finished(entry))
         {
             let folder = target
                 .open_directory(&entry.path)

@@ -19,6 +19,7 @@
 mod copy;
 mod error;
 pub mod git;
+mod kept;
 mod outputs;
 mod read;
 mod shadow;
@@ -28,14 +29,20 @@ mod walk;
 pub use crate::tree::Special;
 pub use error::StageError;
 pub use git::Commit;
+pub(crate) use kept::bytes_of_copy;
 pub use read::ReadError;
 
 use crate::stop::Stop;
-use crate::tree::Tree;
 use crate::tree::links::{Fault, Links};
+use crate::tree::{Listing, Tree};
 use slugbuilder_report::Warning;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How old a survey may be to tell what is in the source. A program that writes into it all the time, such as a server
+/// that logs, must not be able to fail every build that takes longer.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// The folder of the app that belongs to slugbuilder (contract "where things live" of the design).
 pub const OWN_FOLDER: &str = ".slugbuilder";
@@ -130,10 +137,17 @@ pub struct Survey {
     pub entries: u64,
     /// User and group ids of everything that enters the build, the root too. An overlay can serve only mapped ones.
     pub owners: BTreeSet<(u32, u32)>,
+    /// Whether all of that is on the root's file system. An overlay does not show what is mounted below.
+    pub one_device: bool,
+    /// Whether the owners have the right to read every file and to use every folder of it.
+    pub owner_may_use_all: bool,
     /// What the user should know.
     pub warnings: Vec<Warning>,
     tree: Tree,
+    /// When the walk began.
+    began: SystemTime,
     staged_entries: Vec<walk::Entry>,
+    staged_folders: Vec<walk::Folder>,
     links: Links,
     outputs: outputs::Outputs,
     stop: Stop,
@@ -145,9 +159,12 @@ pub struct Survey {
 /// is not read. The source is not changed, and the result does not depend on the user's or the machine's git
 /// configuration.
 pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageError> {
+    let began = SystemTime::now();
     let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
     let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
-    walk::walk(source, root, tree, options)
+    // Nothing looks into a `.git`.
+    tree.read_ahead(|path| !path.ends_with(git::DOT_GIT), &options.stop);
+    walk::walk(source, root, tree, options, began)
 }
 
 impl Survey {
@@ -159,6 +176,33 @@ impl Survey {
             (Some(directory), Some(name)) => self.outputs.contain(directory, name),
             _ => false,
         }
+    }
+
+    /// What an overlay over the source shows whose upper folder is `upper`, with the whiteouts in it.
+    pub(crate) fn overlaid(&self, upper: &Path) -> std::io::Result<Tree> {
+        let tree = Tree::overlaid(&self.root, upper)?;
+        if self.began.elapsed().is_ok_and(|age| age < FRESH) {
+            tree.know(self.listings(), self.began);
+        }
+        Ok(tree)
+    }
+
+    /// Every staged folder as it was surveyed, with what is staged of it.
+    fn listings(&self) -> impl Iterator<Item = (PathBuf, Listing)> {
+        self.staged_folders.iter().map(|folder| {
+            let entries = self.staged_entries[folder.children.clone()].iter();
+            let named = entries.map(|entry| {
+                let name = entry.path.file_name().unwrap_or_default();
+                (name.to_owned(), entry.stat)
+            });
+            (
+                folder.path.clone(),
+                Listing {
+                    folder: folder.stat,
+                    entries: named.collect(),
+                },
+            )
+        })
     }
 
     /// Paths that an overlay has to hide, relative to the source's root; what is below them goes with them.

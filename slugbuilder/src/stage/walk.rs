@@ -13,9 +13,11 @@ use slugbuilder_report::Warning;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::Read;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::SystemTime;
 
 /// Special files that an error names.
 const NAMED: usize = 5;
@@ -26,6 +28,15 @@ pub(super) struct Entry {
     /// Relative to the source's root.
     pub(super) path: PathBuf,
     pub(super) stat: Stat,
+}
+
+/// A folder that enters the build, the root too.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    pub(super) stat: Stat,
+    /// What of it enters the build, as indices of [`Survey::staged_entries`].
+    pub(super) children: Range<usize>,
 }
 
 /// A folder that is still to be looked at.
@@ -39,16 +50,20 @@ struct Pending {
 
 struct Walker<'a> {
     root: &'a Path,
+    root_stat: Stat,
     tree: &'a Tree,
     options: &'a SurveyOptions,
     outputs: Outputs,
     slug_ignore: SlugIgnore,
     entries: Vec<Entry>,
+    folders: Vec<Folder>,
     links: Links,
     left_out: Vec<LeftOut>,
     counts: BTreeMap<Reason, Tally>,
     staged: Tally,
     owners: BTreeSet<(u32, u32)>,
+    one_device: bool,
+    owner_may_use_all: bool,
     warnings: Vec<Warning>,
     special: Vec<(PathBuf, Special)>,
     special_total: usize,
@@ -61,22 +76,27 @@ pub(super) fn walk(
     root: PathBuf,
     tree: Tree,
     options: &SurveyOptions,
+    began: SystemTime,
 ) -> Result<Survey, StageError> {
     let stat = tree
         .stat_root()
         .map_err(|error| StageError::of_root(source, error))?;
     let mut walker = Walker {
         root: &root,
+        root_stat: stat,
         tree: &tree,
         options,
         outputs: Outputs::new(&root, &options.outputs),
         slug_ignore: SlugIgnore::default(),
         entries: Vec::new(),
+        folders: Vec::new(),
         links: Links::default(),
         left_out: Vec::new(),
         counts: BTreeMap::new(),
         staged: Tally::default(),
         owners: BTreeSet::from([stat.owner]),
+        one_device: true,
+        owner_may_use_all: stat.owner_may_use(),
         warnings: Vec::new(),
         special: Vec::new(),
         special_total: 0,
@@ -120,11 +140,14 @@ pub(super) fn walk(
     let Walker {
         outputs,
         entries,
+        folders,
         links,
         left_out,
         counts,
         staged,
         owners,
+        one_device,
+        owner_may_use_all,
         warnings,
         ..
     } = walker;
@@ -135,8 +158,12 @@ pub(super) fn walk(
         staged,
         entries: entries.len() as u64,
         owners,
+        one_device,
+        owner_may_use_all,
         warnings,
+        began,
         staged_entries: entries,
+        staged_folders: folders,
         links,
         root,
         tree,
@@ -179,6 +206,7 @@ impl Walker<'_> {
             self.rules_in(directory, named(DOT_GIT).is_some(), named(".gitignore"));
 
         let first_child = pending.len();
+        let first_entry = self.entries.len();
         for (name, stat) in listing {
             self.options.stop.check()?;
             let path = below(&directory.path, &name);
@@ -200,6 +228,11 @@ impl Walker<'_> {
         }
         // The last one pushed is looked at first.
         pending[first_child..].reverse();
+        self.folders.push(Folder {
+            path: directory.path.clone(),
+            stat: directory.stat,
+            children: first_entry..self.entries.len(),
+        });
         Ok(())
     }
 
@@ -311,6 +344,8 @@ impl Walker<'_> {
         }
         self.staged.add(&stat);
         self.owners.insert(stat.owner);
+        self.one_device &= stat.same_device(&self.root_stat);
+        self.owner_may_use_all &= stat.owner_may_use();
         self.entries.push(Entry { path, stat });
     }
 

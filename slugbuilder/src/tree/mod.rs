@@ -4,7 +4,11 @@
 //! while it is read. So nothing here uses absolute paths: long paths are walked in pieces, symbolic links are never
 //! followed, and whatever was listed can be opened again only if it is still the same file.
 
+mod ahead;
 pub(crate) mod links;
+mod overlaid;
+
+pub(crate) use ahead::Listing;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -91,6 +95,20 @@ impl Stat {
         }
     }
 
+    /// Whether both are on the same file system.
+    pub(crate) fn same_device(&self, other: &Self) -> bool {
+        self.device == other.device
+    }
+
+    /// Whether the permission bits let its owner read a file, or use a folder in any way. Links have none.
+    pub(crate) fn owner_may_use(&self) -> bool {
+        match self.kind {
+            Kind::Directory => self.mode & 0o700 == 0o700,
+            Kind::File => self.mode & 0o400 != 0,
+            Kind::Link | Kind::Special(_) => true,
+        }
+    }
+
     /// Whether it is the same file object, whatever happened to its content.
     fn same_object(&self, other: &Self) -> bool {
         (self.kind, self.device, self.inode) == (other.kind, other.device, other.inode)
@@ -131,6 +149,9 @@ impl Failure {
 #[derive(Debug)]
 pub(crate) struct Tree {
     root: OwnedFd,
+    ahead: ahead::Ahead,
+    /// What is below the root, where it is the upper folder of an overlay.
+    overlaid: Option<overlaid::Overlaid>,
 }
 
 /// The directory that a piecewise walk arrived at.
@@ -153,7 +174,26 @@ impl Tree {
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         let root = nix::fcntl::open(path, flags, Mode::empty())?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            ahead: ahead::Ahead::default(),
+            overlaid: None,
+        })
+    }
+
+    /// What an overlay with these two folders shows. Only listing and opening are for such a tree.
+    pub(crate) fn overlaid(lower: &Path, upper: &Path) -> std::io::Result<Self> {
+        let mut tree = Self::open(upper)?;
+        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?)?);
+        Ok(tree)
+    }
+
+    /// The tree that the entry at `path` is read from.
+    fn layer(&self, path: &Path) -> &Self {
+        match &self.overlaid {
+            Some(overlaid) if overlaid.is_lower(path) => &overlaid.lower,
+            _ => self,
+        }
     }
 
     /// What the folder itself is.
@@ -211,7 +251,8 @@ impl Tree {
 
     /// The type of the file system that the directory at `path` is on.
     pub(crate) fn file_system(&self, path: &Path) -> nix::Result<FsType> {
-        Ok(fstatfs(self.open_directory(path)?)?.filesystem_type())
+        let directory = self.layer(path).open_directory(path)?;
+        Ok(fstatfs(directory)?.filesystem_type())
     }
 
     /// The entries of the directory at `path`, sorted by their names' bytes. `listed` is what its own entry said.
@@ -220,6 +261,21 @@ impl Tree {
         path: &Path,
         listed: &Stat,
     ) -> Result<Vec<(OsString, Stat)>, Failure> {
+        match &self.overlaid {
+            Some(overlaid) => overlaid.list(self, path, listed),
+            None => self.list_own(path, listed),
+        }
+    }
+
+    /// The entries of the directory itself, whatever is below it.
+    fn list_own(&self, path: &Path, listed: &Stat) -> Result<Vec<(OsString, Stat)>, Failure> {
+        match self.ahead.take(path, listed) {
+            Some(entries) => Ok(entries),
+            None => self.list_now(path, listed),
+        }
+    }
+
+    fn list_now(&self, path: &Path, listed: &Stat) -> Result<Vec<(OsString, Stat)>, Failure> {
         let directory = self.open_directory(path).map_err(Failure::of_listed)?;
         if !Stat::new(&fstat(&directory)?).same_object(listed) {
             return Err(Failure::Changed);
@@ -246,6 +302,7 @@ impl Tree {
     pub(crate) fn open_file(&self, path: &Path, listed: &Stat) -> Result<File, Failure> {
         // O_NONBLOCK: if the file has become a FIFO since, opening it must not wait for a writer.
         let file = self
+            .layer(path)
             .open_at(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
             .map_err(Failure::of_listed)?;
         self::unchanged(&file, listed)?;
@@ -283,7 +340,8 @@ impl Tree {
 
     /// Where the link at `path` points.
     pub(crate) fn read_link(&self, path: &Path) -> Result<PathBuf, Failure> {
-        self.at(path, |directory, rest| readlinkat(directory, rest))
+        self.layer(path)
+            .at(path, |directory, rest| readlinkat(directory, rest))
             .map(PathBuf::from)
             .map_err(|errno| match errno {
                 Errno::EINVAL => Failure::Changed,

@@ -7,6 +7,7 @@
 //!     lock                     held by the build that uses the folder
 //!     app.toml                 what the folder is for (see `record`)
 //!     layers/                  the layers of the last successful build
+//!     source/, source.index    a copy of the source, where no overlay can be laid over that itself
 //!     slug/                    what the archive keeps of the last slug
 //!     dirty                    there while the layers are in a build's hands
 //!     build/                   everything else of a running build; removed after it, and before the next one
@@ -139,6 +140,34 @@ impl Workspace {
         self.folder.join("slug")
     }
 
+    /// A copy of the source, where one is kept from build to build; see [`crate::stage::Survey::refresh_copy`].
+    #[must_use]
+    pub fn source(&self) -> PathBuf {
+        self.folder.join("source")
+    }
+
+    /// The index of [`Workspace::source`].
+    #[must_use]
+    pub fn source_index(&self) -> PathBuf {
+        self.folder.join("source.index")
+    }
+
+    /// Moves the copy of the source to `destination`, which must not exist.
+    pub fn give_source(&self, destination: &Path) -> Result<(), WorkspaceError> {
+        // First: without it the rest is nothing.
+        remove_tree(&self.source_index())?;
+        move_tree(&self.source(), destination)?;
+        Ok(())
+    }
+
+    /// Removes the copy of the source.
+    pub fn forget_source(&self) -> Result<(), WorkspaceError> {
+        // First: without it the rest is nothing.
+        remove_tree(&self.source_index())?;
+        remove_tree(&self.source())?;
+        Ok(())
+    }
+
     /// Name of the folder in [`crate::cache`].
     pub(crate) fn key(&self) -> &OsStr {
         self.folder.file_name().unwrap_or_default()
@@ -152,6 +181,7 @@ impl Workspace {
     /// (cnb-platform-and-peers.md 2.4).
     pub fn clear(&self) -> Result<(), WorkspaceError> {
         remove_tree(&self.slug())?;
+        self.forget_source()?;
         let layers = self.layers();
         if !layers.exists() {
             return Ok(());
@@ -173,7 +203,9 @@ impl Workspace {
 
     /// Moves the layers of the last build to `destination`, which must not exist, and marks them as being in use.
     pub fn lend_layers(&self, destination: &Path) -> Result<(), WorkspaceError> {
-        fs::File::create(self.dirty_marker())?.sync_all()?;
+        // Not synchronized, which may take as long as a build: it has to outlive a killed process, and file systems keep
+        // the order of making it and of moving the layers.
+        fs::File::create(self.dirty_marker())?;
         if self.layers().exists() {
             move_tree(&self.layers(), destination)?;
         }
@@ -198,7 +230,8 @@ impl Workspace {
 
     /// Writes down what the folder is for and how much it holds, for [`crate::cache`].
     pub fn record(&self, app: App) -> Result<AppRecord, WorkspaceError> {
-        let record = AppRecord::write(&self.folder, app, &self.layers(), &self.slug())?;
+        let source = crate::stage::bytes_of_copy(&self.source_index());
+        let record = AppRecord::write(&self.folder, app, &self.layers(), &self.slug(), source)?;
         Ok(record)
     }
 

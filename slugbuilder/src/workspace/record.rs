@@ -9,6 +9,7 @@
 //! last_used = 1795246892      # seconds since 1970
 //! layers_bytes = 193456123    # of layers/
 //! slug_bytes = 51234567       # of slug/
+//! source_bytes = 0            # of source/
 //! layers_measured = 1795246892
 //! layers_state = "…"          # what the layers looked like when they were measured
 //! ```
@@ -80,6 +81,9 @@ pub struct AppRecord {
     pub layers_bytes: u64,
     /// Bytes of what the archive keeps of the last slug.
     pub slug_bytes: u64,
+    /// Bytes of the copy of the source, where one is kept.
+    #[serde(default)]
+    pub source_bytes: u64,
     layers_measured: u64,
     layers_state: String,
 }
@@ -88,7 +92,9 @@ impl AppRecord {
     /// All that the folder holds, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.layers_bytes.saturating_add(self.slug_bytes)
+        self.layers_bytes
+            .saturating_add(self.slug_bytes)
+            .saturating_add(self.source_bytes)
     }
 
     /// The record in `folder`; nothing if there is none that can be made sense of.
@@ -114,6 +120,7 @@ impl AppRecord {
         app: App,
         layers: &Path,
         slug: &Path,
+        source_bytes: u64,
     ) -> io::Result<AppRecord> {
         let now = seconds_now();
         let state = measure::state_of_layers(layers);
@@ -131,6 +138,7 @@ impl AppRecord {
                 .as_ref()
                 .map_or_else(|| measure::bytes(layers), |last| last.layers_bytes),
             slug_bytes: measure::bytes(slug),
+            source_bytes,
             layers_measured: known.map_or(now, |last| last.layers_measured),
             layers_state: state,
         };
@@ -165,7 +173,7 @@ mod tests {
 
     fn write(folder: &Path) -> AppRecord {
         let (layers, slug) = (folder.join("layers"), folder.join("slug"));
-        AppRecord::write(folder, app(), &layers, &slug).unwrap()
+        AppRecord::write(folder, app(), &layers, &slug, 0).unwrap()
     }
 
     #[test]

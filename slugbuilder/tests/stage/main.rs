@@ -4,6 +4,7 @@
 
 mod copying;
 mod git;
+mod keeping;
 mod refusals;
 mod rules;
 mod support;
