@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic, their helpers too")]
 
 mod format;
+mod model;
+mod properties;
 mod support;
 mod trouble;
