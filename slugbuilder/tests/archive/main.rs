@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic, their helpers too")]
 
+mod cache;
 mod format;
 mod model;
 mod properties;

@@ -11,6 +11,7 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 pub(crate) const APP_TIME: i64 = 1_700_000_000;
 
@@ -173,4 +174,13 @@ pub(crate) fn check_same(warm: &Slug, cold: &Slug) {
 /// Waits until files that were written before have rested long enough for the cache to know them by their state.
 pub(crate) fn rest() {
     std::thread::sleep(std::time::Duration::from_millis(150));
+}
+
+/// This test's program again, for one of its tests, in a process of its own.
+pub(crate) fn again(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", test, "--include-ignored"])
+        .stdout(Stdio::null());
+    command
 }
