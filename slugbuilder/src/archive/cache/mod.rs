@@ -35,6 +35,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// Bytes of an index above which it is none of ours: hundreds of gigabytes have a smaller one.
+const LARGEST_INDEX: u64 = 1 << 28;
+
 /// Start of the names of packs.
 const PACK: &str = "pack-";
 
@@ -42,6 +45,7 @@ const PACK: &str = "pack-";
 #[derive(Debug)]
 pub(super) struct Cache {
     folder: PathBuf,
+    compression: Compression,
     // Released when the archive is done, or the process dies.
     _lock: File,
 }
@@ -73,6 +77,7 @@ impl Cache {
         match lock.try_lock() {
             Ok(()) => Ok(Some(Self {
                 folder,
+                compression,
                 _lock: lock,
             })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -82,11 +87,18 @@ impl Cache {
 
     /// The last slug, as far as it is to be believed.
     pub(super) fn previous(&self) -> Option<Previous> {
+        let mut file = open(OpenOptions::new().read(true), &self.folder.join("index")).ok()?;
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() || metadata.len() > LARGEST_INDEX {
+            return None;
+        }
         let mut bytes = Vec::new();
-        open(OpenOptions::new().read(true), &self.folder.join("index"))
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .ok()?;
+        file.read_to_end(&mut bytes).ok()?;
         let index = Index::from_bytes(&bytes)?;
+        // Another compression's, which someone has copied, has another gzip header.
+        if index.before(0).to_bytes() != Border::first(self.compression).to_bytes() {
+            return None;
+        }
         let pack = open(
             OpenOptions::new().read(true).write(true),
             &self.pack_path(index.pack),
@@ -226,11 +238,11 @@ fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-/// Opens a file of the cache for its owner alone, and no link in its place.
+/// Opens a file of the cache for its owner alone, and no link in its place; a FIFO there has nobody wait.
 fn open(options: &mut OpenOptions, path: &Path) -> Result<File> {
     options
         .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC)
         .open(path)
 }
 
