@@ -1,5 +1,6 @@
 //! With a cache, an archive is what it would be without, and made faster.
 
+mod damage;
 mod edits;
 mod killed;
 mod together;
