@@ -5,6 +5,7 @@ mod edits;
 mod killed;
 mod together;
 mod trust;
+mod without;
 
 use crate::model::content;
 use crate::support::{App, put};
