@@ -229,3 +229,6 @@ fn entry_length(tar: &TarStream<'_>, entry: &Entry, scratch: &mut Vec<u8>) -> u6
     };
     tar.head_length(entry, scratch) + content + padding(content).len() as u64
 }
+
+#[cfg(test)]
+mod tests;
