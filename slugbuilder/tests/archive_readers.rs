@@ -9,6 +9,7 @@ use slugbuilder::archive::{AppOnly, ArchiveOptions, FIXED_TIME, write_file};
 use slugbuilder_report::Silent;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -16,14 +17,38 @@ use std::process::Command;
 
 const APP_TIME: i64 = 1_700_000_000;
 
-/// A slug of a tree with every kind of name, and the lines that tell what is in it.
+/// A slug of many chunks, of a tree with every kind of name, and the lines that tell what is in it.
 struct Slug {
     folder: tempfile::TempDir,
     expected: Vec<String>,
 }
 
+/// Checks two slugs: one that was made at once, and one of which the most is from the slug before it.
+fn each(check: impl Fn(&Slug)) {
+    check(&Slug::new(false));
+    check(&Slug::new(true));
+}
+
+/// Bytes that compress somewhat or, with `noise`, not at all.
+fn content(seed: u64, noise: bool, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut bytes = Vec::with_capacity(size + 32);
+    while bytes.len() < size {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        if noise {
+            bytes.extend_from_slice(&state.to_be_bytes()[..4]);
+        } else {
+            bytes.extend_from_slice(format!("let {:x} = {seed};\n", state >> 52).as_bytes());
+        }
+    }
+    bytes.truncate(size);
+    bytes
+}
+
 impl Slug {
-    fn new() -> Self {
+    fn new(warm: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("source");
         let put = |path: &Path, content: &[u8], mode| {
@@ -64,18 +89,36 @@ impl Slug {
         symlink("../".repeat(300) + "x", root.join("long link")).unwrap();
         symlink(OsStr::from_bytes(b"to\n\xff"), root.join("odd link")).unwrap();
         fs::hard_link(root.join("large"), root.join("hard")).unwrap();
-        let options = ArchiveOptions {
+        put("noise".as_ref(), &content(1, true, 2_500_000), 0o644);
+        put("text".as_ref(), &content(2, false, 2_000_000), 0o644);
+        for number in 0..150 {
+            let path = format!("modules/m{number}/index.js");
+            let size = usize::try_from(number).unwrap() * 97 + 15_000;
+            put(
+                path.as_ref(),
+                &content(number, number % 3 == 0, size),
+                0o644,
+            );
+        }
+        let mut options = ArchiveOptions {
             app_time: APP_TIME,
             ..ArchiveOptions::default()
         };
-        write_file(
-            &root,
-            &AppOnly,
-            &options,
-            &folder.path().join("slug.tgz"),
-            &Silent,
-        )
-        .unwrap();
+        let slug = folder.path().join("slug.tgz");
+        let write = |options: &_| write_file(&root, &AppOnly, options, &slug, &Silent).unwrap();
+        if warm {
+            options.cache = Some(folder.path().join("cache"));
+            write(&options);
+            // Here and there, so that old and new take turns.
+            for number in [3, 77, 149] {
+                let path = format!("modules/m{number}/index.js");
+                put(path.as_ref(), &content(number + 1000, false, 20_000), 0o644);
+            }
+            let summary = write(&options);
+            assert!(summary.reused > summary.size / 2);
+        } else {
+            write(&options);
+        }
         // Our times, not the source's; the root has the fixed ones.
         let expected = lines(&root, |path, _| {
             if path.as_os_str().is_empty() {
@@ -165,14 +208,98 @@ fn lines(root: &Path, time: impl Fn(&Path, &fs::Metadata) -> i64) -> Vec<String>
     lines
 }
 
+/// The tar in a slug, by `flate2`, which reads no more than one member.
+fn tar_of(slug: &Slug) -> Vec<u8> {
+    let bytes = fs::read(slug.path()).unwrap();
+    let mut decoder = flate2::bufread::GzDecoder::new(&bytes[..]);
+    let mut tar = Vec::new();
+    decoder.read_to_end(&mut tar).unwrap();
+    assert_eq!(decoder.into_inner().len(), 0, "nothing after the member");
+    tar
+}
+
+fn tar_sum(slug: &Slug) -> String {
+    hex::encode(Sha256::digest(tar_of(slug)))
+}
+
 #[test]
 fn gzip_finds_no_fault() {
-    run(Command::new("gzip").arg("-t").arg(Slug::new().path()));
+    each(|slug| drop(run(Command::new("gzip").arg("-t").arg(slug.path()))));
+}
+
+#[test]
+#[ignore = "needs pigz"]
+fn pigz_finds_no_fault() {
+    each(|slug| drop(run(Command::new("pigz").arg("-t").arg(slug.path()))));
+}
+
+/// The SHA-256 of what a shell script makes of the slug at `$0`.
+fn sum(script: &str, slug: &Slug) -> String {
+    let script = format!("{script} | sha256sum");
+    let output = run(Command::new("sh").arg("-c").arg(script).arg(slug.path()));
+    output.split(' ').next().unwrap().to_owned()
+}
+
+#[test]
+#[ignore = "needs igzip (Debian's isal)"]
+fn igzip_unzips_it() {
+    // Its `-t` takes no file that ends in .tgz.
+    each(|slug| assert_eq!(sum(r#"igzip -d -c "$0""#, slug), tar_sum(slug)));
 }
 
 #[test]
 fn gnu_tar_extracts_it() {
-    Slug::new().check_extraction("tar", &["--delay-directory-restore"]);
+    each(|slug| slug.check_extraction("tar", &["--delay-directory-restore"]));
+}
+
+#[test]
+#[ignore = "needs busybox"]
+fn busybox_extracts_it() {
+    each(|slug| {
+        // Its gunzip on its own, and then its tar with all that it does with an archive.
+        assert_eq!(sum(r#"busybox gunzip -c "$0""#, slug), tar_sum(slug));
+        let target = slug.folder.path().join("target");
+        fs::create_dir(&target).unwrap();
+        run(Command::new("busybox")
+            .args(["tar", "-xpzf"])
+            .arg(slug.path())
+            .arg("-C")
+            .arg(&target));
+        // Folders get their times when it meets them, before what is in them.
+        let without_times = |lines: &[String]| -> Vec<String> {
+            let words = lines.iter().map(|line| line.split(' ').collect::<Vec<_>>());
+            let mut lines: Vec<String> = words
+                .map(|words| [&words[..2], &words[3..]].concat().join(" "))
+                .collect();
+            lines.sort();
+            lines
+        };
+        let found = lines(&target.join("app"), |_, metadata| metadata.mtime());
+        assert_eq!(without_times(&found), without_times(&slug.expected));
+    });
+}
+
+#[test]
+#[ignore = "needs node (Debian's nodejs)"]
+fn node_reads_it() {
+    const SCRIPT: &str = r#"
+const fs = require("fs"), zlib = require("zlib"), crypto = require("crypto");
+const slug = fs.readFileSync(process.argv[1]);
+const tar = zlib.gunzipSync(slug);
+const hash = crypto.createHash("sha256").update(tar).digest("hex");
+// A stream stops after the first member, and tells how far it has read.
+const stream = zlib.createGunzip();
+let length = 0;
+stream.on("data", (data) => (length += data.length));
+stream.on("end", () => console.log(tar.length, length, stream.bytesWritten === slug.length, hash));
+stream.end(slug);
+"#;
+    each(|slug| {
+        let output = run(Command::new("node").arg("-e").arg(SCRIPT).arg(slug.path()));
+        let tar = tar_of(slug);
+        let (length, hash) = (tar.len(), hex::encode(Sha256::digest(&tar)));
+        assert_eq!(output, format!("{length} {length} true {hash}\n"));
+    });
 }
 
 #[test]
@@ -202,7 +329,7 @@ fn gnu_tar_extracts_what_is_in_a_read_only_folder() {
 #[test]
 #[ignore = "needs bsdtar (Debian's libarchive-tools)"]
 fn bsdtar_extracts_it() {
-    Slug::new().check_extraction("bsdtar", &[]);
+    each(|slug| slug.check_extraction("bsdtar", &[]));
 }
 
 #[test]
@@ -220,7 +347,7 @@ for entry in files:
         content = hashlib.sha256(files.extractfile(entry).read()).hexdigest()
     print(f"{kind} {entry.mode:o} {entry.mtime} {os.fsencode(entry.name).hex()} {content}")
 "#;
-    Slug::new().check_listing(Command::new("python3").arg("-c").arg(SCRIPT));
+    each(|slug| slug.check_listing(Command::new("python3").arg("-c").arg(SCRIPT)));
 }
 
 #[test]
@@ -231,6 +358,7 @@ package main
 
 import (
 	"archive/tar"
+	"bufio"
 	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
@@ -248,7 +376,8 @@ func check(err error) {
 func main() {
 	file, err := os.Open(os.Args[1])
 	check(err)
-	unzipped, err := gzip.NewReader(file)
+	compressed := bufio.NewReader(file)
+	unzipped, err := gzip.NewReader(compressed)
 	check(err)
 	// One member only.
 	unzipped.Multistream(false)
@@ -256,6 +385,11 @@ func main() {
 	for {
 		header, err := reader.Next()
 		if err == io.EOF {
+			_, err = io.Copy(io.Discard, unzipped)
+			check(err)
+			if _, err = compressed.ReadByte(); err != io.EOF {
+				panic("something after the member")
+			}
 			break
 		}
 		check(err)
@@ -278,13 +412,15 @@ func main() {
 	}
 }
 "#;
-    let slug = Slug::new();
-    let program = slug.folder.path().join("list.go");
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("list.go");
     fs::write(&program, PROGRAM).unwrap();
-    let mut go = Command::new("go");
-    go.arg("run")
-        .arg(program)
-        .env("GOTOOLCHAIN", "local")
-        .env("GO111MODULE", "off");
-    slug.check_listing(go.env("GOCACHE", slug.folder.path().join("cache")));
+    each(|slug| {
+        let mut go = Command::new("go");
+        go.arg("run")
+            .arg(&program)
+            .env("GOTOOLCHAIN", "local")
+            .env("GO111MODULE", "off");
+        slug.check_listing(go.env("GOCACHE", folder.path().join("cache")));
+    });
 }

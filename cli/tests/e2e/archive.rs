@@ -38,7 +38,7 @@ fn a_folder_with_a_procfile_becomes_a_slug() {
               "build": {
                 "size": [SIZE],
                 "diff_id": "sha256:[DIGITS]",
-                "format": 1,
+                "format": 2,
                 "slugbuilder": "[VERSION]",
                 "languages": [],
                 "decisions": [],

@@ -99,7 +99,7 @@ fn slug_json_is_the_body_of_the_api_and_how_it_was_made() {
               "build": {
                 "size": [SIZE],
                 "diff_id": "sha256:[DIGITS]",
-                "format": 1,
+                "format": 2,
                 "slugbuilder": "[VERSION]",
                 "languages": [
                   {

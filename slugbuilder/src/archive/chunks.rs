@@ -218,3 +218,6 @@ impl Cutter {
         self.chunks
     }
 }
+
+#[cfg(test)]
+mod tests;

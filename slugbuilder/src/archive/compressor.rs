@@ -29,8 +29,8 @@ impl Compressor {
     /// Compresses `text`, which follows `dictionary` in the archive, to deflate blocks that end at a byte's border and do
     /// not end the stream.
     pub(super) fn compress(&mut self, dictionary: &[u8], text: &[u8]) -> Result<Vec<u8>> {
-        // A new one each time, since `reset` does not clear the window: near the end of their input, zlib-ng's matchers
-        // hash bytes that lie beyond it, and what was compressed before would have a say in the result.
+        // A new one each time: zlib-rs clears its window when it is made and not in `reset`, and near the end of their
+        // input its matchers hash bytes that lie beyond it. What was compressed before would have a say in the result.
         let mut deflate = Deflate::new_with_config(self.config);
         if !dictionary.is_empty() {
             deflate

@@ -7,6 +7,10 @@
 //!   mount of an overlay has a new one.)
 //! - The file had rested when it was looked at. One that is written twice in the same tick of its file system's clock
 //!   shows the same times after both; so what is that young is not remembered.
+//!
+//! Like git's index it is blind to a program that goes on writing through a shared mapping without the file system's
+//! knowledge. Of an overlay the folders below it are not known; where container engines lay them, they are local. (Ours
+//! are read from those folders.)
 
 use super::chunks::Chunk;
 use super::entries::Entry;
@@ -20,7 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// coarse clock advances at least a hundred times a second.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The same where times may be kept in seconds, or every other second as FAT does.
+/// The same where times may be kept in whole seconds only.
 const COARSE_TICK: Duration = Duration::from_secs(3);
 
 /// `f_type` of file systems that `nix` does not name (their sources, or `linux/magic.h`).
@@ -78,6 +82,7 @@ impl<'a> Recipes<'a> {
     pub(super) fn of(&mut self, chunk: &Chunk) -> Recipe {
         let (entries, piece) = chunk.sources(self.tar);
         self.identity.clear();
+        self.identity.push(u8::from(piece.is_some()));
         let mut lasts = true;
         for entry in entries {
             if piece.as_ref().is_none_or(|piece| piece.start == 0) {

@@ -5,6 +5,7 @@ use super::{ArchiveError, Layout, Part, Placement, recipe};
 use crate::stop::Stop;
 use crate::tree::links::Links;
 use crate::tree::{Failure, Kind, Stat, Tree, below};
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,13 @@ pub(super) fn collect(
         root,
         layout,
         stop,
+        devices: Mutex::new(
+            tree.root_file_systems()
+                .into_iter()
+                .flatten()
+                .map(|(device, kind)| (device, recipe::is_local(kind)))
+                .collect(),
+        ),
         numbers: AtomicUsize::new(1),
         state: Mutex::default(),
         changed: Condvar::new(),
@@ -38,7 +46,6 @@ pub(super) fn collect(
         path: PathBuf::new(),
         stat,
         number: 0,
-        file_system: None,
     });
     let threads = threads.get().min(MOST_THREADS);
     let mut found = std::thread::scope(|scope| {
@@ -52,7 +59,8 @@ pub(super) fn collect(
         }
         found
     });
-    if let Some(error) = lock(&walk.state).error.take() {
+    stop.check()?;
+    if let Some((_, error)) = lock(&walk.state).error.take() {
         return Err(error);
     }
     let root = Entry {
@@ -77,8 +85,6 @@ struct Folder {
     stat: Stat,
     /// Folders are counted as they are found, so this is greater than that of the folder above.
     number: usize,
-    /// The device of the folder above, and whether it is local.
-    file_system: Option<(u64, bool)>,
 }
 
 struct Walk<'a> {
@@ -86,6 +92,8 @@ struct Walk<'a> {
     root: &'a Path,
     layout: &'a dyn Layout,
     stop: &'a Stop,
+    /// Whether those devices that were looked at are local.
+    devices: Mutex<HashMap<u64, bool>>,
     /// How many folders have been found.
     numbers: AtomicUsize,
     state: Mutex<State>,
@@ -97,7 +105,18 @@ struct State {
     pending: Vec<Folder>,
     /// Folders that are being listed.
     busy: usize,
-    error: Option<ArchiveError>,
+    /// The error in the folder with the least path. The walk goes on after one: which of several is told must not depend
+    /// on the threads.
+    error: Option<(PathBuf, ArchiveError)>,
+}
+
+impl State {
+    fn add_error(&mut self, folder: PathBuf, error: ArchiveError) {
+        let is_least = self.error.as_ref().is_none_or(|(least, _)| folder < *least);
+        if is_least {
+            self.error = Some((folder, error));
+        }
+    }
 }
 
 /// What one thread found.
@@ -172,7 +191,7 @@ impl Walk<'_> {
             let mut state = lock(&self.state);
             match result {
                 Ok(mut folders) => state.pending.append(&mut folders),
-                Err(error) => state.error = state.error.take().or(Some(error)),
+                Err(error) => state.add_error(folder.path, error),
             }
         }
         found
@@ -183,15 +202,25 @@ impl Walk<'_> {
         let mut state = self
             .changed
             .wait_while(lock(&self.state), |state| {
-                state.error.is_none() && state.pending.is_empty() && state.busy > 0
+                state.pending.is_empty() && state.busy > 0
             })
             .unwrap_or_else(PoisonError::into_inner);
-        if state.error.is_some() {
+        if self.stop.check().is_err() {
             return None;
         }
         let folder = state.pending.pop()?;
         state.busy += 1;
         Some(folder)
+    }
+
+    /// Finds out about a folder's device, if that is a new one. If it cannot be told, its times are not trusted.
+    fn look_at_device(&self, folder: &Folder) {
+        let device = folder.stat.device;
+        if !lock(&self.devices).contains_key(&device) {
+            let kind = self.tree.file_system(&folder.path);
+            let is_local = kind.is_ok_and(recipe::is_local);
+            lock(&self.devices).insert(device, is_local);
+        }
     }
 
     /// Lists one folder. Returns those in it.
@@ -201,21 +230,15 @@ impl Walk<'_> {
         } else {
             &folder.path
         };
-        let is_local = match folder.file_system {
-            Some((device, is_local)) if device == folder.stat.device => is_local,
-            // Another file system begins here. If it cannot be told which, its times are not trusted.
-            _ => self
-                .tree
-                .file_system(&folder.path)
-                .is_ok_and(recipe::is_local),
-        };
+        self.look_at_device(folder);
         let listed = self
             .tree
             .list(&folder.path, &folder.stat)
             .map_err(|failure| ArchiveError::of_entry(named, failure))?;
-        self.stop.check()?;
+        let devices = lock(&self.devices).clone();
         let mut folders = Vec::new();
         for (name, stat) in listed {
+            self.stop.check()?;
             let path = below(&folder.path, &name);
             let is_folder = stat.kind == Kind::Directory;
             let Placement::In(part) = self.layout.place(&path, is_folder) else {
@@ -230,7 +253,6 @@ impl Walk<'_> {
                         path: path.clone(),
                         stat,
                         number: next,
-                        file_system: Some((folder.stat.device, is_local)),
                     });
                 }
                 Kind::File => {}
@@ -249,7 +271,8 @@ impl Walk<'_> {
                 rank: 0,
                 stat,
                 part,
-                is_local,
+                // One file may be mounted alone; on a device that nobody has looked at it is not trusted.
+                is_local: devices.get(&stat.device) == Some(&true),
             };
             found.push(entry, Some(folder.number), number);
         }

@@ -16,8 +16,14 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
-/// Chunks that one worker takes at once.
-const BATCH: usize = 4;
+/// Chunks that workers take at once, all of them together: a share each, but at most [`LARGEST_BATCH`].
+const IN_BATCHES: usize = 8;
+
+/// Chunks that one worker takes at once. The first of each has its dictionary read twice, so one alone costs more.
+const LARGEST_BATCH: usize = 4;
+
+/// Batches that may be ahead of the one that is handed over next, besides one for each worker.
+const AHEAD: usize = 4;
 
 /// What is to be made.
 pub(super) struct Job<'a> {
@@ -60,14 +66,16 @@ pub(super) fn make(
     job: &Job<'_>,
     mut take: impl FnMut(usize, &Made) -> Result<(), ArchiveError>,
 ) -> Result<(), ArchiveError> {
+    let threads = job.threads.get();
+    let batch = (IN_BATCHES / threads).clamp(1, LARGEST_BATCH);
     let batches: Vec<Range<usize>> = job
         .range
         .clone()
-        .step_by(BATCH)
-        .map(|start| start..(start + BATCH).min(job.range.end))
+        .step_by(batch)
+        .map(|start| start..(start + batch).min(job.range.end))
         .collect();
-    let threads = job.threads.get().min(batches.len());
-    let turnstile = Turnstile::new(batches.len(), 2 * threads + 2);
+    let threads = threads.min(batches.len());
+    let turnstile = Turnstile::new(batches.len(), threads + AHEAD);
     let pool = Pool::default();
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {

@@ -9,6 +9,7 @@ use super::summary::{Progress, largest_of, warnings};
 use super::workers::{Job, Made, make};
 use super::{ArchiveError, ArchiveOptions, FAR_TOO_LARGE, Layout, MEGABYTE, Summary};
 use crate::tree::Tree;
+use crate::tree::show;
 use blake3::Hash;
 use slugbuilder_report::{Reporter, Warning};
 use std::num::NonZeroUsize;
@@ -76,10 +77,12 @@ pub(super) fn write(
     let end = border.clone().end();
     output.write(&end.trailer).map_err(ArchiveError::Write)?;
     output.flush().map_err(ArchiveError::Write)?;
+    // One that is too large is not built again and again, and would take its room in the cache uncounted.
     if let (Some(cache), Some(file)) = (&cache, output.file())
+        && end.size <= options.max_size
         && let Err(error) = cache.keep(previous.as_ref(), file, kept, &border)
     {
-        trouble = Some(not_kept(&error));
+        trouble = Some(not_kept(options, &error));
     }
     let End {
         size,
@@ -115,16 +118,21 @@ fn open_cache(folder: Option<&Path>, options: &ArchiveOptions) -> (Option<Cache>
     match Cache::open(folder, options.compression) {
         // In use by another archive of the same app: this one does without.
         Ok(cache) => (cache, None),
-        Err(error) => (None, Some(not_kept(&error))),
+        Err(error) => (None, Some(not_kept(options, &error))),
     }
 }
 
-fn not_kept(error: &std::io::Error) -> Warning {
-    Warning::new(
+fn not_kept(options: &ArchiveOptions, error: &std::io::Error) -> Warning {
+    let folder = options.cache.as_deref().map_or_else(String::new, show);
+    let warning = Warning::new(
         "slug-cache-not-kept",
-        format!("cannot keep what makes the next slug fast: {error}"),
-    )
-    .hint("The slug is whole. Free space, or choose another folder with `--cache-dir`.")
+        format!("cannot keep in `{folder}` what makes the next slug fast: {error}"),
+    );
+    warning.hint(if error.kind() == std::io::ErrorKind::StorageFull {
+        "The slug is whole. Free some disk space, or choose another place with `--cache-dir`."
+    } else {
+        "The slug is whole. Remove that folder, or choose another place with `--cache-dir`."
+    })
 }
 
 /// Copies from the last slug while `plan` finds out with how many of its chunks the new one begins. Returns that too, as
@@ -139,12 +147,12 @@ fn splice_meanwhile<'a>(
         let planned = plan();
         splicing.limit(planned.as_ref().map_or(0, |(_, known)| *known));
         let copied = match copy.join() {
-            Ok(copied) => copied.map_err(ArchiveError::Write),
+            Ok(copied) => copied,
             Err(panic) => std::panic::resume_unwind(panic),
         };
         let (plan, known) = planned?;
         options.stop.check()?;
-        Ok((plan, known.min(copied?)))
+        Ok((plan, known.min(copied)))
     })
 }
 
@@ -188,7 +196,7 @@ impl Assembly<'_, '_> {
             .go_on_at(self.border.slug_length)
             .map_err(ArchiveError::Write)?;
         self.progress.advance(self.border.tar_length);
-        Ok(())
+        self.go_on()
     }
 
     /// Adds the next chunk.

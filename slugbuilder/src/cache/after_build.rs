@@ -5,7 +5,7 @@
 
 use super::prune::{Limits, choose, remove_downloads};
 use super::{AppUsage, CacheFolder, CacheFolderError, downloads};
-use crate::workspace::apps;
+use crate::workspace::apps::{self, Taken};
 use crate::workspace::{App, Workspace, WorkspaceError};
 use slugbuilder_fetch::Cache;
 use slugbuilder_report::{Diagnosis, Event, Explain as _, Reporter, Warning};
@@ -88,7 +88,8 @@ fn prune_others(
             continue;
         }
         if folder.has("build") {
-            folder.remove_build()?;
+            // As above: one that was built by another user must not keep the rest from being bounded.
+            let _ = folder.remove_build();
         }
         others.push((folder, app));
     }
@@ -98,7 +99,17 @@ fn prune_others(
         used_before: 0,
         beside: own_bytes,
     };
-    let chosen = choose(others, &stored, &limits, |folder, _| folder.remove())?;
+    let chosen = choose(others, &stored, &limits, |folder, _| {
+        Ok(folder.remove().unwrap_or_else(|error| {
+            let warning = Warning::new(
+                "cache-not-bounded",
+                format!("cannot remove `{}`: {error}", folder.path().display()),
+            )
+            .hint("Remove it yourself: the cache is larger than it may be.");
+            reporter.report(Event::Warning(&warning));
+            Taken::InUse
+        }))
+    })?;
     if chosen.downloads.count > 0 {
         remove_downloads(&cache.path, &stored, chosen.downloads)?;
     }

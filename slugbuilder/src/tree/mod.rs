@@ -255,6 +255,18 @@ impl Tree {
         Ok(fstatfs(directory)?.filesystem_type())
     }
 
+    /// The devices that the root is on, of an overlay both, with the types of their file systems.
+    pub(crate) fn root_file_systems(&self) -> nix::Result<Vec<(u64, FsType)>> {
+        let lower = self.overlaid.as_ref().map(|overlaid| &*overlaid.lower);
+        let roots = [Some(self), lower].into_iter().flatten();
+        roots
+            .map(|tree| {
+                let device = Stat::new(&fstat(&tree.root)?).device;
+                Ok((device, fstatfs(&tree.root)?.filesystem_type()))
+            })
+            .collect()
+    }
+
     /// The entries of the directory at `path`, sorted by their names' bytes. `listed` is what its own entry said.
     pub(crate) fn list(
         &self,

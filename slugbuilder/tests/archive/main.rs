@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic, their helpers too")]
 
+mod cache;
 mod format;
+mod model;
+mod properties;
 mod support;
 mod trouble;

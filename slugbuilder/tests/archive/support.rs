@@ -1,31 +1,19 @@
 //! Trees to archive.
 
+pub(crate) use crate::model::Parts;
+
 use flate2::read::GzDecoder;
-use slugbuilder::archive::{ArchiveOptions, Layout, Part, Placement, Summary, write};
+use sha2::{Digest as _, Sha256};
+use slugbuilder::archive::{ArchiveOptions, Summary, write, write_file};
 use slugbuilder_report::Silent;
 use std::fs;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 pub(crate) const APP_TIME: i64 = 1_700_000_000;
-
-/// A layout like the real one: runtimes and dependencies are known by where they are.
-pub(crate) struct Parts;
-
-impl Layout for Parts {
-    fn place(&self, path: &Path, _: bool) -> Placement {
-        if path.starts_with("skipped") {
-            Placement::Skip
-        } else if path.starts_with("layers/runtime") {
-            Placement::In(Part::Runtime)
-        } else if path.starts_with("node_modules") || path.starts_with("vendor/bundle") {
-            Placement::In(Part::Dependencies)
-        } else {
-            Placement::In(Part::App)
-        }
-    }
-}
 
 pub(crate) fn options() -> ArchiveOptions {
     ArchiveOptions {
@@ -87,4 +75,112 @@ pub(crate) fn unpacked(gzip: &[u8]) -> Vec<u8> {
     let mut tar = Vec::new();
     GzDecoder::new(gzip).read_to_end(&mut tar).unwrap();
     tar
+}
+
+/// An archive of an app's tree.
+pub(crate) struct Slug {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) summary: Summary,
+}
+
+impl Slug {
+    /// Bytes that are not from the cache.
+    pub(crate) fn made(&self) -> u64 {
+        self.summary.size - self.summary.reused
+    }
+}
+
+/// A folder with a tree, a cache and a slug.
+pub(crate) struct App {
+    folder: tempfile::TempDir,
+}
+
+impl App {
+    pub(crate) fn new() -> Self {
+        let app = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        fs::create_dir(app.root()).unwrap();
+        app
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.path("root")
+    }
+
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.path("cache")
+    }
+
+    /// An archive with the cache, which may be empty.
+    pub(crate) fn warm(&self, options: &ArchiveOptions) -> Slug {
+        warm(&self.root(), &self.cache(), &self.path("slug.tgz"), options)
+    }
+
+    /// An archive with the cache, which has to be what one without would be.
+    pub(crate) fn check_warm(&self, options: &ArchiveOptions) -> Slug {
+        let warm = self.warm(options);
+        check_same(&warm, &cold(&self.root(), options));
+        warm
+    }
+}
+
+/// An archive with a cache.
+pub(crate) fn warm(root: &Path, cache: &Path, slug: &Path, options: &ArchiveOptions) -> Slug {
+    let options = ArchiveOptions {
+        cache: Some(cache.to_owned()),
+        ..options.clone()
+    };
+    let summary = write_file(root, &Parts, &options, slug, &Silent).unwrap();
+    Slug {
+        bytes: fs::read(slug).unwrap(),
+        summary,
+    }
+}
+
+/// An archive without a cache, and by one thread.
+pub(crate) fn cold(root: &Path, options: &ArchiveOptions) -> Slug {
+    let options = ArchiveOptions {
+        threads: NonZeroUsize::new(1),
+        cache: None,
+        ..options.clone()
+    };
+    let mut bytes = Vec::new();
+    let summary = write(root, &Parts, &options, &mut bytes, &Silent).unwrap();
+    Slug { bytes, summary }
+}
+
+/// Checks that two archives and their summaries are the same, whatever was reused for them and warned of.
+pub(crate) fn check_same(warm: &Slug, cold: &Slug) {
+    // Not `assert_eq`: it would print megabytes.
+    assert!(warm.bytes == cold.bytes, "other bytes than a cold archive");
+    let comparable = |summary: &Summary| Summary {
+        reused: 0,
+        warnings: Vec::new(),
+        ..summary.clone()
+    };
+    assert_eq!(comparable(&warm.summary), comparable(&cold.summary));
+    assert_eq!(
+        warm.summary.sha256[..],
+        Sha256::digest(&warm.bytes)[..],
+        "another digest than that of the file"
+    );
+}
+
+/// Waits until files that were written before have rested long enough for the cache to know them by their state.
+pub(crate) fn rest() {
+    std::thread::sleep(std::time::Duration::from_millis(150));
+}
+
+/// This test's program again, for one of its tests, in a process of its own.
+pub(crate) fn again(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", test, "--include-ignored"])
+        .stdout(Stdio::null());
+    command
 }

@@ -19,13 +19,10 @@ pub(super) fn copy_range(
 ) -> Result<()> {
     while length > 0 {
         let copied = match in_kernel(source, from, target, to, length) {
-            // The file system cannot, or not between these two (copy_file_range(2)).
-            Err(Errno::EXDEV | Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
-                by_hand(source, from, target, to, length)?
-            }
+            Ok(copied @ 1..) => copied,
             Err(Errno::EINTR) => continue,
-            Err(error) => return Err(error.into()),
-            Ok(copied) => copied,
+            // Not every kernel, file system and sandbox can; and if it is something else, reading and writing tells what.
+            Ok(0) | Err(_) => by_hand(source, from, target, to, length)?,
         };
         if copied == 0 {
             return Err(ErrorKind::UnexpectedEof.into());

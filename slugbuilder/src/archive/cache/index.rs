@@ -19,6 +19,9 @@ use blake3::Hash;
 /// Version of this file and of the pack; the archive's format has its own in the magic, too.
 const VERSION: u32 = 1;
 
+/// Bytes of tar, and of deflate, that no chunk has: those of one with the longest names come nowhere near.
+const LONGEST_CHUNK: u64 = 1 << 26;
+
 const MAGIC: usize = 32;
 const DIGEST: usize = 32;
 const HEAD: usize = MAGIC + 8 + 8 + Border::BYTES;
@@ -82,16 +85,18 @@ impl Index {
         index.is_sound().then_some(index)
     }
 
-    /// Whether its numbers fit together: it may have been made by anyone.
+    /// Whether its numbers fit together and are such as chunks have: it may have been made by anyone.
     fn is_sound(&self) -> bool {
         let borders = self.records.iter().map(|record| &record.before);
         let next = borders.skip(1).chain([&self.end]);
         self.records.iter().zip(next).all(|(record, after)| {
             let in_slug = record.before.slug_length.checked_add(record.length);
             let in_pack = record.place.checked_add(record.length);
+            let tar = after.tar_length.checked_sub(record.before.tar_length);
             in_slug == Some(after.slug_length)
                 && in_pack.is_some_and(|end| end <= self.pack_length)
-                && after.tar_length >= record.before.tar_length
+                && tar.is_some_and(|length| length <= LONGEST_CHUNK)
+                && record.length <= LONGEST_CHUNK
         })
     }
 

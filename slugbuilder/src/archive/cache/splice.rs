@@ -4,8 +4,9 @@
 //! Most builds change little, and what changes most comes last in a slug. So the copy begins at once; what was copied too
 //! much is cut off again.
 
-use super::Previous;
 use super::copy::copy_range;
+use super::previous::Previous;
+use super::record::Record;
 use crate::stop::Stop;
 use std::fs::File;
 use std::io::Result;
@@ -40,9 +41,11 @@ impl<'a> Splicing<'a> {
         self.limit.store(chunks, Ordering::Relaxed);
     }
 
-    /// Copies chunks from the start of the slug, up to the limit or to the first that the pack does not hold any more.
-    /// Returns how many.
-    pub(in crate::archive) fn run(&self, stop: &Stop) -> Result<usize> {
+    /// Copies chunks from the start of the slug, up to the limit. Returns how many are whole there.
+    ///
+    /// It ends early at a chunk that the pack does not hold any more, and where copying fails: that may have been too much
+    /// anyway, and if the disk is really full, writing what is needed says so.
+    pub(in crate::archive) fn run(&self, stop: &Stop) -> usize {
         let records = &self.previous.index.records;
         let mut buffer = vec![0; PIECE];
         let mut copied = 0;
@@ -57,25 +60,29 @@ impl<'a> Splicing<'a> {
                 .take_while(|pair| pair[0].place + pair[0].length == pair[1].place)
                 .count();
             let run = &rest[..=adjacent];
-            if !self.previous.holds(run, &mut buffer) {
+            let good = if self.previous.holds(run, &mut buffer) {
+                run.len()
+            } else {
                 // Once more, one by one: those before the bad one count.
-                let good = run
-                    .iter()
+                run.iter()
                     .take_while(|record| {
-                        self.previous
-                            .holds(std::slice::from_ref(record), &mut buffer)
+                        let record = std::slice::from_ref(*record);
+                        self.previous.holds(record, &mut buffer)
                     })
-                    .count();
-                self.copy(&run[..good])?;
-                return Ok(copied + good);
+                    .count()
+            };
+            if self.copy(&run[..good]).is_err() {
+                break;
             }
-            self.copy(run)?;
-            copied += run.len();
+            copied += good;
+            if good < run.len() {
+                break;
+            }
         }
-        Ok(copied)
+        copied
     }
 
-    fn copy(&self, run: &[super::Record]) -> Result<()> {
+    fn copy(&self, run: &[Record]) -> Result<()> {
         let Some(first) = run.first() else {
             return Ok(());
         };
