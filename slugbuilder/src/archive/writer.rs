@@ -137,12 +137,12 @@ fn splice_meanwhile(
         let planned = plan();
         splicing.limit(planned.as_ref().map_or(0, |(_, known)| *known));
         let copied = match copy.join() {
-            Ok(copied) => copied.map_err(ArchiveError::Write),
+            Ok(copied) => copied,
             Err(panic) => std::panic::resume_unwind(panic),
         };
         let (plan, known) = planned?;
         options.stop.check()?;
-        Ok((plan, known.min(copied?)))
+        Ok((plan, known.min(copied)))
     })
 }
 

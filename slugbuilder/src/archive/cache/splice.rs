@@ -40,9 +40,10 @@ impl<'a> Splicing<'a> {
         self.limit.store(chunks, Ordering::Relaxed);
     }
 
-    /// Copies chunks from the start of the slug, up to the limit or to the first that the pack does not hold any more.
-    /// Returns how many.
-    pub(in crate::archive) fn run(&self, stop: &Stop) -> Result<usize> {
+    /// Copies chunks from the start of the slug, up to the limit or to the first that the pack does not hold any more, or
+    /// that cannot be copied: the disk may be too small for a slug that is not to be, and whoever goes on from there finds
+    /// out if it is for the other one, too. Returns how many.
+    pub(in crate::archive) fn run(&self, stop: &Stop) -> usize {
         let records = &self.previous.index.records;
         let mut buffer = vec![0; PIECE];
         let mut copied = 0;
@@ -66,13 +67,15 @@ impl<'a> Splicing<'a> {
                             .holds(std::slice::from_ref(record), &mut buffer)
                     })
                     .count();
-                self.copy(&run[..good])?;
-                return Ok(copied + good);
+                let is_copied = self.copy(&run[..good]).is_ok();
+                return copied + if is_copied { good } else { 0 };
             }
-            self.copy(run)?;
+            if self.copy(run).is_err() {
+                break;
+            }
             copied += run.len();
         }
-        Ok(copied)
+        copied
     }
 
     fn copy(&self, run: &[super::Record]) -> Result<()> {
