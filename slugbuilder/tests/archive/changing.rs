@@ -128,7 +128,7 @@ fn edited_by_another_thread_all_the_time() {
     let app = app();
     let changing = ["video", "layers/runtime/node", "node_modules/m7/index.js"];
     let is_over = AtomicBool::new(false);
-    let (mut whole, mut failed) = (0, 0);
+    let mut failed = 0;
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut round = 0_u16;
@@ -150,15 +150,11 @@ fn edited_by_another_thread_all_the_time() {
         });
         for round in 0..40 {
             let silent = slugbuilder_report::Silent;
-            if check(&app, [1, 2, 8][round % 3], &silent, &changing) {
-                whole += 1;
-            } else {
-                failed += 1;
-            }
+            let threads = [1, 2, 8][round % 3];
+            failed += usize::from(!check(&app, threads, &silent, &changing));
         }
         is_over.store(true, Ordering::Relaxed);
     });
-    println!("{whole} whole, {failed} failed");
     assert!(failed > 0, "nothing was noticed");
     app.check_warm(&options());
 }
@@ -166,7 +162,7 @@ fn edited_by_another_thread_all_the_time() {
 /// The one edit that leaves no trace in size and modification time: only the next chunk's dictionary can show it.
 #[test]
 fn the_end_of_a_chunk_changes_before_the_next_one_reads_its_dictionary() {
-    let (mut whole, mut failed) = (0, 0);
+    let mut whole = 0;
     for round in 0..24_u64 {
         let app = app();
         let file = File::options()
@@ -185,15 +181,10 @@ fn the_end_of_a_chunk_changes_before_the_next_one_reads_its_dictionary() {
                 file.set_modified(modified).unwrap();
             }
         }));
-        if check(&app, 1, &reporter, &["video"]) {
-            whole += 1;
-        } else {
-            failed += 1;
-        }
+        whole += usize::from(check(&app, 1, &reporter, &["video"]));
         if round % 8 == 0 {
             app.check_warm(&options());
         }
     }
-    println!("{whole} whole, {failed} failed");
     assert!(whole > 0);
 }
