@@ -162,8 +162,8 @@ fn edited_by_another_thread_all_the_time() {
 /// The one edit that leaves no trace in size and modification time: only the next chunk's dictionary can show it.
 #[test]
 fn the_end_of_a_chunk_changes_before_the_next_one_reads_its_dictionary() {
-    let mut whole = 0;
-    for round in 0..24_u64 {
+    // In the last rounds nothing is edited any more: the tree is not that large.
+    for round in 0..28_u64 {
         let app = app();
         let file = File::options()
             .write(true)
@@ -181,10 +181,10 @@ fn the_end_of_a_chunk_changes_before_the_next_one_reads_its_dictionary() {
                 file.set_modified(modified).unwrap();
             }
         }));
-        whole += usize::from(check(&app, 1, &reporter, &["video"]));
+        let is_whole = check(&app, 1, &reporter, &["video"]);
+        assert!(is_whole || round < 27, "round {round}");
         if round % 8 == 0 {
             app.check_warm(&options());
         }
     }
-    assert!(whole > 0);
 }

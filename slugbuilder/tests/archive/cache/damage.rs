@@ -312,8 +312,8 @@ fn absurd_numbers_under_a_right_digest() {
     let whole = Whole::new();
     let bytes = &whole.files[0].1;
     let length = bytes.len() - 32;
-    for number in [0, 1, 1 << 20, 1 << 40, i64::MAX as u64, u64::MAX] {
-        for at in (32..length - 8).step_by(12) {
+    for number in [1, 1 << 40, i64::MAX as u64, u64::MAX] {
+        for at in (32..length - 8).step_by(20) {
             if bytes[at..at + 8] == number.to_le_bytes() {
                 continue;
             }
