@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic, their helpers too")]
 
 mod cache;
+mod changing;
 mod format;
+mod limits;
 mod model;
 mod properties;
+mod same_bytes;
 mod support;
 mod trouble;

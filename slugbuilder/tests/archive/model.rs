@@ -392,12 +392,11 @@ fn random_name(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     if u.ratio(2, 3)? {
         return Ok(u.choose(&USUAL)?.to_vec());
     }
-    let mut name = match u.int_in_range(0..=2)? {
-        0 => vec![u.arbitrary()?; u.int_in_range(1..=255)?],
-        _ => {
-            let length = u.int_in_range(1..=40)?.min(u.len());
-            u.bytes(length)?.to_vec()
-        }
+    let mut name = if u.ratio(1, 3)? {
+        vec![u.arbitrary()?; u.int_in_range(1..=255)?]
+    } else {
+        let length = u.int_in_range(1..=40)?.min(u.len());
+        u.bytes(length)?.to_vec()
     };
     for byte in &mut name {
         if matches!(*byte, 0 | b'/') {

@@ -111,7 +111,6 @@ fn check(app: &App, compression: Compression, edits: &[Edit], rested: bool) {
         }
         let slug = app.check_warm(&with([1, 2, 8][number % 3]));
         let made = slug.made();
-        println!("{what}: {made} of {} bytes are new", slug.summary.size);
         // Header and trailer are always new.
         let most = (*chunks as u64).saturating_mul(CHUNK).saturating_add(20);
         assert!(made <= most, "{what}: {made} bytes are new");

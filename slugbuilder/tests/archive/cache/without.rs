@@ -88,16 +88,39 @@ fn files_that_nobody_may_read() {
 }
 
 #[test]
+fn a_file_in_its_place() {
+    let app = app();
+    fs::write(app.cache(), "precious").unwrap();
+    let slug = app.check_warm(&options());
+    assert_eq!(slug.summary.warnings[0].code, "slug-cache-not-kept");
+    assert_eq!(fs::read(app.cache()).unwrap(), b"precious");
+}
+
+#[test]
 #[ignore = "needs user namespaces"]
 fn a_disk_that_is_full() {
-    const ROLE: &str = "SLUGBUILDER_TEST_FULL_DISK";
+    on_a_small_disk("cache::without::a_disk_that_is_full", on_a_full_disk);
+}
+
+#[test]
+#[ignore = "needs user namespaces"]
+fn a_disk_with_room_for_the_new_slug_but_not_for_the_last_one() {
+    on_a_small_disk(
+        "cache::without::a_disk_with_room_for_the_new_slug_but_not_for_the_last_one",
+        without_room_for_the_last_slug,
+    );
+}
+
+/// Runs `inside`, which the test `name` is about, in a process in whose folder `disk` is a disk of a megabyte.
+fn on_a_small_disk(name: &str, inside: fn(&Path)) {
+    const ROLE: &str = "SLUGBUILDER_TEST_SMALL_DISK";
     if let Some(folder) = std::env::var_os(ROLE) {
-        return on_a_full_disk(Path::new(&folder));
+        return inside(Path::new(&folder));
     }
     let app = App::new();
-    fs::create_dir(app.cache()).unwrap();
-    let test = again("cache::without::a_disk_that_is_full");
-    let script = r#"mount -t tmpfs -o size=1m cache "$0/cache" && exec "$@""#;
+    fs::create_dir(app.path("disk")).unwrap();
+    let test = again(name);
+    let script = r#"mount -t tmpfs -o size=1m disk "$0/disk" && exec "$@""#;
     let status = std::process::Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "bash", "-c", script])
         .arg(app.path(""))
@@ -107,20 +130,35 @@ fn a_disk_that_is_full() {
         .status()
         .unwrap();
     assert!(status.success());
-    assert_eq!(
-        fs::read_dir(app.cache()).unwrap().count(),
-        0,
-        "the other disk was its own"
-    );
+    let left = fs::read_dir(app.path("disk")).unwrap().count();
+    assert_eq!(left, 0, "the disk was its own");
 }
 
-/// In a folder of which `cache` is a disk of a megabyte.
+/// What is copied of the last slug before it is known how much of it is right must not be what fails.
+fn without_room_for_the_last_slug(folder: &Path) {
+    let root = folder.join("root");
+    put(&root, "layers/runtime/node", content(1, 2, 600_000));
+    for number in 0..3000 {
+        put(&root, format!("node_modules/m{number}"), "");
+    }
+    let archive = |slug: &str| {
+        let warm = warm(&root, &folder.join("cache"), &folder.join(slug), &options());
+        check_same(&warm, &cold(&root, &options()));
+        assert_eq!(warm.summary.warnings, []);
+    };
+    archive("slug.tgz");
+    fs::write(folder.join("disk/ballast"), vec![1; 700_000]).unwrap();
+    put(&root, "layers/runtime/node", "");
+    archive("disk/slug.tgz");
+}
+
+/// In a folder of which `disk` is a disk of a megabyte.
 fn on_a_full_disk(folder: &Path) {
     let root = folder.join("root");
     let check = |warnings: usize| {
         let warm = warm(
             &root,
-            &folder.join("cache"),
+            &folder.join("disk"),
             &folder.join("slug.tgz"),
             &options(),
         );
@@ -138,13 +176,13 @@ fn on_a_full_disk(folder: &Path) {
     fs::remove_file(root.join("large")).unwrap();
     assert!(check(0) > 500_000, "and it still is");
     // Not even an index.
-    fs::write(folder.join("cache/ballast"), vec![1; 2 << 20]).unwrap_err();
+    fs::write(folder.join("disk/ballast"), vec![1; 2 << 20]).unwrap_err();
     put(&root, "small", "");
     check(1);
-    fs::remove_file(folder.join("cache/ballast")).unwrap();
+    fs::remove_file(folder.join("disk/ballast")).unwrap();
     check(0);
     // Nothing at all.
-    fs::remove_dir_all(folder.join("cache/default")).unwrap();
-    fs::write(folder.join("cache/ballast"), vec![1; 2 << 20]).unwrap_err();
+    fs::remove_dir_all(folder.join("disk/default")).unwrap();
+    fs::write(folder.join("disk/ballast"), vec![1; 2 << 20]).unwrap_err();
     assert_eq!(check(1), 0);
 }
