@@ -12,7 +12,7 @@ mod shared;
 use arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 use model::{Model, Node, Parts, content};
-use slugbuilder::archive::{ArchiveError, ArchiveOptions, Compression, write, write_file};
+use slugbuilder::archive::{ArchiveOptions, Compression, write, write_file};
 use slugbuilder_report::Silent;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -145,10 +145,9 @@ fn run(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     if kind < 3 {
         written.unwrap();
         assert!(fs::read(&slug).unwrap() == app.slug, "another slug");
-    } else if let Err(error) = written {
-        // Who knows the format can lie about the slug, and about a chunk's end, which is then not what the file has. That
-        // must break nothing all the same.
-        assert!(matches!(error, ArchiveError::Changed { .. }), "{error}");
+    } else {
+        // Who knows the format can lie about what the slug holds, which must break nothing all the same.
+        written.unwrap();
     }
     Ok(())
 }

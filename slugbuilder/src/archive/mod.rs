@@ -181,8 +181,8 @@ pub struct ArchiveOptions {
     pub known_links: BTreeSet<PathBuf>,
     /// Ends the writing. It has no say in what is written.
     pub stop: Stop,
-    /// Compressing threads; without a number, as many as this process may use processors. They have no say in what is
-    /// written either.
+    /// Compressing threads; without a number, as many as this process may use processors, up to 16. They have no say in
+    /// what is written either.
     pub threads: Option<NonZeroUsize>,
     /// A folder in which the engine keeps what makes the next archive of the same tree fast. It is made where it is not
     /// there, and whatever is lost or broken in it costs time only.

@@ -15,6 +15,9 @@ use slugbuilder_report::{Reporter, Warning};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+/// Threads beyond which one alone, that hashes what they made in order, could not keep up.
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(16).expect("it is not zero");
+
 pub(super) fn write(
     tree: &Tree,
     root: &Path,
@@ -23,10 +26,10 @@ pub(super) fn write(
     mut output: Output<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Summary, ArchiveError> {
-    let threads = options
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN);
+    let threads = options.threads.unwrap_or_else(|| {
+        let available = std::thread::available_parallelism();
+        available.map_or(NonZeroUsize::MIN, |available| available.min(MOST_THREADS))
+    });
     // Without a file there is nothing to keep a copy of.
     let folder = options.cache.as_deref().filter(|_| output.file().is_some());
     let (cache, mut trouble) = open_cache(folder, options);
@@ -45,35 +48,30 @@ pub(super) fn write(
         }
         _ => (plan()?, 0),
     };
-    let mut assembly = Assembly {
-        options,
-        plan: &plan,
-        previous: previous.as_ref(),
-        output,
-        progress: Progress::begin(reporter, plan.length()),
-        border: Border::first(options.compression),
-        is_same: true,
-        tail: blake3::hash(b""),
-        kept: Vec::new(),
-        reused: 0,
+    let mut start = (previous.as_ref(), spliced);
+    let (border, kept, reused) = loop {
+        let mut assembly = Assembly {
+            options,
+            plan: &plan,
+            previous: start.0,
+            spliced: start.1,
+            output: &mut output,
+            progress: Progress::begin(reporter, plan.length()),
+            border: Border::first(options.compression),
+            is_same: true,
+            is_wrong: false,
+            tail: blake3::hash(b""),
+            kept: Vec::new(),
+            reused: 0,
+        };
+        let written = assembly.write(threads);
+        match written {
+            // The last slug is not what its index says. This one is written without it.
+            Err(_) if assembly.is_wrong => start = (None, 0),
+            Err(error) => return Err(error),
+            Ok(()) => break (assembly.border, assembly.kept, assembly.reused),
+        }
     };
-    assembly.begin(spliced)?;
-    let job = Job {
-        tar: &plan.tar(),
-        chunks: &plan.chunks,
-        range: spliced..plan.chunks.len(),
-        previous: previous.as_ref(),
-        compression: options.compression,
-        threads,
-    };
-    make(&job, |number, made| assembly.take(number, made))?;
-    let Assembly {
-        mut output,
-        border,
-        kept,
-        reused,
-        ..
-    } = assembly;
     let end = border.clone().end();
     output.write(&end.trailer).map_err(ArchiveError::Write)?;
     output.flush().map_err(ArchiveError::Write)?;
@@ -157,16 +155,20 @@ fn splice_meanwhile<'a>(
 }
 
 /// An archive that is being put together, chunk by chunk.
-struct Assembly<'a, 'o> {
+struct Assembly<'a, 'w, 'o> {
     options: &'a ArchiveOptions,
     plan: &'a Plan<'a>,
     previous: Option<&'a Previous>,
-    output: Output<'o>,
+    /// Chunks of the last slug that are in the output already.
+    spliced: usize,
+    output: &'w mut Output<'o>,
     progress: Progress<'a>,
     /// Where the archive is.
     border: Border,
     /// Whether all chunks so far are those that the last slug begins with, which then knows all hashes.
     is_same: bool,
+    /// Whether what was spliced turned out not to be what the tree holds.
+    is_wrong: bool,
     /// The hash of the end of the chunk before.
     tail: Hash,
     /// What the cache is to keep, where there is one.
@@ -175,13 +177,31 @@ struct Assembly<'a, 'o> {
     reused: u64,
 }
 
-impl Assembly<'_, '_> {
-    /// Begins with so many chunks of the last slug, which are in the output already.
-    fn begin(&mut self, spliced: usize) -> Result<(), ArchiveError> {
-        let Some(previous) = self.previous else {
-            return Ok(());
+impl Assembly<'_, '_, '_> {
+    fn write(&mut self, threads: NonZeroUsize) -> Result<(), ArchiveError> {
+        self.begin();
+        self.output
+            .go_on_at(self.border.slug_length)
+            .map_err(ArchiveError::Write)?;
+        self.go_on()?;
+        let plan = self.plan;
+        let job = Job {
+            tar: &plan.tar(),
+            chunks: &plan.chunks,
+            range: self.spliced..plan.chunks.len(),
+            previous: self.previous,
+            compression: self.options.compression,
+            threads,
         };
-        for record in previous.first(spliced) {
+        make(&job, |number, made| self.take(number, made))
+    }
+
+    /// Begins with what was spliced.
+    fn begin(&mut self) {
+        let Some(previous) = self.previous else {
+            return;
+        };
+        for record in previous.first(self.spliced) {
             self.tail = record.tail;
             self.reused += record.length;
             self.kept.push(Kept {
@@ -189,14 +209,10 @@ impl Assembly<'_, '_> {
                 in_pack: true,
             });
         }
-        if spliced > 0 {
-            self.border.clone_from(previous.border(spliced));
+        if self.spliced > 0 {
+            self.border.clone_from(previous.border(self.spliced));
         }
-        self.output
-            .go_on_at(self.border.slug_length)
-            .map_err(ArchiveError::Write)?;
         self.progress.advance(self.border.tar_length);
-        self.go_on()
     }
 
     /// Adds the next chunk.
@@ -227,10 +243,12 @@ impl Assembly<'_, '_> {
 
     /// Workers read the end of the chunk before their batch for themselves. Had it changed since its own worker read it,
     /// the deflate would refer to text that is not there.
-    fn check_dictionary(&self, number: usize, made: &Made) -> Result<(), ArchiveError> {
+    fn check_dictionary(&mut self, number: usize, made: &Made) -> Result<(), ArchiveError> {
         if made.dictionary == self.tail {
             return Ok(());
         }
+        // Unless that is the last slug's: then its index, or a file's times, have lied.
+        self.is_wrong = number == self.spliced && number > 0 && self.previous.is_some();
         let tar = self.plan.tar();
         let (before, _) = self.plan.chunks[number.saturating_sub(1)].sources(&tar);
         Err(ArchiveError::Changed {
