@@ -64,13 +64,22 @@ impl<'a> Plan<'a> {
         self.chunks.iter().map(|chunk| chunk.length).sum()
     }
 
-    /// With how many of our chunks the last slug began.
+    /// With how many of our chunks the last slug began, as far as that is known without reading them.
     pub(super) fn known(&self, previous: &Previous) -> usize {
         let chunks = self.chunks.iter().zip(&self.recipes).enumerate();
         chunks
             .take_while(|(position, (chunk, recipe))| {
-                previous.has_at(*position, &recipe.hash, chunk.length)
+                previous.has_at(*position, chunk.length)
+                    && previous.recipe(*position) == Some(recipe.hash)
             })
+            .count()
+    }
+
+    /// With how many of our chunks it may have begun: with no more than are as long as its own.
+    pub(super) fn alike(&self, previous: &Previous) -> usize {
+        let chunks = self.chunks.iter().enumerate();
+        chunks
+            .take_while(|(position, chunk)| previous.has_at(*position, chunk.length))
             .count()
     }
 }

@@ -16,14 +16,17 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
-/// Chunks that workers take at once, all of them together: a share each, but at most [`LARGEST_BATCH`].
+/// Chunks that workers have in their batches at once, all of them together: a share each, but at most [`LARGEST_BATCH`].
 const IN_BATCHES: usize = 8;
 
 /// Chunks that one worker takes at once. The first of each has its dictionary read twice, so one alone costs more.
 const LARGEST_BATCH: usize = 4;
 
+/// Chunks up to which there are no batches: after a small change two neighbours are all that is compressed.
+const FEW: usize = 100;
+
 /// Batches that may be ahead of the one that is handed over next, besides one for each worker.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// What is to be made.
 pub(super) struct Job<'a> {
@@ -32,7 +35,11 @@ pub(super) struct Job<'a> {
     /// Which of them.
     pub(super) range: Range<usize>,
     pub(super) previous: Option<&'a Previous>,
+    /// How many of the last slug's chunks are in the output already, whether they belong there or not.
+    pub(super) copied: usize,
     pub(super) compression: Compression,
+    /// Whether [`Made::content`] will be asked for.
+    pub(super) with_content: bool,
     pub(super) threads: NonZeroUsize,
 }
 
@@ -41,9 +48,13 @@ pub(super) struct Made {
     pub(super) tar: Buffer,
     /// CRC-32 of the tar.
     pub(super) crc: u32,
+    /// Empty where it is in the output already.
     pub(super) deflate: Vec<u8>,
+    /// Bytes of deflate.
+    pub(super) length: u64,
     /// CRC-32 of the deflate.
     pub(super) check: u32,
+    /// All zeros if nobody asks for it.
     pub(super) content: Hash,
     pub(super) tail: Hash,
     pub(super) dictionary: Hash,
@@ -67,7 +78,11 @@ pub(super) fn make(
     mut take: impl FnMut(usize, &Made) -> Result<(), ArchiveError>,
 ) -> Result<(), ArchiveError> {
     let threads = job.threads.get();
-    let batch = (IN_BATCHES / threads).clamp(1, LARGEST_BATCH);
+    let batch = if job.range.len() <= FEW {
+        1
+    } else {
+        (IN_BATCHES / threads).clamp(1, LARGEST_BATCH)
+    };
     let batches: Vec<Range<usize>> = job
         .range
         .clone()
@@ -168,31 +183,43 @@ impl<'a> Worker<'a> {
         let mut tar = self.pool.take();
         self.job.chunks[number].read_all(self.job.tar, &mut tar)?;
         let text = tar.filled();
-        let content = blake3::hash(text);
+        let content = if self.job.with_content {
+            blake3::hash(text)
+        } else {
+            Hash::from_bytes([0; 32])
+        };
         let tail_hash = blake3::hash(tail(text));
         let dictionary_text =
             before.map_or(self.dictionary.filled(), |made| tail(made.tar.filled()));
         let dictionary = before.map_or_else(|| blake3::hash(dictionary_text), |made| made.tail);
         let known = self.job.previous.and_then(|previous| {
             let (position, record) = previous.find(content, dictionary, number)?;
-            Some((position, record, previous.read(record)?))
+            let deflate = if position == number && number < self.job.copied {
+                Vec::new()
+            } else {
+                previous.read(record)?
+            };
+            Some((position, record, deflate))
         });
-        let (crc, deflate, check, cached) = if let Some((position, record, deflate)) = known {
+        let (crc, deflate, length, check, cached) = if let Some((position, record, deflate)) = known
+        {
             let place = record.place;
             let cached = Some(Cached { position, place });
-            (record.crc, deflate, record.check, cached)
+            (record.crc, deflate, record.length, record.check, cached)
         } else {
             let deflate = self
                 .compressor
                 .compress(dictionary_text, text)
                 .map_err(ArchiveError::Write)?;
             let check = crc32fast::hash(&deflate);
-            (crc32fast::hash(text), deflate, check, None)
+            let length = deflate.len() as u64;
+            (crc32fast::hash(text), deflate, length, check, None)
         };
         Ok(Made {
             crc,
             tar,
             deflate,
+            length,
             check,
             content,
             tail: tail_hash,
@@ -211,7 +238,7 @@ impl Made {
             tail: self.tail,
             dictionary: self.dictionary,
             crc: self.crc,
-            length: self.deflate.len() as u64,
+            length: self.length,
             check: self.check,
             place: self.cached.map_or(0, |cached| cached.place),
             before,

@@ -38,24 +38,27 @@ pub(super) fn write(
         .write(&gzip_header(options.compression))
         .map_err(ArchiveError::Write)?;
     let plan = || Plan::new(tree, root, layout, options, threads, cache.is_some());
-    let (plan, spliced) = match (&previous, output.file()) {
+    let (plan, copied) = match (&previous, output.file()) {
         (Some(previous), Some(file)) => {
-            splice_meanwhile(&Splicing::new(previous, file), options, || {
+            copy_meanwhile(&Splicing::new(previous, file), options, || {
                 let plan = plan()?;
-                let known = plan.known(previous);
-                Ok((plan, known))
+                let alike = plan.alike(previous);
+                Ok((plan, alike))
             })?
         }
         _ => (plan()?, 0),
     };
-    let mut start = (previous.as_ref(), spliced);
+    let mut start = (previous.as_ref(), copied);
     let (border, kept, reused) = loop {
+        let (previous, copied) = start;
         let mut assembly = Assembly {
             options,
             plan: &plan,
-            previous: start.0,
-            spliced: start.1,
+            previous,
+            known: previous.map_or(0, |previous| plan.known(previous).min(copied)),
+            copied,
             output: &mut output,
+            is_ahead: true,
             progress: Progress::begin(reporter, plan.length()),
             border: Border::first(options.compression),
             is_same: true,
@@ -133,9 +136,9 @@ fn not_kept(options: &ArchiveOptions, error: &std::io::Error) -> Warning {
     })
 }
 
-/// Copies from the last slug while `plan` finds out with how many of its chunks the new one begins. Returns that too, as
-/// far as they were there to be copied.
-fn splice_meanwhile<'a>(
+/// Copies from the last slug while `plan` finds out with how many of its chunks the new one may begin. Returns how many
+/// were copied, too: at most that many.
+fn copy_meanwhile<'a>(
     splicing: &Splicing<'_>,
     options: &ArchiveOptions,
     plan: impl FnOnce() -> Result<(Plan<'a>, usize), ArchiveError>,
@@ -143,14 +146,14 @@ fn splice_meanwhile<'a>(
     std::thread::scope(|scope| {
         let copy = scope.spawn(|| splicing.run(&options.stop));
         let planned = plan();
-        splicing.limit(planned.as_ref().map_or(0, |(_, known)| *known));
+        splicing.limit(planned.as_ref().map_or(0, |(_, limit)| *limit));
         let copied = match copy.join() {
             Ok(copied) => copied,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        let (plan, known) = planned?;
+        let (plan, limit) = planned?;
         options.stop.check()?;
-        Ok((plan, known.min(copied)))
+        Ok((plan, limit.min(copied)))
     })
 }
 
@@ -159,15 +162,19 @@ struct Assembly<'a, 'w, 'o> {
     options: &'a ArchiveOptions,
     plan: &'a Plan<'a>,
     previous: Option<&'a Previous>,
-    /// Chunks of the last slug that are in the output already.
-    spliced: usize,
+    /// Chunks of the last slug with which this one begins, as far as that is known without reading them. All are copied.
+    known: usize,
+    /// Chunks of the last slug that are in the output already, whether they belong there or not.
+    copied: usize,
     output: &'w mut Output<'o>,
+    /// Whether the output may hold more than what is known to belong there.
+    is_ahead: bool,
     progress: Progress<'a>,
     /// Where the archive is.
     border: Border,
     /// Whether all chunks so far are those that the last slug begins with, which then knows all hashes.
     is_same: bool,
-    /// Whether what was spliced turned out not to be what the tree holds.
+    /// Whether the last slug turned out not to be what its index says.
     is_wrong: bool,
     /// The hash of the end of the chunk before.
     tail: Hash,
@@ -180,28 +187,28 @@ struct Assembly<'a, 'w, 'o> {
 impl Assembly<'_, '_, '_> {
     fn write(&mut self, threads: NonZeroUsize) -> Result<(), ArchiveError> {
         self.begin();
-        self.output
-            .go_on_at(self.border.slug_length)
-            .map_err(ArchiveError::Write)?;
         self.go_on()?;
         let plan = self.plan;
         let job = Job {
             tar: &plan.tar(),
             chunks: &plan.chunks,
-            range: self.spliced..plan.chunks.len(),
+            range: self.known..plan.chunks.len(),
             previous: self.previous,
+            copied: self.copied,
             compression: self.options.compression,
+            with_content: !plan.recipes.is_empty(),
             threads,
         };
-        make(&job, |number, made| self.take(number, made))
+        make(&job, |number, made| self.take(number, made))?;
+        self.write_here(&[])
     }
 
-    /// Begins with what was spliced.
+    /// Begins with what is known of the last slug.
     fn begin(&mut self) {
         let Some(previous) = self.previous else {
             return;
         };
-        for record in previous.first(self.spliced) {
+        for record in previous.first(self.known) {
             self.tail = record.tail;
             self.reused += record.length;
             self.kept.push(Kept {
@@ -209,8 +216,8 @@ impl Assembly<'_, '_, '_> {
                 in_pack: true,
             });
         }
-        if self.spliced > 0 {
-            self.border.clone_from(previous.border(self.spliced));
+        if self.known > 0 {
+            self.border.clone_from(previous.border(self.known));
         }
         self.progress.advance(self.border.tar_length);
     }
@@ -218,9 +225,6 @@ impl Assembly<'_, '_, '_> {
     /// Adds the next chunk.
     fn take(&mut self, number: usize, made: &Made) -> Result<(), ArchiveError> {
         self.check_dictionary(number, made)?;
-        self.output
-            .write(&made.deflate)
-            .map_err(ArchiveError::Write)?;
         let position = made.cached.map(|cached| cached.position);
         self.is_same &= position == Some(number);
         if let Some(recipe) = self.plan.recipes.get(number) {
@@ -229,16 +233,50 @@ impl Assembly<'_, '_, '_> {
                 in_pack: made.cached.is_some(),
             });
         }
-        match self.previous.filter(|_| self.is_same) {
-            Some(previous) => self.border.clone_from(previous.border(number + 1)),
-            None => self.border.pass(made.tar.filled(), made.crc, &made.deflate),
+        match self.previous {
+            Some(previous) if self.is_same => {
+                if number >= self.copied {
+                    self.write_here(&made.deflate)?;
+                }
+                self.border.clone_from(previous.border(number + 1));
+            }
+            _ => self.add(number, made)?,
         }
         self.tail = made.tail;
         if made.cached.is_some() {
-            self.reused += made.deflate.len() as u64;
+            self.reused += made.length;
         }
         self.progress.advance(made.tar.filled().len() as u64);
         self.go_on()
+    }
+
+    /// Writes and hashes a chunk at a place where the last slug has another one.
+    fn add(&mut self, number: usize, made: &Made) -> Result<(), ArchiveError> {
+        let read;
+        let deflate = if made.deflate.is_empty() {
+            // Its worker took it for copied, but it is behind a place where it has moved.
+            read = self.previous.and_then(|previous| {
+                let record = previous.first(number + 1).last()?;
+                previous.read(record)
+            });
+            self.is_wrong = read.is_none();
+            read.as_deref().ok_or_else(|| self.changed(number))?
+        } else {
+            &made.deflate
+        };
+        self.write_here(deflate)?;
+        self.border.pass(made.tar.filled(), made.crc, deflate);
+        Ok(())
+    }
+
+    /// Writes where the archive is, whatever the output has after that.
+    fn write_here(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
+        if std::mem::take(&mut self.is_ahead) {
+            self.output
+                .go_on_at(self.border.slug_length)
+                .map_err(ArchiveError::Write)?;
+        }
+        self.output.write(bytes).map_err(ArchiveError::Write)
     }
 
     /// Workers read the end of the chunk before their batch for themselves. Had it changed since its own worker read it,
@@ -248,14 +286,19 @@ impl Assembly<'_, '_, '_> {
             return Ok(());
         }
         // Unless that is the last slug's: then its index, or a file's times, have lied.
-        self.is_wrong = number == self.spliced && number > 0 && self.previous.is_some();
+        self.is_wrong = number == self.known && number > 0;
+        Err(self.changed(number.saturating_sub(1)))
+    }
+
+    /// The last file of a chunk has changed, or one before it.
+    fn changed(&self, number: usize) -> ArchiveError {
         let tar = self.plan.tar();
-        let (before, _) = self.plan.chunks[number.saturating_sub(1)].sources(&tar);
-        Err(ArchiveError::Changed {
-            path: before
+        let (entries, _) = self.plan.chunks[number].sources(&tar);
+        ArchiveError::Changed {
+            path: entries
                 .last()
                 .map_or_else(PathBuf::new, |entry| entry.path.clone()),
-        })
+        }
     }
 
     /// Fails if the writing has to stop, or if there is no point in going on.

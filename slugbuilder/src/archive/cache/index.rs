@@ -4,6 +4,7 @@
 //! magic and version      32 bytes
 //! length of the pack      8 bytes
 //! number of the pack      8 bytes
+//! state of the pack      32 bytes
 //! the end's border        Border::BYTES
 //! records                 Record::BYTES each, in the order of the slug
 //! BLAKE3 of all before   32 bytes
@@ -24,7 +25,7 @@ const LONGEST_CHUNK: u64 = 1 << 26;
 
 const MAGIC: usize = 32;
 const DIGEST: usize = 32;
-const HEAD: usize = MAGIC + 8 + 8 + Border::BYTES;
+const HEAD: usize = MAGIC + 8 + 8 + 32 + Border::BYTES;
 
 /// The index of a pack.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub(super) struct Index {
     pub(super) pack: u64,
     /// Bytes of it that count; what follows was left by a killed build.
     pub(super) pack_length: u64,
+    /// The pack's inode and times when it was written, see [`super::state`].
+    pub(super) pack_state: Hash,
     /// The last slug's chunks, in its order.
     pub(super) records: Vec<Record>,
     /// The border after them.
@@ -54,6 +57,7 @@ impl Index {
         bytes.extend_from_slice(&magic());
         bytes.extend_from_slice(&self.pack_length.to_le_bytes());
         bytes.extend_from_slice(&self.pack.to_le_bytes());
+        bytes.extend_from_slice(self.pack_state.as_bytes());
         bytes.extend_from_slice(&self.end.to_bytes());
         for record in &self.records {
             record.append(&mut bytes);
@@ -72,6 +76,7 @@ impl Index {
         }
         let (pack_length, rest) = rest.split_first_chunk()?;
         let (pack, rest) = rest.split_first_chunk()?;
+        let (pack_state, rest) = rest.split_first_chunk()?;
         let (end, rest) = rest.split_first_chunk()?;
         let (records, []) = rest.as_chunks::<{ Record::BYTES }>() else {
             return None;
@@ -79,6 +84,7 @@ impl Index {
         let index = Self {
             pack: u64::from_le_bytes(*pack),
             pack_length: u64::from_le_bytes(*pack_length),
+            pack_state: Hash::from_bytes(*pack_state),
             records: records.iter().map(Record::read).collect::<Option<_>>()?,
             end: Border::from_bytes(end)?,
         };

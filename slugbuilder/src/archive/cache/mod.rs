@@ -16,14 +16,15 @@
 //! goes there are two.
 //!
 //! The folder belongs to whoever builds, and is believed as they are. Accidents are noticed: the index ends with its
-//! digest, its numbers have to fit together, and each piece of the pack is compared with its CRC-32 before it enters a
-//! slug. What does not hold is as good as not there.
+//! digest, its numbers have to fit together, and each piece of a pack that may have changed since it was written (see
+//! `state.rs`) is compared with its CRC-32 before it enters a slug. What does not hold is as good as not there.
 
 mod copy;
 mod index;
 mod previous;
 mod record;
 mod splice;
+mod state;
 
 pub(super) use previous::Previous;
 pub(super) use record::Record;
@@ -34,6 +35,7 @@ use super::border::Border;
 use crate::workspace::remove_tree;
 use copy::copy_range;
 use index::Index;
+use state::{UNKNOWN, state};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
 use std::ops::Range;
@@ -147,7 +149,9 @@ impl Cache {
     ) -> Result<u64> {
         let start = previous.index.pack_length;
         // What a killed build has left after it is for nobody.
-        previous.pack.set_len(start)?;
+        if previous.pack.metadata()?.len() > start {
+            previous.pack.set_len(start)?;
+        }
         let (records, new) = place_after(start, chunks);
         let mut at = start;
         for run in new {
@@ -163,6 +167,7 @@ impl Cache {
         self.replace_index(&Index {
             pack,
             pack_length: at,
+            pack_state: state(&previous.pack).unwrap_or(UNKNOWN),
             records,
             end: end.clone(),
         })?;
@@ -182,6 +187,7 @@ impl Cache {
             self.replace_index(&Index {
                 pack: number,
                 pack_length: end.slug_length,
+                pack_state: state(&pack).unwrap_or(UNKNOWN),
                 records: records.collect(),
                 end: end.clone(),
             })

@@ -3,6 +3,7 @@
 use super::super::border::Border;
 use super::index::Index;
 use super::record::Record;
+use super::state::state;
 use blake3::Hash;
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,6 +14,8 @@ use std::os::unix::fs::FileExt as _;
 pub(in crate::archive) struct Previous {
     pub(super) index: Index,
     pub(super) pack: File,
+    /// Whether nothing was written to the pack by anyone else.
+    is_untouched: bool,
     /// Chunks by the hashes of their bytes and of their dictionaries.
     by_content: HashMap<(Hash, Hash), usize>,
 }
@@ -24,25 +27,25 @@ impl Previous {
             .map(|(number, record)| ((record.content, record.dictionary), number))
             .collect();
         Self {
+            is_untouched: state(&pack) == Some(index.pack_state),
             index,
             pack,
             by_content,
         }
     }
 
-    /// Whether the chunk at `position` of the last slug was read from this, and has so many bytes of tar.
-    pub(in crate::archive) fn has_at(
-        &self,
-        position: usize,
-        recipe: &Hash,
-        tar_length: u64,
-    ) -> bool {
+    /// Whether the chunk at `position` of the last slug has so many bytes of tar.
+    pub(in crate::archive) fn has_at(&self, position: usize, tar_length: u64) -> bool {
         let record = self.index.records.get(position);
         record.is_some_and(|record| {
             let after = self.index.before(position + 1);
-            record.recipe.as_ref() == Some(recipe)
-                && after.tar_length - record.before.tar_length == tar_length
+            after.tar_length - record.before.tar_length == tar_length
         })
+    }
+
+    /// What the chunk at `position` of the last slug was read from, if that can be trusted to show a change.
+    pub(in crate::archive) fn recipe(&self, position: usize) -> Option<Hash> {
+        self.index.records.get(position)?.recipe
     }
 
     /// The chunk of these bytes after this dictionary, with its position: `guess` where that is one.
@@ -83,21 +86,22 @@ impl Previous {
 
     /// Whether the pack still holds these chunks, whole.
     pub(super) fn holds(&self, records: &[Record], buffer: &mut [u8]) -> bool {
-        records.iter().all(|record| {
-            let mut sum = crc32fast::Hasher::new();
-            let (mut at, mut rest) = (record.place, record.length);
-            while rest > 0 {
-                let length =
-                    usize::try_from(rest).map_or(buffer.len(), |rest| rest.min(buffer.len()));
-                let piece = &mut buffer[..length];
-                if self.pack.read_exact_at(piece, at).is_err() {
-                    return false;
+        self.is_untouched
+            || records.iter().all(|record| {
+                let mut sum = crc32fast::Hasher::new();
+                let (mut at, mut rest) = (record.place, record.length);
+                while rest > 0 {
+                    let length =
+                        usize::try_from(rest).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+                    let piece = &mut buffer[..length];
+                    if self.pack.read_exact_at(piece, at).is_err() {
+                        return false;
+                    }
+                    sum.update(piece);
+                    at += length as u64;
+                    rest -= length as u64;
                 }
-                sum.update(piece);
-                at += length as u64;
-                rest -= length as u64;
-            }
-            sum.finalize() == record.check
-        })
+                sum.finalize() == record.check
+            })
     }
 }
