@@ -22,7 +22,8 @@
 //! - The gzip header has no time and no name, 255 (unknown) as operating system, and as extra flags 0, or 4 for
 //!   [`Compression::Fast`] and 2 for [`Compression::Best`]. There is one member.
 //! - The tar is compressed in chunks, the borders of which are described in `chunks.rs`: by zlib-rs in the version that
-//!   the workspace's Cargo.toml pins, at level 5, 1 or 9 with memory level 7; each with the last 32 KiB of the one before
+//!   the workspace's Cargo.toml pins, at level 5, 1 or 9 with memory level 7 (what becomes less than a tenth at level 5, at 7
+//!   if that is smaller); each with the last 32 KiB of the one before
 //!   as dictionary (so that joined they are as small as one stream), ending in a sync flush. An empty block ends it all.
 //!
 //! Names are bytes: no locale, no order of `readdir`, no clock and no number of threads has a say.

@@ -120,7 +120,7 @@ pub(crate) fn trash(cache_dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// Removes [`trash`], as far as it can be removed.
+/// Removes [`trash()`], as far as it can be removed.
 pub(crate) fn remove_trash(cache_dir: &Path) -> io::Result<()> {
     for name in [BUCKET, runs::BUCKET] {
         if let Some(bucket) = existing(cache_dir, name)? {

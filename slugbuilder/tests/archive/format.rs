@@ -92,7 +92,7 @@ fn the_bytes_are_those_of_this_version_of_the_format() {
     let tree = tree();
     let (_, summary) = archive(tree.path());
     insta::assert_snapshot!(hex::encode(summary.diff_id), @"2f5d97bd84c37561e28b91355fa199342b6b40eb5960b4d0e8b8a66d346cde25");
-    insta::assert_snapshot!(hex::encode(summary.sha256), @"7523e2abb8cb9673a2202461b8a23a0e6ae9414988e501a8e1ad445fbc90a5d6");
+    insta::assert_snapshot!(hex::encode(summary.sha256), @"29e9efdd590f2fbbeb172c32eb4ad7aa24bd3d34429be56ee47d8219addcd1a6");
 }
 
 #[test]

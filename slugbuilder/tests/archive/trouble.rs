@@ -149,7 +149,7 @@ fn a_slug_that_is_too_large_is_kept_beside_the_earlier_one() {
         .render(Style::Plain)
         .replace(folder.path().to_str().unwrap(), "out");
     insta::assert_snapshot!(text, @r"
-    error[slug-too-large]: the slug has 618 bytes, more than the 100 bytes that are allowed
+    error[slug-too-large]: the slug has 615 bytes, more than the 100 bytes that are allowed
 
       The largest folders, before compression:
          7 bytes  node_modules

@@ -34,7 +34,7 @@ pub(super) struct Index {
     pub(super) pack: u64,
     /// Bytes of it that count; what follows was left by a killed build.
     pub(super) pack_length: u64,
-    /// The pack's inode and times when it was written, see [`super::state`].
+    /// The pack's inode and times when it was written, see [`super::state()`].
     pub(super) pack_state: Hash,
     /// The last slug's chunks, in its order.
     pub(super) records: Vec<Record>,
