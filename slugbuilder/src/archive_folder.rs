@@ -228,15 +228,20 @@ fn work_folder(
     match opened {
         Ok(workspace) => Ok(Some(workspace)),
         Err(error @ WorkspaceError::Io(_)) => {
-            let why = Diagnosis::of(&error).one_line();
-            let text = format!("nothing is kept for the next slug of this folder: {why}");
-            let warning = Warning::new("no-cache", text);
-            let warning = error.hints().into_iter().fold(warning, Warning::hint);
-            reporter.report(Event::Warning(&warning));
+            reporter.report(Event::Warning(&without_cache(&error)));
             Ok(None)
         }
         Err(error) => Err(error),
     }
+}
+
+/// Says that a folder is archived without a cache, and why.
+#[must_use]
+pub fn without_cache(error: &dyn Explain) -> Warning {
+    let why = Diagnosis::of(error).one_line();
+    let text = format!("nothing is kept for the next slug of this folder: {why}");
+    let warning = Warning::new("no-cache", text);
+    error.hints().into_iter().fold(warning, Warning::hint)
 }
 
 /// The process types of the folder's Procfile.

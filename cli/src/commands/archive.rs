@@ -6,11 +6,11 @@ use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, print_data, size};
 use crate::signals::{self, Forced};
-use slugbuilder::archive_folder::{ArchiveFolderOptions, archive_folder};
+use slugbuilder::archive_folder::{ArchiveFolderOptions, archive_folder, without_cache};
 use slugbuilder::cache::CacheFolder;
 use slugbuilder::stack::Stack;
 use slugbuilder::stop::Stop;
-use slugbuilder_report::{Diagnosis, Event, Explain as _, Reporter as _, Warning};
+use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -56,10 +56,7 @@ fn cache_folder(arguments: &ArchiveArguments, printer: &Printer) -> Option<Cache
             max_size: arguments.bound.cache_max_size,
         }),
         Err(error) => {
-            let why = Diagnosis::of(&error).one_line();
-            let text = format!("nothing is kept for the next slug of this folder: {why}");
-            let warning = Warning::new("no-cache", text);
-            printer.warning(&error.hints().into_iter().fold(warning, Warning::hint));
+            printer.warning(&without_cache(&error));
             None
         }
     }
