@@ -11,6 +11,7 @@ use crate::tree::Tree;
 use crate::tree::links::Links;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::SystemTime;
 
 /// A tree that was listed and cut into chunks.
 pub(super) struct Plan<'a> {
@@ -45,11 +46,11 @@ impl<'a> Plan<'a> {
         };
         let tar = plan.tar();
         let chunks = cut(&tar);
-        let mut recipes = Vec::new();
-        if with_recipes {
-            let mut maker = Recipes::new(&tar, looked_at);
-            recipes.extend(chunks.iter().map(|chunk| maker.of(chunk)));
-        }
+        let recipes = if with_recipes {
+            recipes(&tar, &chunks, looked_at, threads)
+        } else {
+            Vec::new()
+        };
         plan.chunks = chunks;
         plan.recipes = recipes;
         Ok(plan)
@@ -82,4 +83,34 @@ impl<'a> Plan<'a> {
             .take_while(|(position, chunk)| previous.has_at(*position, chunk.length))
             .count()
     }
+}
+
+/// The recipes of all chunks.
+fn recipes(
+    tar: &TarStream<'_>,
+    chunks: &[Chunk],
+    looked_at: SystemTime,
+    threads: NonZeroUsize,
+) -> Vec<Recipe> {
+    let share = chunks.len().div_ceil(threads.get()).max(1);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = chunks
+            .chunks(share)
+            .map(|part| {
+                scope.spawn(move || {
+                    let mut recipes = Recipes::new(tar, looked_at);
+                    part.iter()
+                        .map(|chunk| recipes.of(chunk))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        parts
+            .into_iter()
+            .flat_map(|part| match part.join() {
+                Ok(recipes) => recipes,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
 }
