@@ -258,9 +258,10 @@ fn archiving_does_without_a_cache() {
 fn a_cache_that_is_what_is_archived_is_refused_and_one_in_it_is_not_archived() {
     for_each_user(|context| {
         context.ready_app("ready");
+        let slug = context.path("work").join("slug.tgz");
         let archive = |cache: &str| {
             context
-                .slugbuilder(["archive", ".", "--quiet", "-o", "../work/slug.tgz"])
+                .slugbuilder(["archive", ".", "--quiet", "-o", slug.to_str().unwrap()])
                 .arguments(["--cache-dir", cache])
                 .directory("ready")
         };
