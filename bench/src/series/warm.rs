@@ -184,6 +184,8 @@ impl State<'_> {
                 if let Some(cache) = &self.write.cache {
                     self.replace_by_copy(cache)?;
                 }
+                // What is left to write of the copies would be written while the archive is measured.
+                nix::unistd::sync();
             }
         }
         Ok(())

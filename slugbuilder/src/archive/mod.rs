@@ -67,9 +67,9 @@ use output::Output;
 use replacement::Replacement;
 use slugbuilder_report::{Reporter, Warning};
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::io::Write;
 use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Version of the archive's format: a change of the bytes that the same tree and options give is a new version.
@@ -109,18 +109,21 @@ impl Part {
     /// fill (`node_modules` anywhere, `vendor/bundle` and `vendor/cache` of Bundler) is a dependency.
     #[must_use]
     pub fn of_app(path: &Path, is_directory: bool) -> Self {
+        let path = path.as_os_str().as_bytes();
         let directories = if is_directory {
-            Some(path)
+            path
         } else {
-            path.parent()
+            let end = path.iter().rposition(|byte| *byte == b'/');
+            &path[..end.unwrap_or(0)]
         };
-        let is_installed = directories.is_some_and(|directories| {
-            directories
-                .components()
-                .any(|part| part.as_os_str() == OsStr::new("node_modules"))
-                || directories.starts_with("vendor/bundle")
-                || directories.starts_with("vendor/cache")
-        });
+        let is_in = |folder: &[u8]| {
+            let rest = directories.strip_prefix(folder);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        let mut names = directories.split(|byte| *byte == b'/');
+        let is_installed = names.any(|name| name == b"node_modules")
+            || is_in(b"vendor/bundle")
+            || is_in(b"vendor/cache");
         if is_installed {
             Self::Dependencies
         } else {

@@ -1,11 +1,11 @@
 //! What is to be archived, known from names and metadata alone.
 
-use super::cache::Previous;
+use super::cache::{Names, NewNames, Previous};
 use super::chunks::{Chunk, cut};
 use super::entries::Entry;
 use super::recipe::{Recipe, Recipes};
 use super::tar_stream::TarStream;
-use super::walk::collect;
+use super::walk::{Listed, Walk};
 use super::{ArchiveError, ArchiveOptions, Layout};
 use crate::tree::Tree;
 use crate::tree::links::Links;
@@ -21,32 +21,42 @@ pub(super) struct Plan<'a> {
     pub(super) chunks: Vec<Chunk>,
     /// Of all chunks, if they were asked for; else none.
     pub(super) recipes: Vec<Recipe>,
+    /// What is in each folder, for the next archive.
+    pub(super) names: NewNames,
     app_time: i64,
 }
 
 impl<'a> Plan<'a> {
-    /// Of `tree`, which is called `root` in errors.
+    /// Of `tree`, which is called `root` in errors; `names` are those of the last archive. Recipes are made if there is to
+    /// be a next one.
     pub(super) fn new(
         tree: &'a Tree,
         root: &Path,
         layout: &dyn Layout,
         options: &ArchiveOptions,
         threads: NonZeroUsize,
-        with_recipes: bool,
+        names: Option<&Names>,
     ) -> Result<Self, ArchiveError> {
         let looked_at = tree.known_since();
-        let (entries, links) = collect(tree, root, layout, &options.stop, threads)?;
+        let Listed {
+            entries,
+            links,
+            names: new_names,
+        } = Walk::new(tree, root, layout, &options.stop)
+            .with_names(names, looked_at)
+            .collect(threads)?;
         let mut plan = Self {
             tree,
             entries,
             links,
             chunks: Vec::new(),
             recipes: Vec::new(),
+            names: new_names,
             app_time: options.app_time,
         };
         let tar = plan.tar();
         let chunks = cut(&tar);
-        let recipes = if with_recipes {
+        let recipes = if names.is_some() {
             recipes(&tar, &chunks, looked_at, threads)
         } else {
             Vec::new()

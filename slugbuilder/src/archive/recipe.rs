@@ -13,7 +13,6 @@
 //! are read from those folders.)
 
 use super::chunks::Chunk;
-use super::entries::Entry;
 use super::tar_stream::TarStream;
 use crate::tree::{Kind, Stat};
 use blake3::Hash;
@@ -72,8 +71,7 @@ impl<'a> Recipes<'a> {
     pub(super) fn new(tar: &'a TarStream<'a>, looked_at: SystemTime) -> Self {
         Self {
             tar,
-            // A clock before 1970 makes every file too young.
-            looked_at: looked_at.duration_since(UNIX_EPOCH).unwrap_or_default(),
+            looked_at: since_1970(looked_at),
             identity: Vec::new(),
             scratch: Vec::new(),
         }
@@ -91,7 +89,7 @@ impl<'a> Recipes<'a> {
             }
             if entry.stat.kind == Kind::File {
                 identify_file(&entry.stat, &mut self.identity);
-                lasts &= self.is_at_rest(entry);
+                lasts &= entry.is_local && is_at_rest(&entry.stat, self.looked_at);
             }
         }
         if let Some(piece) = piece {
@@ -104,23 +102,28 @@ impl<'a> Recipes<'a> {
             lasts,
         }
     }
+}
 
-    fn is_at_rest(&self, entry: &Entry) -> bool {
-        let stat = &entry.stat;
-        let has_fine_times = stat.changed.1 != 0;
-        let rest = if has_fine_times { TICK } else { COARSE_TICK };
-        let since_1970 = |(seconds, nanoseconds): (i64, i64)| {
-            let nanoseconds = u32::try_from(nanoseconds).ok()?;
-            Some(Duration::new(
-                u64::try_from(seconds).unwrap_or(0),
-                nanoseconds,
-            ))
-        };
-        entry.is_local
-            && since_1970(stat.changed)
-                .and_then(|changed| changed.checked_add(rest))
-                .is_some_and(|rested| rested < self.looked_at)
-    }
+/// Whether what `stat` tells of had rested for a tick of its file system when it was looked at, after `looked_at` (since
+/// 1970).
+pub(super) fn is_at_rest(stat: &Stat, looked_at: Duration) -> bool {
+    let has_fine_times = stat.changed.1 != 0;
+    let rest = if has_fine_times { TICK } else { COARSE_TICK };
+    let since_1970 = |(seconds, nanoseconds): (i64, i64)| {
+        let nanoseconds = u32::try_from(nanoseconds).ok()?;
+        Some(Duration::new(
+            u64::try_from(seconds).unwrap_or(0),
+            nanoseconds,
+        ))
+    };
+    since_1970(stat.changed)
+        .and_then(|changed| changed.checked_add(rest))
+        .is_some_and(|rested| rested < looked_at)
+}
+
+/// The time since 1970; a clock before that makes every file too young.
+pub(super) fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn identify_file(stat: &Stat, identity: &mut Vec<u8>) {

@@ -105,24 +105,7 @@ impl Replacement {
 
     /// Puts the file into its place.
     pub(crate) fn finish(self) -> Result<()> {
-        let Self { temporary, path } = self;
-        let name = temporary.path().to_owned();
-        // ext4 writes a file out before it lets it replace another (its `auto_da_alloc`), which can take longer than all
-        // the rest of a rebuild. To change places with the other one is just as atomic.
-        if exchange(&name, &path).is_err() {
-            // There is nothing at `path` yet, or the file system cannot: then the usual way tells what is wrong, too.
-            temporary.persist(&path).map_err(|error| error.error)?;
-            return Ok(());
-        }
-        match temporary.close() {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                // What was there is no file, or may not go: it stays in its place.
-                exchange(&name, &path)?;
-                std::fs::remove_file(&name)?;
-                Err(error)
-            }
-            _ => Ok(()),
-        }
+        put_in_place(self.temporary, &self.path)
     }
 
     /// Keeps the file beside its place, which stays as it was. Returns where.
@@ -131,6 +114,27 @@ impl Replacement {
         let path = self.path.with_file_name(name);
         self.temporary.persist(&path).map_err(|error| error.error)?;
         Ok(path)
+    }
+}
+
+/// Gives a file that is whole its final name.
+pub(super) fn put_in_place(temporary: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    let name = temporary.path().to_owned();
+    // ext4 writes a file out before it lets it replace another (its `auto_da_alloc`), which can take longer than all
+    // the rest of a rebuild. To change places with the other one is just as atomic.
+    if exchange(&name, path).is_err() {
+        // There is nothing at `path` yet, or the file system cannot: then the usual way tells what is wrong, too.
+        temporary.persist(path).map_err(|error| error.error)?;
+        return Ok(());
+    }
+    match temporary.close() {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            // What was there is no file, or may not go: it stays in its place.
+            exchange(&name, path)?;
+            std::fs::remove_file(&name)?;
+            Err(error)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,10 +5,10 @@ use super::header::{BLOCK, Header, Type, padding};
 use super::{ArchiveError, FIXED_TIME, Part};
 use crate::tree::links::Links;
 use crate::tree::{Failure, Kind, Tree, unchanged};
-use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// Beginning of all names, and the name of the root's entry.
@@ -185,27 +185,20 @@ impl<'a> TarStream<'a> {
             return Ok(());
         }
         // An empty file is opened, too: one that cannot be read is an error whatever its size.
-        let mut file = self.tree.open_file(&entry.path, &entry.stat)?;
+        let file = self.tree.open_any(&entry.path)?;
         let length = usize::try_from(content.end - content.start)
             .map_err(|_| Failure::Io(ErrorKind::FileTooLarge.into()))?;
-        if length == 0 {
-            return Ok(());
-        }
-        if content.start > 0 {
-            file.seek(SeekFrom::Start(content.start))
-                .map_err(Failure::Io)?;
-        }
-        fill(&mut file, output.claim(length))?;
-        unchanged(&file, &entry.stat)
+        let filled = match length {
+            0 => Ok(()),
+            _ => file.read_exact_at(output.claim(length), content.start),
+        };
+        // What became something else may fail in ways of its own.
+        unchanged(&file, &entry.stat)?;
+        filled.map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => Failure::Changed,
+            _ => Failure::Io(error),
+        })
     }
-}
-
-/// Fills `bytes` from `file`; a file that ends before that has changed.
-fn fill(file: &mut File, bytes: &mut [u8]) -> Result<(), Failure> {
-    file.read_exact(bytes).map_err(|error| match error.kind() {
-        ErrorKind::UnexpectedEof => Failure::Changed,
-        _ => Failure::Io(error),
-    })
 }
 
 /// `bytes` without its first `skip`, which is lowered by as much as was left out.

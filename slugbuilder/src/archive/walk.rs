@@ -1,82 +1,31 @@
 //! Finds the entries: folders are listed side by side, since the time goes into asking about each file.
 
-use super::entries::{Entry, sort};
+use super::cache::{Names, NewNames};
+use super::entries::{Entry, sorted, start_of};
 use super::{ArchiveError, Layout, Part, Placement, recipe};
 use crate::stop::Stop;
 use crate::tree::links::Links;
 use crate::tree::{Failure, Kind, Stat, Tree, below};
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// Threads beyond which a disk, or the kernel's locks, have no more to give.
 const MOST_THREADS: usize = 8;
 
-/// The root and everything below it that the layout places, in the order of the archive, and all links.
-pub(super) fn collect(
-    tree: &Tree,
-    root: &Path,
-    layout: &dyn Layout,
-    stop: &Stop,
-    threads: NonZeroUsize,
-) -> Result<(Vec<Entry>, Links), ArchiveError> {
-    let stat = tree
-        .stat_root()
-        .map_err(|error| ArchiveError::of_entry(root, Failure::Io(error)))?;
-    let walk = Walk {
-        tree,
-        root,
-        layout,
-        stop,
-        devices: Mutex::new(
-            tree.root_file_systems()
-                .into_iter()
-                .flatten()
-                .map(|(device, kind)| (device, recipe::is_local(kind)))
-                .collect(),
-        ),
-        numbers: AtomicUsize::new(1),
-        state: Mutex::default(),
-        changed: Condvar::new(),
-    };
-    lock(&walk.state).pending.push(Folder {
-        path: PathBuf::new(),
-        stat,
-        number: 0,
-    });
-    let threads = threads.get().min(MOST_THREADS);
-    let mut found = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| walk.work())).collect();
-        let mut found = walk.work();
-        for other in others {
-            match other.join() {
-                Ok(more) => found.add(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        found
-    });
-    stop.check()?;
-    if let Some((_, error)) = lock(&walk.state).error.take() {
-        return Err(error);
-    }
-    let root = Entry {
-        path: PathBuf::new(),
-        base: 0,
-        rank: 0,
-        stat,
-        part: Part::Runtime,
-        is_local: false,
-    };
-    found.push(root, None, Some(0));
-    let folders = walk.numbers.into_inner();
-    found.hoist_folders(folders);
-    found.rank_folders(folders);
-    sort(&mut found.entries);
-    Ok((found.entries, found.links))
+/// What a walk found.
+pub(super) struct Listed {
+    /// The root and everything below it that the layout places, in the order of the archive.
+    pub(super) entries: Vec<Entry>,
+    /// All links.
+    pub(super) links: Links,
+    /// What is in each folder, where that was asked for.
+    pub(super) names: NewNames,
 }
 
 /// A folder that is still to be listed.
@@ -87,11 +36,16 @@ struct Folder {
     number: usize,
 }
 
-struct Walk<'a> {
+/// A walk through a tree.
+pub(super) struct Walk<'a> {
     tree: &'a Tree,
     root: &'a Path,
     layout: &'a dyn Layout,
     stop: &'a Stop,
+    /// What was in folders, if it is to be used and remembered.
+    names: Option<&'a Names>,
+    /// Since 1970, from before anything was looked at.
+    looked_at: Duration,
     /// Whether those devices that were looked at are local.
     devices: Mutex<HashMap<u64, bool>>,
     /// How many folders have been found.
@@ -105,6 +59,8 @@ struct State {
     pending: Vec<Folder>,
     /// Folders that are being listed.
     busy: usize,
+    /// Threads that wait for folders.
+    waiting: usize,
     /// The error in the folder with the least path. The walk goes on after one: which of several is told must not depend
     /// on the threads.
     error: Option<(PathBuf, ArchiveError)>,
@@ -126,6 +82,7 @@ struct Found {
     /// For each entry the numbers of the folder that it is in and of the folder that it is.
     folders: Vec<(Option<usize>, Option<usize>)>,
     links: Links,
+    names: NewNames,
 }
 
 impl Found {
@@ -138,6 +95,7 @@ impl Found {
         self.entries.append(&mut other.entries);
         self.folders.append(&mut other.folders);
         self.links.add(other.links);
+        self.names.add(other.names);
     }
 
     /// Moves folders into the first part that has something in them, of which there are so many.
@@ -176,13 +134,93 @@ impl Found {
         for (rank, (_, folder)) in by_path.into_iter().enumerate() {
             ranks[folder] = rank;
         }
-        for (entry, (inside, _)) in self.entries.iter_mut().zip(&self.folders) {
-            entry.rank = inside.map_or(0, |folder| ranks[folder]);
+        for (entry, (inside, itself)) in self.entries.iter_mut().zip(&self.folders) {
+            entry.rank = itself.or(*inside).map_or(0, |folder| ranks[folder]);
         }
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Through `tree`, which is called `root` in errors.
+    pub(super) fn new(
+        tree: &'a Tree,
+        root: &'a Path,
+        layout: &'a dyn Layout,
+        stop: &'a Stop,
+    ) -> Self {
+        Self {
+            tree,
+            root,
+            layout,
+            stop,
+            names: None,
+            looked_at: Duration::ZERO,
+            devices: Mutex::new(
+                tree.root_file_systems()
+                    .into_iter()
+                    .flatten()
+                    .map(|(device, kind)| (device, recipe::is_local(kind)))
+                    .collect(),
+            ),
+            numbers: AtomicUsize::new(1),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// With names that are still those of folders that have not changed. New ones are remembered; nothing was looked at
+    /// before `looked_at`.
+    pub(super) fn with_names(mut self, names: Option<&'a Names>, looked_at: SystemTime) -> Self {
+        self.names = names;
+        self.looked_at = recipe::since_1970(looked_at);
+        self
+    }
+
+    /// Walks with so many threads.
+    pub(super) fn collect(self, threads: NonZeroUsize) -> Result<Listed, ArchiveError> {
+        let stat = (self.tree.stat_root())
+            .map_err(|error| ArchiveError::of_entry(self.root, Failure::Io(error)))?;
+        lock(&self.state).pending.push(Folder {
+            path: PathBuf::new(),
+            stat,
+            number: 0,
+        });
+        let threads = threads.get().min(MOST_THREADS);
+        let mut found = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| self.work())).collect();
+            let mut found = self.work();
+            for other in others {
+                match other.join() {
+                    Ok(more) => found.add(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            found
+        });
+        self.stop.check()?;
+        if let Some((_, error)) = lock(&self.state).error.take() {
+            return Err(error);
+        }
+        let root = Entry {
+            path: PathBuf::new(),
+            base: 0,
+            start: start_of(b""),
+            rank: 0,
+            stat,
+            part: Part::Runtime,
+            is_local: false,
+        };
+        found.push(root, None, Some(0));
+        let folders = self.numbers.into_inner();
+        found.hoist_folders(folders);
+        found.rank_folders(folders);
+        Ok(Listed {
+            entries: sorted(found.entries),
+            links: found.links,
+            names: found.names,
+        })
+    }
+
     fn work(&self) -> Found {
         let mut found = Found::default();
         while let Some(folder) = self.next() {
@@ -199,12 +237,12 @@ impl Walk<'_> {
 
     /// The next folder to list; nothing once there will be none.
     fn next(&self) -> Option<Folder> {
-        let mut state = self
-            .changed
-            .wait_while(lock(&self.state), |state| {
-                state.pending.is_empty() && state.busy > 0
-            })
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
+        while state.pending.is_empty() && state.busy > 0 {
+            state.waiting += 1;
+            state = (self.changed.wait(state)).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
         if self.stop.check().is_err() {
             return None;
         }
@@ -213,70 +251,113 @@ impl Walk<'_> {
         Some(folder)
     }
 
-    /// Finds out about a folder's device, if that is a new one. If it cannot be told, its times are not trusted.
-    fn look_at_device(&self, folder: &Folder) {
+    /// Whether a folder's device is local; if it cannot be told, its times are not trusted.
+    fn is_local(&self, folder: &Folder) -> bool {
         let device = folder.stat.device;
-        if !lock(&self.devices).contains_key(&device) {
+        let known = lock(&self.devices).get(&device).copied();
+        known.unwrap_or_else(|| {
             let kind = self.tree.file_system(&folder.path);
             let is_local = kind.is_ok_and(recipe::is_local);
             lock(&self.devices).insert(device, is_local);
-        }
+            is_local
+        })
     }
 
     /// Lists one folder. Returns those in it.
     fn list(&self, folder: &Folder, found: &mut Found) -> Result<Vec<Folder>, ArchiveError> {
-        let named = if folder.path.as_os_str().is_empty() {
+        let shown = if folder.path.as_os_str().is_empty() {
             self.root
         } else {
             &folder.path
         };
-        self.look_at_device(folder);
-        let listed = self
-            .tree
-            .list(&folder.path, &folder.stat)
-            .map_err(|failure| ArchiveError::of_entry(named, failure))?;
-        let devices = lock(&self.devices).clone();
-        let mut folders = Vec::new();
-        for (name, stat) in listed {
-            self.stop.check()?;
-            let path = below(&folder.path, &name);
-            let is_folder = stat.kind == Kind::Directory;
-            let Placement::In(part) = self.layout.place(&path, is_folder) else {
-                continue;
-            };
-            let mut number = None;
-            match stat.kind {
-                Kind::Directory => {
-                    let next = self.numbers.fetch_add(1, Ordering::Relaxed);
-                    number = Some(next);
-                    folders.push(Folder {
-                        path: path.clone(),
-                        stat,
-                        number: next,
-                    });
-                }
-                Kind::File => {}
-                Kind::Link => {
-                    let target = self
-                        .tree
-                        .read_link(&path)
-                        .map_err(|failure| ArchiveError::of_entry(&path, failure))?;
-                    found.links.insert(path.clone(), target);
-                }
-                Kind::Special(what) => return Err(ArchiveError::SpecialFile { path, what }),
+        let failed = |failure| ArchiveError::of_entry(shown, failure);
+        let mut inside = Inside {
+            walk: self,
+            folder,
+            is_local: self.is_local(folder),
+            found,
+            folders: Vec::new(),
+        };
+        let known = self.names.and_then(|names| names.of(&folder.stat));
+        if let Some(names) = known
+            && let Some(stats) =
+                (self.tree.stat_all(&folder.path, &folder.stat, &names)).map_err(failed)?
+        {
+            inside.found.names.add_known(&folder.stat);
+            for (name, stat) in names.into_iter().zip(stats) {
+                inside.add(name, stat)?;
             }
-            let entry = Entry {
-                base: path.as_os_str().len() - name.as_bytes().len(),
-                path,
-                rank: 0,
-                stat,
-                part,
-                // One file may be mounted alone; on a device that nobody has looked at it is not trusted.
-                is_local: devices.get(&stat.device) == Some(&true),
-            };
-            found.push(entry, Some(folder.number), number);
+            return Ok(inside.folders);
         }
-        Ok(folders)
+        let listed = (self.tree.list(&folder.path, &folder.stat)).map_err(failed)?;
+        let is_at_rest = recipe::is_at_rest(&folder.stat, self.looked_at);
+        if self.names.is_some() && inside.is_local && is_at_rest {
+            let names = listed.iter().map(|(name, _)| name.as_os_str());
+            inside.found.names.add_listed(&folder.stat, names);
+        }
+        for (name, stat) in listed {
+            inside.add(&name, stat)?;
+        }
+        Ok(inside.folders)
+    }
+}
+
+/// A folder that is being listed.
+struct Inside<'w, 'f> {
+    walk: &'w Walk<'w>,
+    folder: &'f Folder,
+    is_local: bool,
+    found: &'f mut Found,
+    /// Those in it.
+    folders: Vec<Folder>,
+}
+
+impl Inside<'_, '_> {
+    fn add(&mut self, name: &OsStr, stat: Stat) -> Result<(), ArchiveError> {
+        let walk = self.walk;
+        walk.stop.check()?;
+        let path = below(&self.folder.path, name);
+        let is_folder = stat.kind == Kind::Directory;
+        let Placement::In(part) = walk.layout.place(&path, is_folder) else {
+            return Ok(());
+        };
+        let mut number = None;
+        match stat.kind {
+            Kind::Directory => {
+                let next = walk.numbers.fetch_add(1, Ordering::Relaxed);
+                number = Some(next);
+                self.folders.push(Folder {
+                    path: path.clone(),
+                    stat,
+                    number: next,
+                });
+            }
+            Kind::File => {}
+            Kind::Link => {
+                let target = walk
+                    .tree
+                    .read_link(&path)
+                    .map_err(|failure| ArchiveError::of_entry(&path, failure))?;
+                self.found.links.insert(path.clone(), target);
+            }
+            Kind::Special(what) => return Err(ArchiveError::SpecialFile { path, what }),
+        }
+        let entry = Entry {
+            base: path.as_os_str().len() - name.as_bytes().len(),
+            start: start_of(name.as_bytes()),
+            path,
+            rank: 0,
+            stat,
+            part,
+            // One file may be mounted alone; on a device that nobody has looked at it is not trusted.
+            is_local: if stat.device == self.folder.stat.device {
+                self.is_local
+            } else {
+                lock(&walk.devices).get(&stat.device) == Some(&true)
+            },
+        };
+        self.found.push(entry, Some(self.folder.number), number);
+        Ok(())
     }
 }
 
@@ -285,8 +366,12 @@ struct Busy<'a>(&'a Walk<'a>);
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        lock(&self.0.state).busy -= 1;
-        self.0.changed.notify_all();
+        let mut state = lock(&self.0.state);
+        state.busy -= 1;
+        // A system call for each folder otherwise.
+        if state.waiting > 0 {
+            self.0.changed.notify_all();
+        }
     }
 }
 

@@ -188,7 +188,8 @@ impl<'a> Worker<'a> {
         } else {
             Hash::from_bytes([0; 32])
         };
-        let tail_hash = blake3::hash(tail(text));
+        let known_tail = self.job.previous.and_then(|one| one.tail(content, number));
+        let tail_hash = known_tail.unwrap_or_else(|| blake3::hash(tail(text)));
         let dictionary_text =
             before.map_or(self.dictionary.filled(), |made| tail(made.tar.filled()));
         let dictionary = before.map_or_else(|| blake3::hash(dictionary_text), |made| made.tail);

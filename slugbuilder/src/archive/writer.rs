@@ -37,7 +37,14 @@ pub(super) fn write(
     output
         .write(&gzip_header(options.compression))
         .map_err(ArchiveError::Write)?;
-    let plan = || Plan::new(tree, root, layout, options, threads, cache.is_some());
+    let plan = || -> Result<Plan<'_>, ArchiveError> {
+        let names = cache.as_ref().map(Cache::names);
+        let plan = Plan::new(tree, root, layout, options, threads, names.as_ref())?;
+        if let (Some(cache), Some(names)) = (&cache, &names) {
+            cache.keep_names(&plan.names, names);
+        }
+        Ok(plan)
+    };
     let (plan, copied) = match (&previous, output.file()) {
         (Some(previous), Some(file)) => {
             copy_meanwhile(&Splicing::new(previous, file), options, || {

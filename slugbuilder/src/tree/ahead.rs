@@ -32,6 +32,11 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
+    /// Whether someone lists ahead.
+    pub(super) fn is_in_use(&self) -> bool {
+        !lock(&self.listings).is_empty()
+    }
+
     /// The entries of the folder at `path`, once, if it was `listed` that was read there.
     pub(super) fn take(&self, path: &Path, listed: &Stat) -> Option<Vec<(OsString, Stat)>> {
         let listing = lock(&self.listings).remove(path)?;

@@ -10,21 +10,25 @@ mod overlaid;
 
 pub(crate) use ahead::Listing;
 
-use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Gid, Uid, fchown, fchownat};
+use rustix::fs::RawDir;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::File;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// Longest path that is handed to the kernel at once; below `PATH_MAX` (4,096 with the final NUL).
 const PIECE: usize = 4000;
+
+/// Bytes for the names of a folder; with more, the kernel is asked again.
+const NAMES: usize = 1 << 14;
 
 /// What a directory entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,6 +283,33 @@ impl Tree {
         }
     }
 
+    /// What the entries with these names in the directory at `path` are; `listed` is what its own entry said. Nothing if
+    /// one of them is not there, or if what [`Tree::list`] would say is not all from this one directory.
+    pub(crate) fn stat_all(
+        &self,
+        path: &Path,
+        listed: &Stat,
+        names: &[&OsStr],
+    ) -> Result<Option<Vec<Stat>>, Failure> {
+        if self.overlaid.is_some() || self.ahead.is_in_use() {
+            return Ok(None);
+        }
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+        let directory = self.open_at(path, flags).map_err(Failure::of_listed)?;
+        if !Stat::new(&fstat(&directory)?).same_object(listed) {
+            return Err(Failure::Changed);
+        }
+        let mut stats = Vec::with_capacity(names.len());
+        for name in names {
+            match fstatat(&directory, *name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+                Ok(stat) => stats.push(Stat::new(&stat)),
+                Err(Errno::ENOENT) => return Ok(None),
+                Err(error) => return Err(Failure::of_listed(error)),
+            }
+        }
+        Ok(Some(stats))
+    }
+
     /// The entries of the directory itself, whatever is below it.
     fn list_own(&self, path: &Path, listed: &Stat) -> Result<Vec<(OsString, Stat)>, Failure> {
         match self.ahead.take(path, listed) {
@@ -292,12 +323,15 @@ impl Tree {
         if !Stat::new(&fstat(&directory)?).same_object(listed) {
             return Err(Failure::Changed);
         }
-        let mut directory = Dir::from_fd(directory)?;
+        // `readdir` would ask three things more about each folder.
+        let mut buffer = [MaybeUninit::uninit(); NAMES];
+        let mut listing = RawDir::new(&directory, &mut buffer);
         let mut names = Vec::new();
-        for entry in directory.iter() {
-            let name = entry?.file_name().to_bytes().to_vec();
+        while let Some(entry) = listing.next() {
+            let entry = entry.map_err(|error| Failure::Io(error.into()))?;
+            let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                names.push(OsString::from_vec(name));
+                names.push(OsString::from_vec(name.to_vec()));
             }
         }
         names.sort_unstable();
@@ -312,13 +346,17 @@ impl Tree {
 
     /// Opens the file at `path`, which has to be the one of which `listed` tells.
     pub(crate) fn open_file(&self, path: &Path, listed: &Stat) -> Result<File, Failure> {
-        // O_NONBLOCK: if the file has become a FIFO since, opening it must not wait for a writer.
-        let file = self
-            .layer(path)
-            .open_at(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
-            .map_err(Failure::of_listed)?;
+        let file = self.open_any(path)?;
         self::unchanged(&file, listed)?;
-        Ok(file.into())
+        Ok(file)
+    }
+
+    /// Opens what is at `path` now: only [`unchanged`] after the last read tells whether that was what was listed.
+    pub(crate) fn open_any(&self, path: &Path) -> Result<File, Failure> {
+        // O_NONBLOCK: if the file has become a FIFO since, opening it must not wait for a writer.
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK;
+        let file = self.layer(path).open_at(path, flags);
+        file.map(File::from).map_err(Failure::of_listed)
     }
 
     /// Gives everything, the folder itself too, to `owner` (user and group id); links are given, not followed.

@@ -5,7 +5,8 @@
 //!   lock          held by the archive that uses the folder
 //!   index         the chunks of the last slug: what they were read from, their hashes, where they are
 //!   pack-<n>      their deflate; after a first build it is a copy of the slug
-//!   .index.<…>    an index that is being written
+//!   names         what is in each folder of the tree
+//!   .new.<…>    a file that is being written
 //! ```
 //!
 //! A chunk is known by what it was read from in its state then (its recipe), without reading anything, or by the hash of
@@ -21,19 +22,22 @@
 
 mod copy;
 mod index;
+mod names;
 mod previous;
 mod record;
 mod splice;
 mod state;
 
+pub(super) use names::{Names, NewNames};
 pub(super) use previous::Previous;
 pub(super) use record::Record;
 pub(super) use splice::Splicing;
 
 use super::Compression;
 use super::border::Border;
+use super::replacement::put_in_place;
 use crate::workspace::remove_tree;
-use copy::copy_range;
+use copy::Copying;
 use index::Index;
 use state::{UNKNOWN, state};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -49,8 +53,11 @@ const PACK: &str = "pack-";
 /// Name of the index.
 const INDEX: &str = "index";
 
-/// Start of the names of indices that are being written.
-const NEW_INDEX: &str = ".index.";
+/// Name of the file of names.
+const NAMES: &str = "names";
+
+/// Start of the names of files that are being written.
+const NEW: &str = ".new.";
 
 /// Bytes of an index above which it is none of ours: a slug of a hundred gigabytes has a smaller one.
 const LARGEST_INDEX: u64 = 1 << 28;
@@ -105,11 +112,7 @@ impl Cache {
 
     /// The last slug, as far as it is to be believed.
     pub(super) fn previous(&self) -> Option<Previous> {
-        let file = open(OpenOptions::new().read(true), &self.folder.join(INDEX)).ok()?;
-        let mut bytes = Vec::new();
-        // One that is larger ends in no digest.
-        file.take(LARGEST_INDEX).read_to_end(&mut bytes).ok()?;
-        let index = Index::from_bytes(&bytes)?;
+        let index = Index::from_bytes(&self.read(INDEX)?)?;
         // Another compression's, which someone has copied, has another gzip header.
         if index.before(0).to_bytes() != Border::first(self.compression).to_bytes() {
             return None;
@@ -154,9 +157,10 @@ impl Cache {
         }
         let (records, new) = place_after(start, chunks);
         let mut at = start;
+        let mut copying = Copying::into(&previous.pack);
         for run in new {
             let length = run.end - run.start;
-            if let Err(error) = copy_range(output, run.start, &previous.pack, at, length) {
+            if let Err(error) = copying.range(output, run.start, at, length) {
                 // A disk that is full gets it back. If that fails, too, the next build cuts it off.
                 let _ = previous.pack.set_len(start);
                 return Err(error);
@@ -179,7 +183,9 @@ impl Cache {
         let number = self.packs()?.into_iter().max().map_or(0, |last| last + 1);
         let path = self.pack_path(number);
         let pack = open(OpenOptions::new().write(true).create_new(true), &path)?;
-        let written = copy_range(output, 0, &pack, 0, end.slug_length).and_then(|()| {
+        let mut copying = Copying::into(&pack);
+        copying.expect_length(end.slug_length);
+        let written = copying.range(output, 0, 0, end.slug_length).and_then(|()| {
             let records = chunks.into_iter().map(|chunk| Record {
                 place: chunk.record.before.slug_length,
                 ..chunk.record
@@ -201,16 +207,40 @@ impl Cache {
     }
 
     fn replace_index(&self, index: &Index) -> Result<()> {
-        let path = self.folder.join(INDEX);
+        self.replace(INDEX, &index.to_bytes())
+    }
+
+    /// The names in the last archive's folders, as far as they are to be believed.
+    pub(super) fn names(&self) -> Names {
+        self.read(NAMES).map(Names::from_bytes).unwrap_or_default()
+    }
+
+    /// Keeps names for the next archive, of which those that were known are in `names`. Without them it takes somewhat
+    /// longer, no more.
+    pub(super) fn keep_names(&self, new: &NewNames, names: &Names) {
+        if let Some(bytes) = new.to_bytes(names) {
+            let _ = self.replace(NAMES, &bytes);
+        }
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        let file = open(OpenOptions::new().read(true), &self.folder.join(name)).ok()?;
+        let mut bytes = Vec::new();
+        // One that is larger ends in no digest.
+        file.take(LARGEST_INDEX).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.folder.join(name);
         if path.is_dir() {
             remove_tree(&path)?;
         }
         let mut file = tempfile::Builder::new()
-            .prefix(NEW_INDEX)
+            .prefix(NEW)
             .tempfile_in(&self.folder)?;
-        file.write_all(&index.to_bytes())?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        file.write_all(bytes)?;
+        put_in_place(file, &path)
     }
 
     /// The numbers of all packs that there are.
@@ -239,7 +269,7 @@ impl Cache {
             .flatten()
         {
             let name = entry.file_name();
-            let is_ours = [PACK, NEW_INDEX]
+            let is_ours = [PACK, NEW]
                 .iter()
                 .any(|start| name.as_bytes().starts_with(start.as_bytes()));
             if is_ours && entry.path() != kept {

@@ -8,6 +8,7 @@ use blake3::Hash;
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
+use std::sync::OnceLock;
 
 /// What the last slug was made of.
 #[derive(Debug)]
@@ -16,21 +17,17 @@ pub(in crate::archive) struct Previous {
     pub(super) pack: File,
     /// Whether nothing was written to the pack by anyone else.
     is_untouched: bool,
-    /// Chunks by the hashes of their bytes and of their dictionaries.
-    by_content: HashMap<(Hash, Hash), usize>,
+    /// Chunks by the hashes of their bytes and of their dictionaries, once something has moved.
+    by_content: OnceLock<HashMap<(Hash, Hash), usize>>,
 }
 
 impl Previous {
     pub(super) fn new(index: Index, pack: File) -> Self {
-        let keys = index.records.iter().enumerate();
-        let by_content = keys
-            .map(|(number, record)| ((record.content, record.dictionary), number))
-            .collect();
         Self {
             is_untouched: state(&pack) == Some(index.pack_state),
             index,
             pack,
-            by_content,
+            by_content: OnceLock::new(),
         }
     }
 
@@ -48,6 +45,12 @@ impl Previous {
         self.index.records.get(position)?.recipe
     }
 
+    /// The hash of the end of a chunk of these bytes, if the one at `guess` is one.
+    pub(in crate::archive) fn tail(&self, content: Hash, guess: usize) -> Option<Hash> {
+        let record = self.index.records.get(guess)?;
+        (record.content == content).then_some(record.tail)
+    }
+
     /// The chunk of these bytes after this dictionary, with its position: `guess` where that is one.
     pub(in crate::archive) fn find(
         &self,
@@ -63,7 +66,13 @@ impl Previous {
         if let Some(record) = guessed {
             return Some((guess, record));
         }
-        let position = *self.by_content.get(&(content, dictionary))?;
+        let by_content = self.by_content.get_or_init(|| {
+            let records = self.index.records.iter().enumerate();
+            records
+                .map(|(number, record)| ((record.content, record.dictionary), number))
+                .collect()
+        });
+        let position = *by_content.get(&(content, dictionary))?;
         Some((position, self.index.records.get(position)?))
     }
 

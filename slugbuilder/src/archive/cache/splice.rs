@@ -4,7 +4,7 @@
 //! Most builds change little, and what changes most comes last in a slug. So the copy begins at once; what was copied too
 //! much is cut off again.
 
-use super::copy::copy_range;
+use super::copy::Copying;
 use super::previous::Previous;
 use super::record::Record;
 use crate::stop::Stop;
@@ -49,6 +49,8 @@ impl<'a> Splicing<'a> {
         let records = &self.previous.index.records;
         let mut buffer = vec![0; PIECE];
         let mut copied = 0;
+        let mut copying = Copying::into(self.target);
+        copying.expect_length(self.previous.index.end.slug_length);
         while copied < records.len().min(self.limit.load(Ordering::Relaxed)) {
             // Whoever waits for this looks at it next, and has the better error.
             if stop.check().is_err() {
@@ -71,7 +73,7 @@ impl<'a> Splicing<'a> {
                     })
                     .count()
             };
-            if self.copy(&run[..good]).is_err() {
+            if self.copy(&run[..good], &mut copying).is_err() {
                 break;
             }
             copied += good;
@@ -82,18 +84,12 @@ impl<'a> Splicing<'a> {
         copied
     }
 
-    fn copy(&self, run: &[Record]) -> Result<()> {
+    fn copy(&self, run: &[Record], copying: &mut Copying<'_>) -> Result<()> {
         let Some(first) = run.first() else {
             return Ok(());
         };
         let length = run.iter().map(|record| record.length).sum();
         let pack = &self.previous.pack;
-        copy_range(
-            pack,
-            first.place,
-            self.target,
-            first.before.slug_length,
-            length,
-        )
+        copying.range(pack, first.place, first.before.slug_length, length)
     }
 }

@@ -1,4 +1,4 @@
-use super::super::entries::sort;
+use super::super::entries::{sorted, start_of};
 use super::*;
 use crate::tree::links::Links;
 use crate::tree::{Kind, Stat, Tree};
@@ -10,6 +10,7 @@ fn file(number: u32, size: u64, part: Part) -> Entry {
     let path = format!("module-{}/file-{number:05}.js", number % 37);
     Entry {
         base: path.rfind('/').unwrap() + 1,
+        start: start_of(path.split('/').next_back().unwrap().as_bytes()),
         rank: usize::try_from(number % 37).unwrap(),
         path: PathBuf::from(path),
         stat: Stat {
@@ -28,8 +29,8 @@ fn file(number: u32, size: u64, part: Part) -> Entry {
 }
 
 /// Each chunk, by what is in it: paths, and the range of content of a piece.
-fn chunks(mut entries: Vec<Entry>) -> Vec<(Vec<PathBuf>, Option<Range<u64>>)> {
-    sort(&mut entries);
+fn chunks(entries: Vec<Entry>) -> Vec<(Vec<PathBuf>, Option<Range<u64>>)> {
+    let entries = sorted(entries);
     let tree = Tree::open(std::path::Path::new("/")).unwrap();
     let links = Links::default();
     let tar = TarStream::new(&tree, &links, &entries, 0);

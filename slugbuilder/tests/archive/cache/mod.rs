@@ -3,6 +3,7 @@
 mod damage;
 mod edits;
 mod killed;
+mod names;
 mod together;
 mod trust;
 mod without;
