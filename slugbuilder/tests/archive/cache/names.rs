@@ -6,6 +6,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+/// What is done to a tree, and how.
+type Edit = (&'static str, fn(&Path));
+
 /// A tree that has rested and was archived.
 fn archived() -> App {
     let app = app();
@@ -95,7 +98,7 @@ fn a_byte_of_the_file() {
 
 #[test]
 fn what_changes_in_a_folder_is_seen() {
-    let edits: [(&str, fn(&Path)); 7] = [
+    let edits: [Edit; 7] = [
         ("a file comes", |root| {
             put(root, "lib/f.js", "new");
         }),
@@ -137,7 +140,7 @@ fn a_folder_that_changes_all_the_time_is_listed_each_time() {
     let app = archived();
     // No rest: the folder's times may be the same before and after.
     for number in 0..30 {
-        put(&app.root(), &format!("lib/new{number}.js"), "new");
+        put(&app.root(), format!("lib/new{number}.js"), "new");
         let slug = app.warm(&options());
         assert!(
             slug.bytes == cold(&app.root(), &options()).bytes,
