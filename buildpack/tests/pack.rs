@@ -7,14 +7,15 @@
 //! cargo test -p slugbuilder-buildpack --features pack-tests --test pack -- --ignored
 //! ```
 //!
-//! `SLUGBUILDER_TEST_BUILDER` names another builder than `heroku/builder:24`; `SLUGBUILDER_TEST_TARGET` another target
-//! than musl, for example `x86_64-unknown-linux-gnu` with `RUSTFLAGS="-C target-feature=+crt-static"`. Variables whose
-//! name starts with `SLUGBUILDER_TEST_ENV_` become config vars of the build under the rest of their name, for a builder
-//! that reaches nothing but mirrors or registries of its own.
+//! | variable | meaning |
+//! |---|---|
+//! | `SLUGBUILDER_TEST_BUILDER` | another builder than `heroku/builder:24` |
+//! | `SLUGBUILDER_TEST_BUILDPACK` | a folder that `slugbuilder buildpack package` has written, instead of what cargo-libcnb would; then without musl |
+//! | `SLUGBUILDER_TEST_ENV_<NAME>` | a config var of the builds, for a builder that reaches nothing but registries or mirrors of its own |
 
 use libcnb_test::{
-    BuildConfig, ContainerConfig, PackResult, TestContext, TestRunner, assert_contains,
-    assert_not_contains,
+    BuildConfig, BuildpackReference, ContainerConfig, PackResult, TestContext, TestRunner,
+    assert_contains, assert_not_contains,
 };
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -27,8 +28,8 @@ fn config(app: &str) -> BuildConfig {
     let variable = |name| std::env::var(name).ok();
     let builder = variable("SLUGBUILDER_TEST_BUILDER").unwrap_or("heroku/builder:24".into());
     let mut config = BuildConfig::new(builder, format!("../test-apps/{app}"));
-    if let Some(triple) = variable("SLUGBUILDER_TEST_TARGET") {
-        config.target_triple(triple);
+    if let Some(folder) = variable("SLUGBUILDER_TEST_BUILDPACK") {
+        config.buildpacks([BuildpackReference::Other(folder)]);
     }
     for (name, value) in std::env::vars() {
         if let Some(name) = name.strip_prefix("SLUGBUILDER_TEST_ENV_") {
