@@ -8,29 +8,7 @@ use crate::source::Sites;
 use std::time::SystemTime;
 
 /// The text of `buildpack.toml`.
-pub const BUILDPACK_TOML: &str = concat!(
-    "api = \"0.10\"\n",
-    "\n",
-    "[buildpack]\n",
-    "id = \"slugbuilder/slugbuilder\"\n",
-    "version = \"",
-    env!("CARGO_PKG_VERSION"),
-    "\"\n",
-    "name = \"slugbuilder: Node.js, Ruby and Go\"\n",
-    "description = \"",
-    env!("CARGO_PKG_DESCRIPTION"),
-    "\"\n",
-    "keywords = [\"nodejs\", \"ruby\", \"go\", \"procfile\"]\n",
-    "\n",
-    "[[buildpack.licenses]]\n",
-    "type = \"",
-    env!("CARGO_PKG_LICENSE"),
-    "\"\n",
-    "\n",
-    "[[targets]]\n",
-    "os = \"linux\"\n",
-    "arch = \"amd64\"\n",
-);
+pub const BUILDPACK_TOML: &str = include_str!("../buildpack.toml");
 
 /// Runs the phase that the file name of `argv[0]` says, `detect` or `build`, and exits as CNB wants it.
 pub fn main() -> ! {

@@ -12,6 +12,7 @@ mod launch;
 pub mod layers;
 pub mod manifest;
 pub mod output;
+pub mod package;
 pub mod runtime;
 pub mod settings;
 pub mod source;

@@ -473,6 +473,17 @@ fn the_descriptor_is_a_component_buildpack() {
         descriptor.buildpack.version.to_string(),
         env!("CARGO_PKG_VERSION")
     );
+    assert_eq!(
+        descriptor.buildpack.description.as_deref(),
+        Some(env!("CARGO_PKG_DESCRIPTION"))
+    );
+    let licences: Vec<_> = descriptor
+        .buildpack
+        .licenses
+        .iter()
+        .map(|licence| licence.r#type.as_deref())
+        .collect();
+    assert_eq!(licences, [Some(env!("CARGO_PKG_LICENSE"))]);
     assert_eq!(descriptor.api.to_string(), "0.10");
     assert_eq!(descriptor.targets.len(), 1);
     assert!(descriptor.targets[0].distros.is_empty());

@@ -1,7 +1,9 @@
 //! The command line.
 
+mod buildpack;
 mod cache;
 
+pub(crate) use buildpack::{BuildpackAction, BuildpackArguments, PackageArguments};
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
     PruneArguments,
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Unpack(UnpackArguments),
     /// Look at what is kept between builds, or make room.
     Cache(CacheCommandArguments),
+    /// Use slugbuilder's buildpack elsewhere.
+    Buildpack(BuildpackArguments),
 }
 
 #[derive(Debug, Args)]

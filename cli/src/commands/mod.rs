@@ -1,6 +1,7 @@
 //! The commands: each turns its arguments into the library's parameters and the result into lines.
 
 mod archive;
+mod buildpack;
 mod cache;
 mod compile;
 mod plan;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, 
         Command::Run(arguments) => run::run(arguments, printer),
         Command::Unpack(arguments) => unpack::run(arguments, printer),
         Command::Cache(arguments) => cache::run(arguments, printer),
+        Command::Buildpack(arguments) => buildpack::run(arguments, printer),
     }
 }
 

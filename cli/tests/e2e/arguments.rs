@@ -46,6 +46,8 @@ fn stacks_times_and_sizes_are_checked() {
     insta::assert_snapshot!(refused(&context, &["build", "../app"]), @"
     error: unrecognized subcommand 'build'
 
+      tip: a similar subcommand exists: 'buildpack'
+
     Usage: slugbuilder [OPTIONS] <COMMAND>
 
     For more information, try '--help'.
@@ -159,13 +161,14 @@ fn help_teaches_and_ends_well() {
     Usage: slugbuilder [OPTIONS] <COMMAND>
 
     Commands:
-      plan     Show what `compile` would decide, and why, without building
-      compile  Build an app and write it as a slug
-      archive  Make a slug of a folder that is ready to run, without a buildpack
-      run      Run a slug as a dyno would
-      unpack   Unpack a slug's app into a new folder
-      cache    Look at what is kept between builds, or make room
-      help     Print this message or the help of the given subcommand(s)
+      plan       Show what `compile` would decide, and why, without building
+      compile    Build an app and write it as a slug
+      archive    Make a slug of a folder that is ready to run, without a buildpack
+      run        Run a slug as a dyno would
+      unpack     Unpack a slug's app into a new folder
+      cache      Look at what is kept between builds, or make room
+      buildpack  Use slugbuilder's buildpack elsewhere
+      help       Print this message or the help of the given subcommand(s)
 
     Options:
       -q, --quiet
