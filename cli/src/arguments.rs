@@ -1,6 +1,9 @@
 //! The command line.
 
+mod buildpacks;
 mod cache;
+
+pub(crate) use buildpacks::BuildpackArguments;
 
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
@@ -115,6 +118,8 @@ pub(crate) struct CompileArguments {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
+    #[command(flatten)]
+    pub(crate) buildpacks: BuildpackArguments,
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
     #[command(flatten)]

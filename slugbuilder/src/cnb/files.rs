@@ -327,8 +327,13 @@ pub(super) fn read_untrusted(
     Ok(Some(content))
 }
 
+/// Reads a regular file that a user names or that lies beside one; nothing where there is none.
+pub(crate) fn read_plain_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, CnbError> {
+    read_untrusted(path, path, limit)
+}
+
 /// Reads TOML; an error names file and line.
-pub(super) fn parse_toml<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Result<T, CnbError> {
+pub(crate) fn parse_toml<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Result<T, CnbError> {
     let invalid = |line, reason: String| CnbError::InvalidDocument {
         path: path.to_owned(),
         line,

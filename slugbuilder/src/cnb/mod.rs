@@ -54,6 +54,8 @@ pub use resolve::PlanProblem;
 pub use restore::{Restored, RestoredLayer};
 pub use target::{DistroPattern, Target, TargetPattern};
 
+pub(crate) use files::{parse_toml as parse_document, read_plain_file};
+
 #[cfg(doc)]
 use crate::sandbox::Executor;
 

@@ -44,6 +44,13 @@ pub enum BuildpackSource {
     Embedded(&'static str),
     /// A buildpack directory.
     Directory(PathBuf),
+    /// A buildpack directory that was unpacked.
+    Unpacked {
+        /// The archive: what the user knows it by.
+        archive: PathBuf,
+        /// Where it is now.
+        directory: PathBuf,
+    },
 }
 
 /// What to build, and how.
@@ -57,8 +64,10 @@ pub struct CompileOptions {
     pub manifest: PathBuf,
     /// What it will run on.
     pub stack: Stack,
-    /// The buildpacks, one group in this order.
+    /// The buildpacks.
     pub buildpacks: Vec<BuildpackSource>,
+    /// Which of them to try together; all of them, as one group, if there is nothing.
+    pub order: Option<Order>,
     /// The folder for caches and builds.
     pub cache_dir: PathBuf,
     /// Bytes that the cache may hold; see [`CacheFolder::max_size`].
@@ -204,7 +213,9 @@ fn build_in(
         platform_variables: platform_variables(options, place, &sandbox),
         reporter,
     };
-    let detection = platform.detect(&Order::of(&buildpacks), &buildpacks)?;
+    let order = options.order.clone();
+    let order = order.unwrap_or_else(|| Order::of(&buildpacks));
+    let detection = platform.detect(&order, &buildpacks)?;
     tell(&detection.warnings);
     for participant in &detection.group {
         tell(&participant.report.warnings);
