@@ -363,6 +363,10 @@ impl LaidOut {
         if let Some(content) = &profile.content {
             platform.write_into_app(Path::new(layout::PROFILE_SCRIPT_PATH), content)?;
         }
+        if !build.launch_environment.exec_d.is_empty() {
+            let helper = layout::EXEC_D_HELPER.as_bytes();
+            platform.write_into_app(Path::new(layout::EXEC_D_HELPER_PATH), helper)?;
+        }
         let mut warnings = process_types.warnings;
         warnings.extend(profile.warnings);
         let process_types = process_types
