@@ -18,6 +18,7 @@
 //! and throwing them away if the mark is still there is up to the caller, who owns the cache.
 
 mod build;
+mod cleared;
 mod descriptor;
 mod detect;
 mod environment;
