@@ -3,11 +3,12 @@
 use super::cleared::Finished;
 use super::environment::{BUILD_ROOTS, read_modifications, root_modifications};
 use super::launch::{LaunchDocument, Processes};
+use super::launch_environment::unavailable_programs;
 use super::layers::{read_layers, read_sboms};
 use super::report::read_report;
 use super::{
     Buildpack, BuiltLayer, CnbError, Detection, Label, LaunchEnvironment, Phase, PlanEntry,
-    Platform, Process, Require, Sbom, Slice,
+    Platform, Process, ProcessElsewhere, Require, Sbom, Slice,
 };
 use crate::sandbox::{Environment, Invocation, Outcome};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub struct PhaseOfBuildpack {
 pub struct Build {
     /// The process types, by name. Of several definitions of a type, the last buildpack's is here.
     pub processes: Vec<Process>,
+    /// Process types that are not for running apps, in build order.
+    pub processes_elsewhere: Vec<ProcessElsewhere>,
     /// The layers in build order, those of a buildpack by name.
     pub layers: Vec<BuiltLayer>,
     /// What happens before a process starts.
@@ -94,7 +97,13 @@ impl Platform<'_> {
             later = rest;
         }
         let mut build = progress.build;
+        build.processes_elsewhere = std::mem::take(&mut progress.processes.elsewhere);
         build.processes = progress.processes.into_vec();
+        build.warnings.extend(unavailable_programs(
+            self.files(),
+            &build.launch_environment.exec_d,
+            &build.layers,
+        )?);
         build.unmet = progress.plan.into_iter().map(|entry| entry.name).collect();
         Ok(build)
     }

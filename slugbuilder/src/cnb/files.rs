@@ -142,6 +142,15 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Whether a regular file stands at `path` that may be executed.
+    pub(super) fn is_executable(self, path: &Path) -> Result<bool, CnbError> {
+        match fs::symlink_metadata(self.outside(path)?) {
+            Ok(metadata) => Ok(metadata.is_file() && metadata.permissions().mode() & 0o111 != 0),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(failed("read", path, source)),
+        }
+    }
+
     /// The path without links that a program inside reaches by `path`; nothing where there is no such file or the way
     /// leaves the app directory.
     pub(super) fn resolve(self, path: &Path) -> Result<Option<PathBuf>, CnbError> {

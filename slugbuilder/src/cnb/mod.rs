@@ -44,7 +44,7 @@ pub use descriptor::{
 pub use detect::{Detection, Participant};
 pub use environment::{Action, Modification};
 pub use error::{CnbError, Phase};
-pub use launch::{Label, Process, Slice};
+pub use launch::{Label, Process, ProcessElsewhere, Slice};
 pub use launch_environment::{ExecD, LaunchEnvironment, Operation, ProfileScript};
 pub use layers::{BuiltLayer, Sbom, SbomSubject};
 pub use no_group::{NoGroup, Tried, Verdict};

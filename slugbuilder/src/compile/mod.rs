@@ -11,6 +11,7 @@ mod app_directory;
 mod downloads;
 mod error;
 mod identity;
+mod losses;
 mod record;
 
 pub use error::CompileError;
@@ -223,6 +224,10 @@ fn build_in(
     tell(&platform.restore(&detection)?.warnings);
     let build = platform.build(&detection)?;
     tell(&build.warnings);
+    let not_carried = losses::of(&build);
+    if let Some(message) = losses::message(&not_carried) {
+        reporter.report(Event::Note(&message));
+    }
     for phase in &build.reports {
         tell(&phase.report.warnings);
     }
@@ -261,9 +266,10 @@ fn build_in(
         reporter,
     )?;
     tell(&summary.warnings);
-    let manifest = record(
+    let mut manifest = record(
         options, survey, &detection, &build, &laid_out, &summary, warnings,
     );
+    manifest.build.not_carried = not_carried;
     let written = manifest.write_beside(&options.manifest)?;
     // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
     // Downloads first: without a sandbox they may go with the place.

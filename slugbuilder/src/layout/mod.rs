@@ -8,6 +8,7 @@ mod exec_d;
 mod placement;
 mod process_types;
 mod profile;
+mod secrets;
 mod shell;
 
 pub use exec_d::{EXEC_D_HELPER, EXEC_D_HELPER_PATH};

@@ -48,7 +48,7 @@ pub fn profile_script(
         text: HEADER.to_vec(),
         home: HOME.to_vec(),
         guard: None,
-        warnings: Vec::new(),
+        warnings: super::secrets::warnings(launch),
     };
     let changes_home = |operation: &Operation| operation.modification.variable == "HOME";
     if launch.operations.iter().any(changes_home) {
