@@ -113,7 +113,6 @@ impl NoGroup {
             if self.groups.len() > SHOWN_GROUPS {
                 let _ = writeln!(text, "and {} more", self.groups.len() - SHOWN_GROUPS);
             }
-            text.push('\n');
         }
         text.push_str("What each buildpack said:");
         for tried in &self.tried {
@@ -221,7 +220,6 @@ mod tests {
           The groups that were tried (`?` is optional):
           1. a@1, b@1?
           2. c@1, d@1
-
           What each buildpack said:
           a@1 says that the app is not for it (exit status 100)
               no package.json
