@@ -8,6 +8,7 @@
 
 mod archive;
 mod arguments;
+mod buildpacks;
 mod cache;
 mod cache_command;
 mod compile;
