@@ -176,14 +176,14 @@ fn when_no_group_passes_each_buildpack_is_explained() {
         .slugbuilder(["compile", "../app", "--buildpack", "../packs/acme_all"])
         .fails(1);
     insta::assert_snapshot!(refused, @r"
-Compiling ../app for heroku-24
-error[no-buildpack-group]: no buildpack can build this app
+    Compiling ../app for heroku-24
+    error[no-buildpack-group]: no buildpack can build this app
 
-  What each buildpack said:
-  acme/tool@1.0.0 passed (exit status 0)
-  acme/app@1.0.0 says that the app is not for it (exit status 100)
-      no greet.txt
-");
+      What each buildpack said:
+      acme/tool@1.0.0 passed (exit status 0)
+      acme/app@1.0.0 says that the app is not for it (exit status 100)
+          no greet.txt
+    ");
     let alone = context
         .slugbuilder(["compile", "../app", "--buildpack", "../packs/acme_tool"])
         .fails(1);
