@@ -99,6 +99,10 @@ pub(crate) struct PlanArguments {
     pub(crate) source: SourceArguments,
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
+    #[command(flatten)]
+    pub(crate) buildpacks: BuildpackArguments,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
     /// Print the plan as JSON.
     #[arg(long)]
     pub(crate) json: bool,

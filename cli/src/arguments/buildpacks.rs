@@ -17,6 +17,11 @@ pub(crate) struct BuildpackArguments {
 }
 
 impl BuildpackArguments {
+    /// Whether anything but the buildpack that is built in is asked for.
+    pub(crate) fn any(&self) -> bool {
+        !self.buildpack.is_empty() || self.order.is_some()
+    }
+
     pub(crate) fn request(&self) -> BuildpackRequest {
         BuildpackRequest {
             references: self.buildpack.clone(),

@@ -312,3 +312,30 @@ fn a_buildpack_that_empties_the_source_keeps_the_layers_before_it() {
             .succeeds();
     });
 }
+
+#[test]
+fn a_plan_of_theirs_runs_their_detection_and_nothing_else() {
+    for_each_user(|context| {
+        greeting(context);
+        let plan = |more: &[&str]| {
+            let arguments = ["plan", "../app", "--buildpack", "../packs/acme_all"];
+            context.slugbuilder(arguments).arguments(more).succeeds()
+        };
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(plan(&[]).stdout, @r"
+            staged: 1 file (0 B)
+            buildpacks:
+              acme/tool@1.0.0
+              acme/app@1.0.0
+            build plan:
+              tool from acme/tool
+            ");
+        }
+        let value = plan(&["--json"]).json();
+        assert_eq!(value["buildpacks"][1]["id"], "acme/app");
+        assert_eq!(value["plan"][0]["providers"][0], "acme/tool");
+        assert!(!context.path("app/built.txt").exists());
+        let kept = context.slugbuilder(["cache", "info", "--json"]).succeeds();
+        assert_eq!(kept.json()["apps"].as_array().unwrap().len(), 0);
+    });
+}

@@ -8,12 +8,14 @@
 //! lies in its work folder and is gone afterwards.
 
 mod app_directory;
+mod detect;
 mod downloads;
 mod error;
 mod identity;
 mod losses;
 mod record;
 
+pub use detect::{Detected, detect};
 pub use error::CompileError;
 
 use crate::archive::{self, ArchiveError, ArchiveOptions, Compression, Layout, Placement};
