@@ -2,7 +2,11 @@
 //!
 //! A harness of its own, because the test executable is also the sandbox's helper.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic_in_result_fn,
+    reason = "tests fail by panicking, and libtest-mimic wants a result"
+)]
 
 #[path = "vectors/runner/expected.rs"]
 mod expected;
@@ -269,6 +273,10 @@ fn check(path: &Path) -> Result<(), Failed> {
     }
     let expected = &vector.expect;
     assert_eq!(result.exit, expected.exit, "{}", result.said);
+    if let Some(code) = &expected.code {
+        let beginning = format!("error[{code}]");
+        assert!(result.said.starts_with(&beginning), "{}", result.said);
+    }
     check_detection(expected, result.detection.as_ref());
     check_files(expected, &machine)?;
     let Some(build) = result.build else {

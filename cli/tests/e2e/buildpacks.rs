@@ -339,3 +339,48 @@ fn a_plan_of_theirs_runs_their_detection_and_nothing_else() {
         assert_eq!(kept.json()["apps"].as_array().unwrap().len(), 0);
     });
 }
+
+#[test]
+fn names_and_links_that_images_treat_differently_are_kept() {
+    let context = Context::new(User::Me);
+    buildpack(
+        &context,
+        "pack",
+        "acme/names",
+        "",
+        "",
+        &format!(
+            "{LAYER}\nmkdir bin; printf '#!/bin/bash\\necho ran\\n' > bin/program; chmod 4755 bin/program; chmod +x bin/program\n\
+             touch .wh.deleted \"$app/.wh..wh..opq\"; ln -s \"$PWD/bin\" \"$app/link\"\n\
+             printf '[[processes]]\\ntype = \"web\"\\ncommand = [\"%s\"]\\n' \"$PWD/bin/program\" > \"$1/launch.toml\""
+        ),
+    );
+    context.write("app/file", "");
+    context
+        .slugbuilder(["compile", "../app", "--buildpack", "../pack"])
+        .succeeds();
+    let ran = context.slugbuilder(["run", "slug.tgz"]).succeeds();
+    assert_eq!(ran.stdout, "ran\n");
+    let listed = context
+        .slugbuilder([
+            "run",
+            "slug.tgz",
+            "--",
+            "link/program; ls -A . .slugbuilder/layers/acme_names/layer; stat -c %a link/program",
+        ])
+        .succeeds();
+    insta::assert_snapshot!(listed.stdout, @r"
+    ran
+    .:
+    .profile.d
+    .slugbuilder
+    .wh..wh..opq
+    file
+    link
+
+    .slugbuilder/layers/acme_names/layer:
+    .wh.deleted
+    bin
+    755
+    ");
+}

@@ -123,11 +123,11 @@ impl Explain for SelectionError {
 
     fn fault(&self) -> Fault {
         match self {
-            Self::Unreadable { .. } => Fault::Io,
-            Self::Unpack { source, .. } => match source {
-                UnpackError::Disk { .. } | UnpackError::Read(_) => Fault::Io,
-                _ => Fault::Usage,
-            },
+            Self::Unreadable { .. }
+            | Self::Unpack {
+                source: UnpackError::Disk { .. } | UnpackError::Read(_),
+                ..
+            } => Fault::Io,
             Self::Stopped(stopped) => stopped.fault(),
             Self::Buildpack(error) => error.fault(),
             Self::Cache(error) => error.fault(),

@@ -276,11 +276,9 @@ fn written(value: &str, way: u8) -> String {
             format!("\"\"\"\n{escaped}\"\"\"")
         }
         3 => {
-            let escaped: String = value
-                .chars()
-                .map(|c| format!("\\U{:08X}", u32::from(c)))
-                .collect();
-            format!("\"{escaped}\"")
+            let escape = |c| format!("\\U{:08X}", u32::from(c));
+            let escaped: Vec<String> = value.chars().map(escape).collect();
+            format!("\"{}\"", escaped.concat())
         }
         _ => toml::Value::from(value).to_string(),
     }
@@ -307,11 +305,11 @@ proptest! {
     fn any_pairs_are_read_as_they_were_written(
         pairs in proptest::collection::vec(("[A-Z_][A-Z0-9_]{0,5}", value(), any::<u8>()), 0..6)
     ) {
-        let document: String = pairs
-            .iter()
-            .map(|(name, value, way)| format!("{name} = {}\n", written(value, *way)))
-            .collect();
-        check(document.as_bytes());
+        let line = |(name, value, way): &(String, String, u8)| {
+            format!("{name} = {}\n", written(value, *way))
+        };
+        let document: Vec<String> = pairs.iter().map(line).collect();
+        check(document.concat().as_bytes());
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(crate) struct Launch {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Expected {
     pub(crate) exit: Exit,
+    pub(crate) code: Option<String>,
     pub(crate) group: Option<Vec<String>>,
     pub(crate) plan: Option<Vec<Entry>>,
     pub(crate) unmet: Option<Vec<String>>,
