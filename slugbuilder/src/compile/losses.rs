@@ -36,8 +36,12 @@ pub(super) fn of(build: &Build) -> Vec<NotCarried> {
         buildpack: Some(process.buildpack.clone()),
         ..one(NotCarriedKind::Process, &process.r#type)
     });
-    // Whoever starts an image may replace them; the command of a dyno is one line.
-    let arguments = build.processes.iter().filter(|one| !one.args.is_empty());
+    // Whoever starts an image may replace them; the command of a dyno is one line. Where they are a shell's script, a
+    // one-off command replaces it as well.
+    let arguments = build
+        .processes
+        .iter()
+        .filter(|one| !one.args.is_empty() && one.command != ["bash", "-c"]);
     let arguments = arguments.map(|process| NotCarried {
         buildpack: Some(process.buildpack.clone()),
         ..one(NotCarriedKind::ReplaceableArguments, &process.r#type)

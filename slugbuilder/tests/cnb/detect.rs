@@ -66,7 +66,6 @@ fn no_group_says_for_each_buildpack_why() {
       3. writes@1
       4. provides@1
       5. foreign@1
-
       What each buildpack said:
       fails@1 says that the app is not for it (exit status 100)
           no such file
