@@ -1,6 +1,7 @@
 //! Archives of buildpacks, unpacked into the cache under the checksum of their content.
 
 use super::SelectionError;
+use crate::sandbox::SandboxOptions;
 use crate::stop::{Stop, Stoppable};
 use crate::workspace::{self, remove_tree};
 use fs_err as fs;
@@ -8,6 +9,7 @@ use slugbuilder_fetch::{
     Algorithm, Checksum, Format, Limits, Links, Strip, Times, UnpackError, UnpackOptions,
 };
 use std::io::{Read as _, Seek as _};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -60,8 +62,9 @@ pub(super) fn unpacked(
             stop,
         };
         match slugbuilder_fetch::unpack(reading, format, &folder, &options) {
+            Ok(_) => open_to_builds(&folder),
             // Another build was faster.
-            Ok(_) | Err(UnpackError::DestinationExists { .. }) => {}
+            Err(UnpackError::DestinationExists { .. }) => {}
             Err(source) => {
                 stop.check().map_err(SelectionError::Stopped)?;
                 return Err(SelectionError::Unpack {
@@ -79,6 +82,24 @@ pub(super) fn unpacked(
         });
     }
     Ok(folder)
+}
+
+/// Lets the uid that programs run as, where that is not ours, read what was packed for its owner's eyes only. Whoever
+/// could not be let in meets an error that names the file.
+fn open_to_builds(folder: &Path) {
+    if SandboxOptions::owner().is_none() {
+        return;
+    }
+    for entry in walkdir::WalkDir::new(folder).into_iter().flatten() {
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        let mode = metadata.permissions().mode();
+        let open = mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6;
+        if !metadata.is_symlink() && open != mode {
+            let _ = fs::set_permissions(entry.path(), PermissionsExt::from_mode(open));
+        }
+    }
 }
 
 /// What the first bytes say; a plain tar says nothing at its beginning.
