@@ -1,9 +1,11 @@
 //! The command line.
 
 mod buildpack;
+mod buildpacks;
 mod cache;
 
-pub(crate) use buildpack::{BuildpackAction, BuildpackArguments, PackageArguments};
+pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageArguments};
+pub(crate) use buildpacks::BuildpackArguments;
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
     PruneArguments,
@@ -68,7 +70,7 @@ pub(crate) enum Command {
     /// Look at what is kept between builds, or make room.
     Cache(CacheCommandArguments),
     /// Use slugbuilder's buildpack elsewhere.
-    Buildpack(BuildpackArguments),
+    Buildpack(BuildpackCommandArguments),
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +102,10 @@ pub(crate) struct PlanArguments {
     pub(crate) source: SourceArguments,
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
+    #[command(flatten)]
+    pub(crate) buildpacks: BuildpackArguments,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
     /// Print the plan as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -119,6 +125,8 @@ pub(crate) struct CompileArguments {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
+    #[command(flatten)]
+    pub(crate) buildpacks: BuildpackArguments,
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
     #[command(flatten)]

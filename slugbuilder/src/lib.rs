@@ -7,6 +7,7 @@
 
 pub mod archive;
 pub mod archive_folder;
+pub mod buildpacks;
 pub mod cache;
 pub mod cnb;
 pub mod compile;

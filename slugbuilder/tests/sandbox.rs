@@ -903,6 +903,7 @@ fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
         manifest: fixture.path("slug.json"),
         stack: slugbuilder::stack::Stack::named("heroku-24").unwrap(),
         buildpacks: vec![BuildpackSource::Directory(buildpack)],
+        order: None,
         cache_dir: fixture.path("cache"),
         cache_max_size: slugbuilder::cache::MAX_SIZE,
         clear_cache: false,

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
-pub(crate) struct BuildpackArguments {
+pub(crate) struct BuildpackCommandArguments {
     #[command(subcommand)]
     pub(crate) action: BuildpackAction,
 }

@@ -1,13 +1,16 @@
 //! `slugbuilder buildpack`
 
-use crate::arguments::{BuildpackAction, BuildpackArguments, PackageArguments};
+use crate::arguments::{BuildpackAction, BuildpackCommandArguments, PackageArguments};
 use crate::failure::Failure;
 use crate::printer::{Printer, size};
 use slugbuilder_buildpack::package;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub(super) fn run(arguments: &BuildpackArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+pub(super) fn run(
+    arguments: &BuildpackCommandArguments,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
     match &arguments.action {
         BuildpackAction::Package(arguments) => write_package(arguments, printer)?,
     }

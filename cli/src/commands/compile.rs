@@ -6,10 +6,12 @@ use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, count, print_data, size};
 use crate::signals::{self, Forced};
-use slugbuilder::compile::{BuildpackSource, CompileOptions, Compiled, compile};
+use slugbuilder::buildpacks::select;
+use slugbuilder::compile::{CompileOptions, Compiled, compile};
 use slugbuilder::sandbox::Credentials;
 use slugbuilder::stack::Stack;
 use slugbuilder::stage::Survey;
+use slugbuilder::stop::Stop;
 use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -21,16 +23,22 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     let started = Instant::now();
     let host = environment::host();
     let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
+    let cache_dir = environment::cache_dir(&arguments.cache)?;
+    let deadline = started + arguments.timeout;
+    let selection = select(
+        &arguments.buildpacks.request(),
+        &cache_dir,
+        &Stop::new(&requests.stop, Some(deadline)),
+    )?;
     let has = |what| arguments.with_credentials.contains(&what);
     let options = CompileOptions {
         source: arguments.source.source.clone(),
         output: arguments.output.clone(),
         manifest: manifest_path(&arguments.output),
         stack: Stack::named(&arguments.source.stack)?,
-        buildpacks: vec![BuildpackSource::Embedded(
-            slugbuilder_buildpack::BUILDPACK_TOML,
-        )],
-        cache_dir: environment::cache_dir(&arguments.cache)?,
+        buildpacks: selection.sources,
+        order: Some(selection.order),
+        cache_dir,
         cache_max_size: arguments.bound.cache_max_size,
         clear_cache: arguments.clear_cache,
         all_files: arguments.source.all_files,
@@ -42,7 +50,7 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
             bundle: has(Credential::Bundle),
         },
         network: !arguments.offline,
-        deadline: started + arguments.timeout,
+        deadline,
         interrupt: requests.stop,
         source_date_epoch: environment::source_date_epoch(),
         compression: arguments.compression.into(),

@@ -9,6 +9,7 @@
 mod archive;
 mod arguments;
 mod buildpack;
+mod buildpacks;
 mod cache;
 mod cache_command;
 mod compile;

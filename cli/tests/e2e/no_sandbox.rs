@@ -127,3 +127,39 @@ fn root_of_a_container_builds_in_the_real_app_directory() {
     assert!(!Path::new("/app").exists());
     same_as_in_the_sandbox(&context);
 }
+
+#[test]
+fn a_buildpack_of_someone_else_is_refused() {
+    for_each_user(|context| {
+        context.node_app("app");
+        context.write(
+            "pack/buildpack.toml",
+            "api = '0.10'\n[buildpack]\nid = 'acme/x'\nversion = '1'\n",
+        );
+        for program in ["detect", "build"] {
+            context.program(
+                format!("pack/bin/{program}"),
+                "#!/bin/bash\ntouch /tmp/ran-in-the-open $HOME/ran\n",
+            );
+        }
+        for more in ["", "--buildpack slugbuilder/slugbuilder"] {
+            let script =
+                format!("! $SLUGBUILDER compile ../app --buildpack ../pack {more} -o in-place.tgz");
+            let refused = without_namespaces(context, Ids::RootAlone, &script);
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(refused.stderr, @r"
+                Compiling ../app for heroku-24
+                error[untrusted-without-sandbox]: a buildpack of someone else needs a sandbox, and this machine offers none
+                  caused by: this machine offers no sandbox: making namespaces
+                  caused by: No space left on device (os error 28)
+
+                  hint: Allow unprivileged user namespaces, for example with `sysctl user.max_user_namespaces=10000`.
+                ");
+            }
+            assert!(
+                !context.path("home/ran").exists() && !Path::new("/tmp/ran-in-the-open").exists()
+            );
+            assert!(!context.path("work/in-place.tgz").exists());
+        }
+    });
+}

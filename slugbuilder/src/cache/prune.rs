@@ -124,6 +124,9 @@ fn leftovers(options: &PruneOptions, found: &mut Tally) -> io::Result<()> {
         found.add(measure::bytes(&path));
     }
     if !options.dry_run {
+        if options.all {
+            crate::buildpacks::forget_archives(&options.cache_dir)?;
+        }
         apps::remove_trash(&options.cache_dir)?;
         apps::remove_left_runs(&options.cache_dir)?;
     }

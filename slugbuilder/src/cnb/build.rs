@@ -1,18 +1,19 @@
 //! The build phase (section 2.4 of the reference).
 
+use super::cleared::Finished;
 use super::environment::{BUILD_ROOTS, read_modifications, root_modifications};
-use super::files::Kind;
 use super::launch::{LaunchDocument, Processes};
+use super::launch_environment::unavailable_programs;
 use super::layers::{read_layers, read_sboms};
 use super::report::read_report;
 use super::{
     Buildpack, BuiltLayer, CnbError, Detection, Label, LaunchEnvironment, Phase, PlanEntry,
-    Platform, Process, Require, Sbom, Slice,
+    Platform, Process, ProcessElsewhere, Require, Sbom, Slice,
 };
 use crate::sandbox::{Environment, Invocation, Outcome};
 use serde::{Deserialize, Serialize};
 use slugbuilder_report::{Event, PhaseReport, Warning};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a buildpack's `bin/build` reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct PhaseOfBuildpack {
 pub struct Build {
     /// The process types, by name. Of several definitions of a type, the last buildpack's is here.
     pub processes: Vec<Process>,
+    /// Process types that are not for running apps, in build order.
+    pub processes_elsewhere: Vec<ProcessElsewhere>,
     /// The layers in build order, those of a buildpack by name.
     pub layers: Vec<BuiltLayer>,
     /// What happens before a process starts.
@@ -83,14 +86,31 @@ impl Platform<'_> {
             environment: self.executor.base_environment().clone(),
             processes: Processes::default(),
             build: Build::default(),
+            finished: Vec::new(),
         };
-        for (index, participant) in detection.group.iter().enumerate() {
+        let mut later = detection.group.as_slice();
+        while let Some((participant, rest)) = later.split_first() {
+            let index = detection.group.len() - later.len();
             self.build_one(index, &participant.buildpack, &mut progress)?;
+            let folder = self.layers_of(&participant.buildpack);
+            self.keep_finished(&folder, rest, &mut progress.finished)?;
+            later = rest;
         }
         let mut build = progress.build;
+        build.processes_elsewhere = std::mem::take(&mut progress.processes.elsewhere);
         build.processes = progress.processes.into_vec();
+        build.warnings.extend(unavailable_programs(
+            self.files(),
+            &build.launch_environment.exec_d,
+            &build.layers,
+        )?);
         build.unmet = progress.plan.into_iter().map(|entry| entry.name).collect();
         Ok(build)
+    }
+
+    /// The folder of a buildpack's layers.
+    fn layers_of(&self, buildpack: &Buildpack) -> PathBuf {
+        self.layers_dir().join(buildpack.descriptor.escaped_id())
     }
 
     fn build_one(
@@ -101,7 +121,7 @@ impl Platform<'_> {
     ) -> Result<(), CnbError> {
         let files = self.files();
         let descriptor = &buildpack.descriptor;
-        let folder = self.layers_dir().join(descriptor.escaped_id());
+        let folder = self.layers_of(buildpack);
         files.make_directory(&folder)?;
         for stale in ["launch.toml", "build.toml"] {
             files.remove(&folder.join(stale))?;
@@ -128,6 +148,7 @@ impl Platform<'_> {
             "Building with {title} {}",
             descriptor.version
         )));
+        let own = self.watch(&folder)?;
         let outcome = self.executor.run(&invocation, &mut |line| {
             self.reporter.report(Event::Output(line));
         })?;
@@ -144,6 +165,13 @@ impl Platform<'_> {
             &descriptor.id,
             &mut progress.build.warnings,
         );
+        // Before the outcome is looked at: the loss may be why it failed.
+        self.bring_back(
+            buildpack,
+            &own,
+            &progress.finished,
+            &mut progress.build.warnings,
+        )?;
         if !outcome.success() {
             return Err(CnbError::BuildFailed {
                 buildpack: descriptor.id.clone(),
@@ -155,34 +183,7 @@ impl Platform<'_> {
             buildpack: descriptor.id.clone(),
             report,
         });
-        self.refuse_lost_layers(buildpack, &folder, &progress.build.layers)?;
         self.take_output(buildpack, &folder, &given_names, progress)
-    }
-
-    /// Some buildpacks empty the app directory once they have compiled it, and with it the layers that are inside
-    /// (pitfall 3 of section 2.11 of the reference).
-    fn refuse_lost_layers(
-        &self,
-        buildpack: &Buildpack,
-        folder: &Path,
-        layers: &[BuiltLayer],
-    ) -> Result<(), CnbError> {
-        let files = self.files();
-        let folders = layers
-            .iter()
-            .filter(|layer| layer.launch)
-            .map(|layer| layer.directory.as_path())
-            .chain([folder]);
-        for path in folders {
-            if files.kind(path)? != Some(Kind::Directory) {
-                return Err(CnbError::InvalidOutput {
-                    buildpack: buildpack.descriptor.id.clone(),
-                    path: path.to_owned(),
-                    reason: "was removed during its build: if the buildpack empties the app directory, tell it to keep `.slugbuilder`".into(),
-                });
-            }
-        }
-        Ok(())
     }
 
     fn take_output(
@@ -253,6 +254,7 @@ struct Progress {
     environment: Environment,
     processes: Processes,
     build: Build,
+    finished: Vec<Finished>,
 }
 
 fn plan_file(path: &Path, given: &[&PlanEntry]) -> Result<Vec<u8>, CnbError> {

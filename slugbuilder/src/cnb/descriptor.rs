@@ -47,14 +47,23 @@ impl SbomFormat {
         (Self::Syft, ".sbom.syft.json"),
     ];
 
+    /// Its media type, as `sbom-formats` has it.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::CycloneDx => "application/vnd.cyclonedx+json",
+            Self::Spdx => "application/spdx+json",
+            Self::Syft => "application/vnd.syft+json",
+        }
+    }
+
     fn of_media_type(media_type: &str) -> Option<Self> {
         // Parameters such as `;version=1.4` do not matter.
-        match media_type.split(';').next()?.trim() {
-            "application/vnd.cyclonedx+json" => Some(Self::CycloneDx),
-            "application/spdx+json" => Some(Self::Spdx),
-            "application/vnd.syft+json" => Some(Self::Syft),
-            _ => None,
-        }
+        let media_type = media_type.split(';').next()?.trim();
+        Self::ENDINGS
+            .into_iter()
+            .map(|(format, _)| format)
+            .find(|format| format.media_type() == media_type)
     }
 }
 
@@ -177,13 +186,14 @@ impl BuildpackDescriptor {
         escape(&self.id)
     }
 
-    /// Whether the buildpack can build for `target`. One without targets is taken for Linux on any machine (rule 2 of
-    /// section 2.3 of the reference); so is one for the stack `*`, and any other stack means an image that is not ours.
+    /// Whether the buildpack can build for `target`. One without targets is taken for Linux on any machine, whatever the
+    /// ids of the stacks that it lists (rule 2 of section 2.3 of the reference): `heroku-22` does not keep it from
+    /// `heroku-24`. Only the stack that is nothing but Ubuntu 18.04 is that, as in the reference implementation.
     #[must_use]
     pub fn supports(&self, target: &Target) -> bool {
         if self.targets.is_empty() {
-            target.os == "linux"
-                && (self.stacks.is_empty() || self.stacks.iter().any(|stack| stack == "*"))
+            let lists = |id: &str| self.stacks.iter().any(|stack| stack == id);
+            target.os == "linux" && (lists("*") || !lists("io.buildpacks.stacks.bionic"))
         } else {
             self.targets.iter().any(|pattern| pattern.matches(target))
         }
@@ -323,6 +333,27 @@ mod tests {
         );
         assert_eq!(descriptor.execution_environments, ["production"]);
         assert_eq!(descriptor.targets.len(), 1);
+    }
+
+    #[test]
+    fn stacks_do_not_keep_a_buildpack_from_linux() {
+        let noble = Target {
+            os: "linux".into(),
+            arch: "amd64".into(),
+            distro_name: "ubuntu".into(),
+            distro_version: "24.04".into(),
+        };
+        for (more, expected) in [
+            ("", true),
+            ("stacks=[{id='heroku-22'}]", true),
+            ("stacks=[{id='*'}]", true),
+            ("stacks=[{id='io.buildpacks.stacks.bionic'}]", false),
+            ("stacks=[{id='io.buildpacks.stacks.bionic'},{id='*'}]", true),
+            ("targets=[{os='windows'}]", false),
+        ] {
+            let text = format!("api='0.10'\nbuildpack={{id='a',version='1'}}\n{more}");
+            assert_eq!(parse(&text).unwrap().supports(&noble), expected, "{more}");
+        }
     }
 
     #[test]

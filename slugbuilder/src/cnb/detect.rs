@@ -68,6 +68,7 @@ impl Run {
 struct Runs {
     by_reference: BTreeMap<String, Run>,
     order: Vec<String>,
+    groups: Vec<Vec<String>>,
     warnings: Vec<Warning>,
 }
 
@@ -105,6 +106,13 @@ impl Platform<'_> {
     }
 
     fn run_group(&self, members: &[Member<'_>], runs: &mut Runs) -> Result<(), CnbError> {
+        let mark = |member: &Member<'_>| if member.optional { "?" } else { "" };
+        runs.groups.push(
+            members
+                .iter()
+                .map(|member| member.buildpack.descriptor.reference() + mark(member))
+                .collect(),
+        );
         let mut pending = Vec::new();
         for member in members {
             let reference = member.buildpack.descriptor.reference();
@@ -300,6 +308,9 @@ impl Runs {
                 })
             })
             .collect();
-        NoGroup { tried }
+        NoGroup {
+            tried,
+            groups: self.groups,
+        }
     }
 }

@@ -116,6 +116,14 @@ pub enum CnbError {
         /// What the buildpack itself says, where it says something.
         diagnosis: Option<Box<Diagnosis>>,
     },
+    /// A buildpack emptied the app directory, and lost its own layers with it.
+    #[error(
+        "buildpack `{buildpack}` emptied the app directory, and removed its own layers with it"
+    )]
+    LayersRemoved {
+        /// The buildpack's id.
+        buildpack: String,
+    },
     /// A buildpack wrote something that the contract forbids.
     #[error("buildpack `{buildpack}` broke the buildpack contract: `{}` {reason}", path.display())]
     InvalidOutput {
@@ -167,6 +175,7 @@ impl Explain for CnbError {
             } => "interrupted",
             Self::Stopped { .. } => "timed-out",
             Self::BuildFailed { .. } => "build-failed",
+            Self::LayersRemoved { .. } => "layers-removed",
             Self::InvalidOutput { .. } => "buildpack-contract",
             Self::InvalidVariable { .. } => "invalid-variable",
             Self::Sandbox(error) => error.code(),
@@ -191,6 +200,7 @@ impl Explain for CnbError {
             | Self::NoGroup(_)
             | Self::Stopped { .. }
             | Self::BuildFailed { .. }
+            | Self::LayersRemoved { .. }
             | Self::InvalidOutput { .. } => Fault::App,
         }
     }
@@ -200,6 +210,9 @@ impl Explain for CnbError {
             Self::NoGroup(no_group) => Some(no_group.explanation()),
             Self::Extension { .. } => Some(
                 "Extensions install operating system packages into an image. The stack of a slug is Heroku's and cannot be changed.".into(),
+            ),
+            Self::LayersRemoved { .. } => Some(
+                "The layers of a slug are in the app directory, in the folder `.slugbuilder`, since that is all that a slug has.".into(),
             ),
             Self::CyclicOrder { path } => Some(format!("The circle is {}.", path.join(" → "))),
             Self::BuildFailed { .. } => Some("Its own output is above.".into()),
@@ -229,6 +242,9 @@ impl Explain for CnbError {
             Self::Stopped { .. } => vec!["Run the same command again; it starts afresh.".into()],
             Self::UnusableFile { .. } => vec![
                 "Report this to the authors of the buildpack, unless the app put it there.".into(),
+            ],
+            Self::LayersRemoved { .. } => vec![
+                "Tell the buildpack to keep `.slugbuilder`, or to leave the source alone, if it has a variable for that; give it with `--env`.".into(),
             ],
             Self::InvalidOutput { .. } => {
                 vec!["Report this to the authors of the buildpack.".into()]

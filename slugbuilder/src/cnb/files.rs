@@ -142,6 +142,15 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Whether a regular file stands at `path` that may be executed.
+    pub(super) fn is_executable(self, path: &Path) -> Result<bool, CnbError> {
+        match fs::symlink_metadata(self.outside(path)?) {
+            Ok(metadata) => Ok(metadata.is_file() && metadata.permissions().mode() & 0o111 != 0),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(failed("read", path, source)),
+        }
+    }
+
     /// The path without links that a program inside reaches by `path`; nothing where there is no such file or the way
     /// leaves the app directory.
     pub(super) fn resolve(self, path: &Path) -> Result<Option<PathBuf>, CnbError> {
@@ -327,8 +336,13 @@ pub(super) fn read_untrusted(
     Ok(Some(content))
 }
 
+/// Reads a regular file that a user names or that lies beside one; nothing where there is none.
+pub(crate) fn read_plain_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, CnbError> {
+    read_untrusted(path, path, limit)
+}
+
 /// Reads TOML; an error names file and line.
-pub(super) fn parse_toml<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Result<T, CnbError> {
+pub(crate) fn parse_toml<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Result<T, CnbError> {
     let invalid = |line, reason: String| CnbError::InvalidDocument {
         path: path.to_owned(),
         line,

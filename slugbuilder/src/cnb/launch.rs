@@ -24,6 +24,17 @@ pub struct Process {
     pub buildpack: String,
 }
 
+/// A process type for other execution environments than `production` (API 0.12), such as `test`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessElsewhere {
+    /// Its name.
+    pub r#type: String,
+    /// Where it is for.
+    pub execution_environments: Vec<String>,
+    /// Id of the buildpack that defined it.
+    pub buildpack: String,
+}
+
 /// A label for an image; a slug has none.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Label {
@@ -72,6 +83,8 @@ struct ProcessDocument {
 pub(super) struct Processes {
     by_type: BTreeMap<String, Process>,
     default: Option<String>,
+    /// Those that are not for us.
+    pub(super) elsewhere: Vec<ProcessElsewhere>,
 }
 
 impl Processes {
@@ -93,6 +106,11 @@ impl Processes {
                 });
             }
             if !is_for_production(&process.exec_env) {
+                self.elsewhere.push(ProcessElsewhere {
+                    r#type: process.r#type,
+                    execution_environments: process.exec_env,
+                    buildpack: descriptor.id.clone(),
+                });
                 continue;
             }
             defaults += usize::from(process.default);

@@ -4,6 +4,7 @@ use super::environment::{LAUNCH_ROOTS, Modification, read_modifications, root_mo
 use super::files::{Files, Kind};
 use super::{BuiltLayer, CnbError};
 use crate::sandbox::Environment;
+use slugbuilder_report::Warning;
 use std::path::{Path, PathBuf};
 
 /// One change of one variable before a process starts.
@@ -126,6 +127,49 @@ impl LaunchEnvironment {
                 modification,
             }));
     }
+}
+
+/// Warnings of programs that will not be there, or cannot be executed, when a process starts, which then does not start
+/// (pitfall 14 of section 2.11 of the reference).
+pub(super) fn unavailable_programs(
+    files: Files<'_>,
+    programs: &[ExecD],
+    layers: &[BuiltLayer],
+) -> Result<Vec<Warning>, CnbError> {
+    let mut warnings = Vec::new();
+    for program in programs {
+        let resolved = files.resolve(&program.path)?;
+        let reason = match &resolved {
+            None => "is a link that leads out of the app, or to nothing".to_owned(),
+            Some(path) => {
+                let is_elsewhere =
+                    |layer: &&BuiltLayer| !layer.launch && path.starts_with(&layer.directory);
+                if let Some(layer) = layers.iter().find(is_elsewhere) {
+                    format!(
+                        "is a link into the layer `{}`, which is not for launch",
+                        layer.name
+                    )
+                } else if files.is_executable(path)? {
+                    continue;
+                } else {
+                    "is no executable file".to_owned()
+                }
+            }
+        };
+        warnings.push(
+            Warning::new(
+                "exec-d-unavailable",
+                format!(
+                    "the program `{}` of layer `{}` of buildpack `{}` {reason}: processes that need it will not start",
+                    program.path.display(),
+                    program.layer,
+                    program.buildpack
+                ),
+            )
+            .hint("Report this to the authors of the buildpack."),
+        );
+    }
+    Ok(warnings)
 }
 
 /// The names of a folder's folders: process types. One that is not UTF-8 is none.

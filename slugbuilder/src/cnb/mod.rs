@@ -18,6 +18,7 @@
 //! and throwing them away if the mark is still there is up to the caller, who owns the cache.
 
 mod build;
+mod cleared;
 mod descriptor;
 mod detect;
 mod environment;
@@ -43,7 +44,7 @@ pub use descriptor::{
 pub use detect::{Detection, Participant};
 pub use environment::{Action, Modification};
 pub use error::{CnbError, Phase};
-pub use launch::{Label, Process, Slice};
+pub use launch::{Label, Process, ProcessElsewhere, Slice};
 pub use launch_environment::{ExecD, LaunchEnvironment, Operation, ProfileScript};
 pub use layers::{BuiltLayer, Sbom, SbomSubject};
 pub use no_group::{NoGroup, Tried, Verdict};
@@ -53,6 +54,8 @@ pub use platform::Platform;
 pub use resolve::PlanProblem;
 pub use restore::{Restored, RestoredLayer};
 pub use target::{DistroPattern, Target, TargetPattern};
+
+pub(crate) use files::{parse_toml as parse_document, read_plain_file};
 
 #[cfg(doc)]
 use crate::sandbox::Executor;

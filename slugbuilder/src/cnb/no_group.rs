@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// The most lines of a program's output that the explanation shows.
 const SHOWN_LINES: usize = 20;
 
+/// The most groups that the explanation shows.
+const SHOWN_GROUPS: usize = 10;
+
 /// What a buildpack said to the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -37,11 +40,13 @@ impl Verdict {
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Passed => f.write_str("passed"),
-            Self::Failed => f.write_str("says that the app is not for it"),
+            Self::Passed => f.write_str("passed (exit status 0)"),
+            Self::Failed => f.write_str("says that the app is not for it (exit status 100)"),
             Self::Errored(outcome) => write!(f, "failed: its detect {outcome}"),
-            Self::BadPlan(reason) => write!(f, "wrote an invalid build plan: {reason}"),
-            Self::WrongTarget(target) => write!(f, "cannot build for {target}"),
+            Self::BadPlan(reason) => {
+                write!(f, "passed, but wrote an invalid build plan: {reason}")
+            }
+            Self::WrongTarget(target) => write!(f, "was not run: it cannot build for {target}"),
         }
     }
 }
@@ -66,6 +71,8 @@ pub struct Tried {
 pub struct NoGroup {
     /// Every buildpack once.
     pub tried: Vec<Tried>,
+    /// The groups that were tried, by their buildpacks as `id@version`; `?` behind one means optional.
+    pub groups: Vec<Vec<String>>,
 }
 
 impl NoGroup {
@@ -97,7 +104,17 @@ impl NoGroup {
         if self.tried.is_empty() {
             return "The order holds no buildpack.".into();
         }
-        let mut text = String::from("What each buildpack said:");
+        let mut text = String::new();
+        if self.groups.len() > 1 {
+            text.push_str("The groups that were tried (`?` is optional):\n");
+            for (index, group) in self.groups.iter().take(SHOWN_GROUPS).enumerate() {
+                let _ = writeln!(text, "{}. {}", index + 1, group.join(", "));
+            }
+            if self.groups.len() > SHOWN_GROUPS {
+                let _ = writeln!(text, "and {} more", self.groups.len() - SHOWN_GROUPS);
+            }
+        }
+        text.push_str("What each buildpack said:");
         for tried in &self.tried {
             let _ = write!(text, "\n{} {}", tried.buildpack, tried.verdict);
             for (index, problem) in tried.problems.iter().enumerate() {
@@ -124,9 +141,18 @@ impl NoGroup {
 
     pub(super) fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
-        if self.tried.iter().any(|tried| !tried.problems.is_empty()) {
+        let problems = || self.tried.iter().flat_map(|tried| &tried.problems);
+        if problems().any(|problem| matches!(problem, PlanProblem::Unmet(_))) {
             hints.push(
-                "A buildpack that provides or requires something takes part only together with one that requires or provides it: add that one to the order."
+                "A buildpack that requires something takes part only behind one that provides it: put that one before it."
+                    .into(),
+            );
+        }
+        if problems().any(|problem| matches!(problem, PlanProblem::Unused(_))) {
+            // Many buildpacks pass for every app, and leave it to the plan whether they take part (pitfall 23 of section
+            // 2.11 of the reference).
+            hints.push(
+                "A buildpack that provides something takes part only if one in its group requires it, so that it cannot build alone: add that one, or give the composite buildpack that its authors made of both."
                     .into(),
             );
         }
@@ -183,18 +209,26 @@ mod tests {
                     Verdict::WrongTarget("linux/amd64 ubuntu 24.04".into()),
                 ),
             ],
+            groups: vec![
+                vec!["a@1".into(), "b@1?".into()],
+                vec!["c@1".into(), "d@1".into()],
+            ],
         }));
         insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
         error[no-buildpack-group]: no buildpack can build this app
 
+          The groups that were tried (`?` is optional):
+          1. a@1, b@1?
+          2. c@1, d@1
           What each buildpack said:
-          a@1 says that the app is not for it
+          a@1 says that the app is not for it (exit status 100)
               no package.json
-          b@1 passed, but requires `node`, which nothing before it provides and provides `x`, which nothing requires
+          b@1 passed (exit status 0), but requires `node`, which nothing before it provides and provides `x`, which nothing requires
           c@1 failed: its detect exited with status 1
-          d@1 cannot build for linux/amd64 ubuntu 24.04
+          d@1 was not run: it cannot build for linux/amd64 ubuntu 24.04
 
-          hint: A buildpack that provides or requires something takes part only together with one that requires or provides it: add that one to the order.
+          hint: A buildpack that requires something takes part only behind one that provides it: put that one before it.
+          hint: A buildpack that provides something takes part only if one in its group requires it, so that it cannot build alone: add that one, or give the composite buildpack that its authors made of both.
         ");
     }
 
@@ -208,6 +242,7 @@ mod tests {
                     ..tried("a@1", Verdict::Failed)
                 })
                 .collect(),
+            groups: Vec::new(),
         };
         let headline = |no_group: &NoGroup| {
             no_group

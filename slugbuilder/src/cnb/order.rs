@@ -1,7 +1,7 @@
 //! Which groups of buildpacks to try, in which order.
 
 use super::files::{DOCUMENT_LIMIT, parse_toml, read_untrusted};
-use super::{Buildpack, CnbError};
+use super::{Buildpack, BuildpackDescriptor, CnbError};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -21,6 +21,15 @@ pub struct OrderElement {
     /// The execution environments in which it takes part (API 0.12); all if there are none.
     #[serde(default, rename = "exec-env")]
     pub execution_environments: Vec<String>,
+}
+
+impl OrderElement {
+    /// Whether it asks for this buildpack.
+    #[must_use]
+    pub fn means(&self, descriptor: &BuildpackDescriptor) -> bool {
+        let version = self.version.as_ref();
+        descriptor.id == self.id && version.is_none_or(|version| *version == descriptor.version)
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,6 +102,15 @@ impl Order {
         })
     }
 
+    /// Makes sure that every buildpack that it names, itself or through composites, is there, and that no composite
+    /// leads back to itself.
+    pub fn check(&self, buildpacks: &[Buildpack]) -> Result<(), CnbError> {
+        let store = Store(buildpacks);
+        self.groups
+            .iter()
+            .try_for_each(|group| store.refuse_circles(group, &mut Vec::new()))
+    }
+
     /// Calls `attempt` with each group of plain buildpacks that the order stands for until it returns something.
     ///
     /// A composite buildpack is replaced in place by each of its groups in turn, depth first and left to right; if it is
@@ -103,10 +121,8 @@ impl Order {
         buildpacks: &'a [Buildpack],
         attempt: Attempt<'_, 'a, T>,
     ) -> Result<Option<T>, CnbError> {
+        self.check(buildpacks)?;
         let store = Store(buildpacks);
-        for group in &self.groups {
-            store.refuse_circles(group, &mut Vec::new())?;
-        }
         let mut attempts = 0;
         let mut counted = |members: &[Member<'a>]| {
             attempts += 1;
@@ -138,13 +154,7 @@ impl<'a> Store<'a> {
     fn find(&self, element: &OrderElement) -> Result<&'a Buildpack, CnbError> {
         self.0
             .iter()
-            .find(|buildpack| {
-                buildpack.descriptor.id == element.id
-                    && element
-                        .version
-                        .as_ref()
-                        .is_none_or(|version| *version == buildpack.descriptor.version)
-            })
+            .find(|buildpack| element.means(&buildpack.descriptor))
             .ok_or_else(|| CnbError::UnknownBuildpack {
                 wanted: match &element.version {
                     Some(version) => format!("{}@{version}", element.id),

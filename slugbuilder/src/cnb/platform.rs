@@ -1,5 +1,6 @@
 //! What all phases share: whom to run where, for what, with which variables.
 
+use super::cleared::keep_our_folder;
 use super::environment::{add_user_variables, check_variables};
 use super::files::Files;
 use super::report::REPORT_VARIABLE;
@@ -43,12 +44,8 @@ impl<'a> Platform<'a> {
     pub(super) fn prepare(&self) -> Result<(), CnbError> {
         check_variables(&self.user_environment)?;
         check_variables(&self.platform_variables)?;
+        self.make_layers_dir()?;
         let files = self.files();
-        files.make_directory(&self.layers_dir())?;
-        files.write(
-            &self.executor.app_dir().join(OWN_FOLDER).join(".gitignore"),
-            b"*\n",
-        )?;
         let folder = self.platform_dir().join("env");
         files.remove(&folder)?;
         files.make_directory(&folder)?;
@@ -57,6 +54,15 @@ impl<'a> Platform<'a> {
             files.write(&folder.join(name), value.as_encoded_bytes())?;
         }
         Ok(())
+    }
+
+    pub(super) fn make_layers_dir(&self) -> Result<(), CnbError> {
+        let files = self.files();
+        files.make_directory(&self.layers_dir())?;
+        files.write(
+            &self.executor.app_dir().join(OWN_FOLDER).join(".gitignore"),
+            b"*\n",
+        )
     }
 
     /// Writes a file of the platform's own into the built app, replacing what has its name; folders are made. The app is
@@ -107,6 +113,7 @@ impl<'a> Platform<'a> {
         if !buildpack.descriptor.clear_environment {
             add_user_variables(&mut environment, &self.user_environment);
         }
+        keep_our_folder(buildpack, &mut environment);
         environment.extend(self.platform_variables.clone());
         self.target.export(&mut environment);
         for (name, path) in [

@@ -26,7 +26,9 @@ pub(super) fn of<'a>(source: &'a Path, options: &'a CompileOptions) -> Vec<&'a O
     let mut identity = vec![source.as_os_str(), OsStr::new(&options.stack.name)];
     identity.extend(options.buildpacks.iter().map(|buildpack| match buildpack {
         BuildpackSource::Embedded(_) => OsStr::new("embedded"),
-        BuildpackSource::Directory(path) => path.as_os_str(),
+        BuildpackSource::Directory(path) | BuildpackSource::Unpacked { archive: path, .. } => {
+            path.as_os_str()
+        }
     }));
     identity
 }
@@ -35,7 +37,9 @@ pub(super) fn of<'a>(source: &'a Path, options: &'a CompileOptions) -> Vec<&'a O
 pub(super) fn recorded(source: &Path, options: &CompileOptions) -> App {
     let buildpacks = options.buildpacks.iter().map(|buildpack| match buildpack {
         BuildpackSource::Embedded(_) => "slugbuilder".to_owned(),
-        BuildpackSource::Directory(path) => path.to_string_lossy().into_owned(),
+        BuildpackSource::Directory(path) | BuildpackSource::Unpacked { archive: path, .. } => {
+            path.to_string_lossy().into_owned()
+        }
     });
     App {
         kind: Kind::Compile,
@@ -82,7 +86,10 @@ pub(super) fn buildpacks(
                     embedded: Some(toml),
                 }
             }
-            BuildpackSource::Directory(path) => {
+            BuildpackSource::Directory(path)
+            | BuildpackSource::Unpacked {
+                directory: path, ..
+            } => {
                 let outside = std::fs::canonicalize(path).map_err(|source| CnbError::File {
                     action: "read",
                     path: path.join("buildpack.toml"),

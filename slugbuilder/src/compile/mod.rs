@@ -8,11 +8,14 @@
 //! lies in its work folder and is gone afterwards.
 
 mod app_directory;
+mod detect;
 mod downloads;
 mod error;
 mod identity;
+mod losses;
 mod record;
 
+pub use detect::{Detected, detect};
 pub use error::CompileError;
 
 use crate::archive::{self, ArchiveError, ArchiveOptions, Compression, Layout, Placement};
@@ -44,6 +47,13 @@ pub enum BuildpackSource {
     Embedded(&'static str),
     /// A buildpack directory.
     Directory(PathBuf),
+    /// A buildpack directory that was unpacked.
+    Unpacked {
+        /// The archive: what the user knows it by.
+        archive: PathBuf,
+        /// Where it is now.
+        directory: PathBuf,
+    },
 }
 
 /// What to build, and how.
@@ -57,8 +67,10 @@ pub struct CompileOptions {
     pub manifest: PathBuf,
     /// What it will run on.
     pub stack: Stack,
-    /// The buildpacks, one group in this order.
+    /// The buildpacks.
     pub buildpacks: Vec<BuildpackSource>,
+    /// Which of them to try together; all of them, as one group, if there is nothing.
+    pub order: Option<Order>,
     /// The folder for caches and builds.
     pub cache_dir: PathBuf,
     /// Bytes that the cache may hold; see [`CacheFolder::max_size`].
@@ -204,7 +216,9 @@ fn build_in(
         platform_variables: platform_variables(options, place, &sandbox),
         reporter,
     };
-    let detection = platform.detect(&Order::of(&buildpacks), &buildpacks)?;
+    let order = options.order.clone();
+    let order = order.unwrap_or_else(|| Order::of(&buildpacks));
+    let detection = platform.detect(&order, &buildpacks)?;
     tell(&detection.warnings);
     for participant in &detection.group {
         tell(&participant.report.warnings);
@@ -212,6 +226,10 @@ fn build_in(
     tell(&platform.restore(&detection)?.warnings);
     let build = platform.build(&detection)?;
     tell(&build.warnings);
+    let not_carried = losses::of(&build);
+    if let Some(message) = losses::message(&not_carried) {
+        reporter.report(Event::Note(&message));
+    }
     for phase in &build.reports {
         tell(&phase.report.warnings);
     }
@@ -250,9 +268,10 @@ fn build_in(
         reporter,
     )?;
     tell(&summary.warnings);
-    let manifest = record(
+    let mut manifest = record(
         options, survey, &detection, &build, &laid_out, &summary, warnings,
     );
+    manifest.build.not_carried = not_carried;
     let written = manifest.write_beside(&options.manifest)?;
     // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
     // Downloads first: without a sandbox they may go with the place.
@@ -351,6 +370,10 @@ impl LaidOut {
         let profile = layout::profile_script(&build.launch_environment, &process_types, app_dir);
         if let Some(content) = &profile.content {
             platform.write_into_app(Path::new(layout::PROFILE_SCRIPT_PATH), content)?;
+        }
+        if !build.launch_environment.exec_d.is_empty() {
+            let helper = layout::EXEC_D_HELPER.as_bytes();
+            platform.write_into_app(Path::new(layout::EXEC_D_HELPER_PATH), helper)?;
         }
         let mut warnings = process_types.warnings;
         warnings.extend(profile.warnings);

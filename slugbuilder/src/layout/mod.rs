@@ -4,11 +4,14 @@
 //! [`profile_script`] turns the launch environment into shell, and [`ProcessTypes`] turns processes into the commands of
 //! a slug. What has no counterpart in a slug is reported as a warning, never dropped in silence.
 
+mod exec_d;
 mod placement;
 mod process_types;
 mod profile;
+mod secrets;
 mod shell;
 
+pub use exec_d::{EXEC_D_HELPER, EXEC_D_HELPER_PATH};
 pub use placement::AppLayout;
 pub use process_types::{ProcessType, ProcessTypes};
 pub use profile::{PROFILE_SCRIPT_PATH, ProfileText, profile_script};

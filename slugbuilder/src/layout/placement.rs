@@ -1,5 +1,6 @@
 //! What of the built app enters the slug, and in which part.
 
+use super::EXEC_D_HELPER_PATH;
 use crate::archive::{Layout, Part, Placement};
 use crate::cnb::{Build, LAYERS_FOLDER, OWN_FOLDER};
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub struct AppLayout {
     /// The launch layers by their path relative to the app directory.
     layers: BTreeMap<PathBuf, Placement>,
+    /// Whether [`EXEC_D_HELPER_PATH`] is needed.
+    has_exec_d: bool,
 }
 
 impl AppLayout {
@@ -39,6 +42,7 @@ impl AppLayout {
             });
         Self {
             layers: layers.collect(),
+            has_exec_d: !build.launch_environment.exec_d.is_empty(),
         }
     }
 }
@@ -55,6 +59,9 @@ impl Layout for AppLayout {
 impl AppLayout {
     /// Below our own folder, only launch layers and the folders on the way to them are for the slug.
     fn place_of_ours(&self, path: &Path) -> Placement {
+        if self.has_exec_d && path == Path::new(EXEC_D_HELPER_PATH) {
+            return Placement::In(Part::Dependencies);
+        }
         if let Some((_, place)) = self
             .layers
             .iter()

@@ -4,15 +4,21 @@
 //! its launch environment, so that `000_` puts this script before the app's own. It is written for bash, which sources
 //! it, and is valid for every POSIX shell. It leaves no names of its own behind.
 
-use super::ProcessTypes;
 use super::shell::{is_assignable, quote_bytes};
-use crate::cnb::{Action, LaunchEnvironment, Modification};
+use super::{EXEC_D_HELPER_PATH, ProcessTypes};
+use crate::cnb::{Action, ExecD, LaunchEnvironment, Modification, Operation};
 use slugbuilder_report::Warning;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// Where the script stands, relative to the app directory.
 pub const PROFILE_SCRIPT_PATH: &str = ".profile.d/000_slugbuilder.sh";
+
+/// The app directory, in the words of the script.
+const HOME: &[u8] = b"\"$HOME\"";
+
+/// Has the app directory where a layer changes `HOME`.
+const SAVED_HOME: &[u8] = b"__slugbuilder_home";
 
 const HEADER: &[u8] = b"# The launch environment of the buildpacks, written by slugbuilder.\n";
 
@@ -40,9 +46,15 @@ pub fn profile_script(
         app_dir,
         process_types,
         text: HEADER.to_vec(),
+        home: HOME.to_vec(),
         guard: None,
-        warnings: Vec::new(),
+        warnings: super::secrets::warnings(launch),
     };
+    let changes_home = |operation: &Operation| operation.modification.variable == "HOME";
+    if launch.operations.iter().any(changes_home) {
+        script.write(&[SAVED_HOME, b"=$HOME"]);
+        script.home = [b"\"$", SAVED_HOME, b"\""].concat();
+    }
     for operation in &launch.operations {
         script.guard(operation.process.as_deref());
         script.modify(
@@ -50,6 +62,12 @@ pub fn profile_script(
             &operation.buildpack,
             &operation.layer,
         );
+    }
+    for programs in launch
+        .exec_d
+        .chunk_by(|one, next| one.process == next.process)
+    {
+        script.run(programs);
     }
     for profile in &launch.profile_scripts {
         script.guard(profile.process.as_deref());
@@ -59,19 +77,8 @@ pub fn profile_script(
         script.text.push(b'\n');
     }
     script.guard(None);
-    for program in &launch.exec_d {
-        script.warnings.push(
-            Warning::new(
-                "exec-d-unsupported",
-                format!(
-                    "the program `{}` of layer `{}` of buildpack `{}` will not run when the app starts",
-                    program.path.display(),
-                    program.layer,
-                    program.buildpack
-                ),
-            )
-            .hint("Set the variables that it would set as config vars."),
-        );
+    if script.home != HOME {
+        script.write(&[b"unset ", SAVED_HOME]);
     }
     ProfileText {
         content: (script.text != HEADER).then_some(script.text),
@@ -83,6 +90,7 @@ struct Script<'a> {
     app_dir: &'a Path,
     process_types: &'a ProcessTypes,
     text: Vec<u8>,
+    home: Vec<u8>,
     guard: Option<String>,
     warnings: Vec<Warning>,
 }
@@ -155,6 +163,25 @@ impl Script<'_> {
         self.write(&[b"export ", name]);
     }
 
+    /// Runs programs of `exec.d` that are all for the same processes, and takes over what they set. If one of them
+    /// fails, so does the start of the process (section 2.7 of the reference).
+    fn run(&mut self, programs: &[ExecD]) {
+        self.guard(programs.first().and_then(|one| one.process.as_deref()));
+        let helper = self.app_dir.join(EXEC_D_HELPER_PATH);
+        let mut line = b"{ __slugbuilder_exec_d=$(/bin/bash -p ".to_vec();
+        line.extend(self.value(helper.as_os_str().as_bytes()));
+        line.push(b' ');
+        line.extend(&self.home);
+        for program in programs {
+            line.push(b' ');
+            line.extend(self.value(program.path.as_os_str().as_bytes()));
+        }
+        line.extend(b") || exit 1; } 4>&1");
+        self.write(&[&line]);
+        self.write(&[b"eval \"$__slugbuilder_exec_d\""]);
+        self.write(&[b"unset __slugbuilder_exec_d"]);
+    }
+
     fn write(&mut self, parts: &[&[u8]]) {
         for part in parts {
             self.text.extend_from_slice(part);
@@ -177,7 +204,7 @@ impl Script<'_> {
                         written.extend(quote_bytes(&literal));
                         literal.clear();
                     }
-                    written.extend(b"\"$HOME\"");
+                    written.extend(&self.home);
                     literal.extend_from_slice(rest);
                 }
                 _ => literal.extend_from_slice(element),

@@ -63,6 +63,41 @@ pub struct Build {
     /// Every warning.
     #[serde(default)]
     pub warnings: Vec<Warning>,
+    /// What the buildpacks made that a slug has no place for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_carried: Vec<NotCarried>,
+}
+
+/// Something that an image would have and a slug has no place for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotCarried {
+    /// What it is.
+    pub what: NotCarriedKind,
+    /// A label's key, a slice's globs, what a bill of materials is of, a process type.
+    pub name: String,
+    /// A label's value, a bill's media type, the execution environments of a process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Id of its buildpack, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buildpack: Option<String>,
+}
+
+/// The kinds of [`NotCarried`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NotCarriedKind {
+    /// A label of an image.
+    Label,
+    /// Files that an image would have in a layer of their own.
+    Slice,
+    /// A software bill of materials.
+    Sbom,
+    /// A process type for another execution environment than `production`.
+    Process,
+    /// Arguments that whoever starts an image may replace; in a slug they are part of the command.
+    ReplaceableArguments,
 }
 
 impl Build {

@@ -28,7 +28,7 @@ pub(super) fn check(cache_dir: &Path, source: &Path) -> Result<(), WorkspaceErro
 
 /// Makes the folder `name` in the cache folder, and the cache folder where there is none yet. The path is absolute,
 /// because helpers with another working directory get it.
-pub(super) fn bucket(cache_dir: &Path, name: &str) -> Result<PathBuf, WorkspaceError> {
+pub(crate) fn bucket(cache_dir: &Path, name: &str) -> Result<PathBuf, WorkspaceError> {
     std::fs::DirBuilder::new()
         .recursive(true)
         // Not left to the umask: what others can write to, root refuses.

@@ -39,7 +39,7 @@ pub use record::{App, AppRecord, Kind};
 pub use trees::remove_tree;
 
 use crate::stop::Stop;
-use cache_folder::bucket;
+pub(crate) use cache_folder::bucket;
 use fs_err as fs;
 use nix::fcntl::Flock;
 use sha2::{Digest as _, Sha256};

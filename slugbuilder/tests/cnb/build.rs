@@ -317,13 +317,71 @@ fn files_that_are_no_toml_are_refused_with_their_line() {
 }
 
 #[test]
-fn a_buildpack_that_empties_the_app_directory_is_named() {
-    let host = Host::new()
-        .builds("a", &layer("launch=true", "true"))
-        .builds("b", "rm -rf .slugbuilder/layers/a");
-    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
-    error[buildpack-contract]: buildpack `b` broke the buildpack contract: `/app/.slugbuilder/layers/a/l` was removed during its build: if the buildpack empties the app directory, tell it to keep `.slugbuilder`
+fn a_buildpack_that_empties_the_app_directory_leaves_the_layers_of_others() {
+    let empties = "find . -mindepth 1 -delete\n";
+    let removes_files = "find . -type f -delete\n";
+    for script in [
+        empties,
+        removes_files,
+        "rm -rf .slugbuilder/layers/a/l",
+        "rm .slugbuilder/layers/a/l.toml",
+    ] {
+        let a = layer(
+            "launch=true\ncache=true",
+            "mkdir bin env; echo x > bin/x; ln -s bin/x link; printf a > env/A",
+        );
+        let host = Host::new().builds("a", &a).builds("b", script).builds(
+            "c",
+            &(layer("launch=true", "cp ../../a/l/bin/x seen")
+                + "\ncd \"$OLDPWD\"; test ! -e web.js"),
+        );
+        host.write("web.js", "");
+        if script != empties && script != removes_files {
+            std::fs::remove_file(host.app("web.js")).unwrap();
+        }
+        let build = host.build().unwrap();
+        assert_eq!(
+            host.tree(".slugbuilder/layers"),
+            [
+                "a",
+                "a/l",
+                "a/l.toml",
+                "a/l/bin",
+                "a/l/bin/x",
+                "a/l/env",
+                "a/l/env/A",
+                "a/l/link",
+                "b",
+                "c",
+                "c/l",
+                "c/l.toml",
+                "c/l/seen"
+            ],
+            "{script}"
+        );
+        let codes: Vec<&str> = build
+            .warnings
+            .iter()
+            .map(|warning| warning.code.as_str())
+            .collect();
+        assert_eq!(codes, ["layers-put-back"], "{script}");
+        assert_eq!(build.layers.len(), 2);
+    }
+}
 
-      hint: Report this to the authors of the buildpack.
-    ");
+#[test]
+fn a_buildpack_that_loses_its_own_layers_is_named() {
+    let script = layer("launch=true", "true") + "\ncd \"$OLDPWD\"; find . -mindepth 1 -delete";
+    for script in [script.clone(), script + "\nexit 1"] {
+        let host = Host::new().builds("b", &script);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+            error[layers-removed]: buildpack `b` emptied the app directory, and removed its own layers with it
+
+              The layers of a slug are in the app directory, in the folder `.slugbuilder`, since that is all that a slug has.
+
+              hint: Tell the buildpack to keep `.slugbuilder`, or to leave the source alone, if it has a variable for that; give it with `--env`.
+            ");
+        }
+    }
 }

@@ -34,7 +34,7 @@ fn at_least_one_buildpack_must_pass() {
     error[no-buildpack-group]: no buildpack can build this app
 
       What each buildpack said:
-      fails@1 says that the app is not for it
+      fails@1 says that the app is not for it (exit status 100)
           looked for x
     ");
 }
@@ -60,17 +60,23 @@ fn no_group_says_for_each_buildpack_why() {
     insta::assert_snapshot!(host.rendered(&error), @r"
     error[no-buildpack-group]: no buildpack can build this app
 
+      The groups that were tried (`?` is optional):
+      1. fails@1, errs@1
+      2. dies@1
+      3. writes@1
+      4. provides@1
+      5. foreign@1
       What each buildpack said:
-      fails@1 says that the app is not for it
+      fails@1 says that the app is not for it (exit status 100)
           no such file
       errs@1 failed: its detect exited with status 3
           oops
       dies@1 failed: its detect was killed by signal 9
-      writes@1 wrote an invalid build plan: /exchange/detect/4-writes/plan.toml:1: key with no value, expected `=`
-      provides@1 passed, but provides `x`, which nothing requires
-      foreign@1 cannot build for linux/amd64 ubuntu 24.04
+      writes@1 passed, but wrote an invalid build plan: /exchange/detect/4-writes/plan.toml:1: key with no value, expected `=`
+      provides@1 passed (exit status 0), but provides `x`, which nothing requires
+      foreign@1 was not run: it cannot build for linux/amd64 ubuntu 24.04
 
-      hint: A buildpack that provides or requires something takes part only together with one that requires or provides it: add that one to the order.
+      hint: A buildpack that provides something takes part only if one in its group requires it, so that it cannot build alone: add that one, or give the composite buildpack that its authors made of both.
     ");
 }
 

@@ -61,6 +61,7 @@ impl Executor for Host {
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<Outcome, SandboxError> {
         let mut command = match &invocation.program {
+            Program::File(path) if !path.starts_with(self.root.path()) => Command::new(path),
             Program::File(path) => {
                 // Not executed itself: a process that another test starts at this moment may still hold the script
                 // open for writing, and then it cannot be (`ETXTBSY`).

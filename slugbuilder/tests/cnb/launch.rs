@@ -127,3 +127,37 @@ fn scripts_and_programs_are_listed_with_their_process() {
     );
     assert_eq!(programs, ["*:exec.d/p", "web:exec.d/web/q"]);
 }
+
+#[test]
+fn programs_that_will_not_be_there_are_told() {
+    let build = layer("tool", "mkdir bin; echo x > bin/x; chmod +x bin/x")
+        + "echo types.build=true > \"$1/tool.toml\"\n"
+        + &layer(
+            "l",
+            "mkdir exec.d; cd exec.d; ln -s ../../tool/bin/x build-only; ln -s nowhere gone; ln -s /etc/passwd outside; touch plain; echo x > good; chmod +x good",
+        );
+    let host = Host::new().builds("x", &build);
+    let warnings: Vec<String> = host
+        .build()
+        .unwrap()
+        .warnings
+        .iter()
+        .map(|warning| host.shown(&warning.message))
+        .collect();
+    insta::assert_snapshot!(warnings.join("\n"), @r"
+    the program `/app/.slugbuilder/layers/x/l/exec.d/build-only` of layer `l` of buildpack `x` is a link into the layer `tool`, which is not for launch: processes that need it will not start
+    the program `/app/.slugbuilder/layers/x/l/exec.d/gone` of layer `l` of buildpack `x` is a link that leads out of the app, or to nothing: processes that need it will not start
+    the program `/app/.slugbuilder/layers/x/l/exec.d/outside` of layer `l` of buildpack `x` is a link that leads out of the app, or to nothing: processes that need it will not start
+    the program `/app/.slugbuilder/layers/x/l/exec.d/plain` of layer `l` of buildpack `x` is no executable file: processes that need it will not start
+    ");
+}
+
+#[test]
+fn a_variable_with_a_nul_byte_is_refused() {
+    let host = Host::new().builds("x", &layer("l", "mkdir env; printf 'a\\0b' > env/A"));
+    insta::assert_snapshot!(host.rendered(&host.build().unwrap_err()), @r"
+    error[unusable-file]: `/app/.slugbuilder/layers/x/l/env/A` holds a NUL byte, which no environment variable can
+
+      hint: Report this to the authors of the buildpack, unless the app put it there.
+    ");
+}

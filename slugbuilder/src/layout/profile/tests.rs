@@ -284,16 +284,10 @@ fn nothing_to_do_is_no_script() {
 
 #[test]
 fn what_a_shell_cannot_do_is_reported() {
-    let mut launch = launch(vec![
+    let launch = launch(vec![
         operation(None, "A-B", Action::Override, "x"),
         operation(None, "UID", Action::Override, "x"),
     ]);
-    launch.exec_d.push(ExecD {
-        buildpack: "acme/b".into(),
-        layer: "l".into(),
-        process: None,
-        path: "/app/.slugbuilder/layers/acme_b/l/exec.d/p".into(),
-    });
     let result = profile_script(&launch, &ProcessTypes::default(), Path::new("/app"));
     assert_eq!(result.content, None);
     let warnings: Vec<String> = result
@@ -306,8 +300,6 @@ fn what_a_shell_cannot_do_is_reported() {
       hint: Set it as a config var if the app needs it.
     warning[variable-unsupported]: the variable `UID` of layer `l` of buildpack `acme/b` is left out: no shell can set it
       hint: Set it as a config var if the app needs it.
-    warning[exec-d-unsupported]: the program `/app/.slugbuilder/layers/acme_b/l/exec.d/p` of layer `l` of buildpack `acme/b` will not run when the app starts
-      hint: Set the variables that it would set as config vars.
     ");
 }
 
@@ -333,4 +325,132 @@ fn another_process_that_serves_as_web_does_not_get_the_environment_of_web() {
     let result = sourced("bash", &script, &base);
     assert_eq!(result.get(OsStr::new("A")), None);
     assert_eq!(result[OsStr::new("B")], "server");
+}
+
+/// An app folder with programs in it.
+fn app_with(programs: &[(&str, &str)]) -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let app = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| {
+        let path = app.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    write(EXEC_D_HELPER_PATH, crate::layout::EXEC_D_HELPER);
+    for (name, script) in programs {
+        write(name, &format!("#!/bin/sh\n{script}\n"));
+    }
+    app
+}
+
+fn exec_d(process: Option<&str>, name: &str) -> ExecD {
+    ExecD {
+        buildpack: "b".into(),
+        layer: "l".into(),
+        process: process.map(str::to_owned),
+        path: Path::new("/build/app").join(name),
+    }
+}
+
+#[test]
+fn programs_set_variables_for_their_processes_in_order() {
+    let app = app_with(&[
+        ("one", "echo \"A = '$A one'\" >&3"),
+        (
+            "web",
+            "printf 'A = \"%s web\"\\nW = \"\"\"\\n$HOME\\n`id`\"\"\"' \"$A\" >&3",
+        ),
+        ("two", "echo \"A = '$A two'\" >&3"),
+    ]);
+    let launch = LaunchEnvironment {
+        operations: vec![operation(None, "A", Action::Override, "layer")],
+        exec_d: vec![
+            exec_d(None, "one"),
+            exec_d(Some("web"), "web"),
+            exec_d(None, "two"),
+        ],
+        ..LaunchEnvironment::default()
+    };
+    let script = text(&launch, "/build/app");
+    insta::assert_snapshot!(String::from_utf8(script.clone()).unwrap(), @r#"
+    # The launch environment of the buildpacks, written by slugbuilder.
+    A='layer'
+    export A
+    { __slugbuilder_exec_d=$(/bin/bash -p "$HOME"'/.slugbuilder/exec_d.bash' "$HOME" "$HOME"'/one') || exit 1; } 4>&1
+    eval "$__slugbuilder_exec_d"
+    unset __slugbuilder_exec_d
+    case "${DYNO%%.*}" in
+    'web')
+    { __slugbuilder_exec_d=$(/bin/bash -p "$HOME"'/.slugbuilder/exec_d.bash' "$HOME" "$HOME"'/web') || exit 1; } 4>&1
+    eval "$__slugbuilder_exec_d"
+    unset __slugbuilder_exec_d
+    ;;
+    esac
+    { __slugbuilder_exec_d=$(/bin/bash -p "$HOME"'/.slugbuilder/exec_d.bash' "$HOME" "$HOME"'/two') || exit 1; } 4>&1
+    eval "$__slugbuilder_exec_d"
+    unset __slugbuilder_exec_d
+    "#);
+    for shell in ["bash", "sh"] {
+        let result = |dyno: &str| {
+            let base = Environment::from([
+                ("HOME".into(), app.path().into()),
+                ("DYNO".into(), dyno.into()),
+            ]);
+            sourced(shell, &script, &base)
+        };
+        let web = result("web.1");
+        assert_eq!(web[OsStr::new("A")], "layer one web two");
+        assert_eq!(web[OsStr::new("W")], "$HOME\n`id`");
+        assert_eq!(web.len(), 4, "{web:?}");
+        assert_eq!(result("worker.1")[OsStr::new("A")], "layer one two");
+    }
+}
+
+#[test]
+fn a_program_that_fails_ends_the_start() {
+    let app = app_with(&[
+        ("fails", "echo \"A = 'x'\" >&3; exit 3"),
+        ("never", "touch never-run"),
+    ]);
+    let launch = LaunchEnvironment {
+        exec_d: vec![exec_d(None, "fails"), exec_d(Some("web"), "never")],
+        ..LaunchEnvironment::default()
+    };
+    let output = Command::new("bash")
+        .args(["-c", "eval \"$1\"; echo started", "bash"])
+        .arg(OsStr::from_bytes(&text(&launch, "/build/app")))
+        .env_clear()
+        .envs([
+            ("HOME", app.path().as_os_str()),
+            ("DYNO", OsStr::new("web.1")),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"");
+    assert!(!app.path().join("never-run").exists());
+    let said = String::from_utf8(output.stderr).unwrap();
+    insta::assert_snapshot!(said.replace(app.path().to_str().unwrap(), "[APP]"), @"slugbuilder: the exec.d program `[APP]/fails` ended with status 3");
+}
+
+#[test]
+fn a_layer_may_change_home() {
+    let app = app_with(&[("program", "echo \"SEEN = '$HOME'\" >&3")]);
+    let launch = LaunchEnvironment {
+        operations: vec![
+            operation(None, "HOME", Action::Override, "/elsewhere"),
+            operation(None, "A", Action::Override, "/build/app/x"),
+        ],
+        exec_d: vec![exec_d(None, "program")],
+        ..LaunchEnvironment::default()
+    };
+    let base = Environment::from([("HOME".into(), app.path().into())]);
+    let result = sourced("bash", &text(&launch, "/build/app"), &base);
+    let expected = Environment::from([
+        ("HOME".into(), "/elsewhere".into()),
+        ("SEEN".into(), "/elsewhere".into()),
+        ("A".into(), app.path().join("x").into()),
+    ]);
+    assert_eq!(result, expected);
 }

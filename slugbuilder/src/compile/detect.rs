@@ -1,0 +1,70 @@
+//! Detection alone, in the sandbox that a build would have: for buildpacks of other people.
+
+use super::downloads::Downloads;
+use super::{
+    CompileError, CompileOptions, MACHINE, app_directory, identity, platform_variables,
+    sandbox_options,
+};
+use crate::cnb::{Buildpack, Detection, Order, Platform};
+use crate::stage::{self, Survey, SurveyOptions};
+use crate::stop::Stop;
+use crate::workspace::Workspace;
+use slugbuilder_report::{Event, Reporter};
+
+/// What detection found.
+#[derive(Debug)]
+pub struct Detected {
+    /// What of the source would enter the build.
+    pub survey: Survey,
+    /// The buildpacks that would build, and their plan.
+    pub detection: Detection,
+}
+
+/// Detects with the buildpacks of `options`, and builds nothing. What the last build left is neither used nor touched.
+pub fn detect(options: &CompileOptions, reporter: &dyn Reporter) -> Result<Detected, CompileError> {
+    Workspace::check_cache_dir(&options.cache_dir, &options.source)?;
+    let survey = stage::survey(
+        &options.source,
+        &SurveyOptions {
+            all_files: options.all_files,
+            outputs: vec![options.cache_dir.clone()],
+            stop: Stop::new(&options.interrupt, Some(options.deadline)),
+        },
+    )?;
+    let workspace = Workspace::for_run(&options.cache_dir)?;
+    let detection = detect_in(options, &survey, &workspace, reporter);
+    let removed = workspace.remove();
+    let detection = detection?;
+    removed?;
+    Ok(Detected { survey, detection })
+}
+
+fn detect_in(
+    options: &CompileOptions,
+    survey: &Survey,
+    workspace: &Workspace,
+    reporter: &dyn Reporter,
+) -> Result<Detection, CompileError> {
+    let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
+    let mut sandbox = sandbox_options(options, workspace, &downloads);
+    let sources = identity::buildpacks(options, &workspace.build(), &mut sandbox)?;
+    let prepared = app_directory::prepare(survey, workspace, &mut sandbox, options.trusted())?;
+    let place = &prepared.place;
+    if let Some(warning) = place.warning() {
+        reporter.report(Event::Warning(warning));
+    }
+    let buildpacks = sources
+        .iter()
+        .map(|source| source.read(place, &sandbox))
+        .collect::<Result<Vec<Buildpack>, _>>()?;
+    let platform = Platform {
+        executor: place.executor(),
+        target: options.stack.target(MACHINE),
+        user_environment: options.config_vars.clone(),
+        platform_variables: platform_variables(options, place, &sandbox),
+        reporter,
+    };
+    let order = options.order.clone();
+    let order = order.unwrap_or_else(|| Order::of(&buildpacks));
+    Ok(platform.detect(&order, &buildpacks)?)
+}
