@@ -2,7 +2,7 @@
 
 use super::app_directory::{self, Prepared};
 use super::downloads::Downloads;
-use super::record::record;
+use super::record::{self, record};
 use super::{
     CompileError, CompileOptions, LaidOut, MACHINE, WithoutOutputs, identity, left_behind,
     not_kept, platform_variables, sandbox_options,
@@ -19,7 +19,7 @@ use crate::tree::{self, Kind, Special, Stat, Tree};
 use crate::workspace::{Workspace, WorkspaceError};
 use nix::fcntl::AtFlags;
 use nix::sys::time::TimeSpec;
-use slugbuilder_report::{Event, Reporter, Warning};
+use slugbuilder_report::{Decision, Event, Language, Reporter, Warning};
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -178,7 +178,7 @@ impl BuiltApp {
             platform_variables: platform_variables(options, place, &sandbox),
             reporter,
         };
-        let detection = platform.detect(&Order::of(&buildpacks), &buildpacks)?;
+        let detection = platform.detect(&order_of(&buildpacks), &buildpacks)?;
         told.tell(&detection.warnings);
         for participant in &detection.group {
             told.tell(&participant.report.warnings);
@@ -229,6 +229,18 @@ impl BuiltApp {
     #[must_use]
     pub fn process_types(&self) -> &BTreeMap<ProcessType, String> {
         &self.laid_out.process_types
+    }
+
+    /// The languages that the buildpacks reported, with the versions that were installed.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Language> {
+        record::languages(&record::reports(&self.detection, &self.build))
+    }
+
+    /// The decisions that the buildpacks reported, each once.
+    #[must_use]
+    pub fn decisions(&self) -> Vec<Decision> {
+        record::decisions(&record::reports(&self.detection, &self.build))
     }
 
     /// What the user was warned of.
@@ -462,6 +474,22 @@ impl BuiltApp {
         found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         Ok(found)
     }
+}
+
+/// One group of the buildpacks that no other one is composed of.
+fn order_of(buildpacks: &[Buildpack]) -> Order {
+    let is_part = |buildpack: &Buildpack| {
+        let mut elements = buildpacks
+            .iter()
+            .flat_map(|other| other.descriptor.order.iter().flatten());
+        elements.any(|element| element.id == buildpack.descriptor.id)
+    };
+    let outermost: Vec<Buildpack> = buildpacks
+        .iter()
+        .filter(|buildpack| !is_part(buildpack))
+        .cloned()
+        .collect();
+    Order::of(&outermost)
 }
 
 fn special(path: PathBuf, what: Special) -> ArchiveError {
