@@ -26,6 +26,7 @@ pub struct BuildConfig {
     pub(crate) network: bool,
     pub(crate) platform_env: HashMap<String, String>,
     pub(crate) time_limit: Duration,
+    pub(crate) downloads: Option<PathBuf>,
 }
 
 impl BuildConfig {
@@ -46,6 +47,7 @@ impl BuildConfig {
             network: true,
             platform_env: HashMap::new(),
             time_limit: TIME_LIMIT,
+            downloads: None,
         }
     }
 
@@ -117,6 +119,14 @@ impl BuildConfig {
     /// a `file://` address in it names are shown to the build. Not in `libcnb-test`.
     pub fn platform_env(&mut self, k: impl Into<String>, v: impl Into<String>) -> &mut Self {
         self.platform_env.insert(k.into(), v.into());
+        self
+    }
+
+    /// A folder for what slugbuilder's own buildpack downloads, to be shared by tests and kept: it is made where it is not
+    /// there. Relative to the folder of the crate's `Cargo.toml`. Each test downloads for itself unless it is set. Not in
+    /// `libcnb-test`.
+    pub fn downloads(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
+        self.downloads = Some(folder.into());
         self
     }
 

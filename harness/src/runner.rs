@@ -109,6 +109,12 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         .unwrap_or_else(|error| panic!("Error removing packaged buildpacks: {error}"));
     let buildpacks = buildpacks::sources(config, manifest_dir, &packaged)
         .unwrap_or_else(|error| panic!("{error}"));
+    let cache_dir = folder.join("cache");
+    if let Some(downloads) = &config.downloads {
+        share_downloads(&cache_dir, &manifest_dir.join(downloads)).unwrap_or_else(|error| {
+            panic!("Error sharing downloads: {error}");
+        });
+    }
     let interrupt =
         Interrupt::new().unwrap_or_else(|error| panic!("Error performing pack build: {error}"));
     CompileOptions {
@@ -117,7 +123,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         manifest: folder.join("slug.json"),
         stack,
         buildpacks,
-        cache_dir: folder.join("cache"),
+        cache_dir,
         cache_max_size: u64::MAX,
         clear_cache: false,
         // As `pack` does, which does not ask git.
@@ -134,6 +140,16 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         max_size: archive::MAX_SIZE,
         warn_size: archive::WARN_SIZE,
     }
+}
+
+/// Makes `shared` the place of downloads in the cache of a test.
+fn share_downloads(cache_dir: &Path, shared: &Path) -> std::io::Result<()> {
+    fs_err::create_dir_all(shared)?;
+    fs_err::create_dir_all(cache_dir)?;
+    let link = cache_dir.join("downloads");
+    // One of the build before may lead to another folder.
+    remove_tree(&link)?;
+    fs_err::os::unix::fs::symlink(fs_err::canonicalize(shared)?, link)
 }
 
 fn environment(variables: &HashMap<String, String>) -> Environment {
