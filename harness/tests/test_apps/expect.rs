@@ -414,3 +414,18 @@ pub(crate) fn check_format() {
     assert!(Version("24.2".into()).matches("24.2.1"));
     assert!(!Version("24.2".into()).matches("24.20.0"));
 }
+
+/// The examples of `docs/testing.md` are valid.
+pub(crate) fn check_documentation() {
+    let guide = include_str!("../../../docs/testing.md");
+    let examples: Vec<&str> = guide
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let [whole, failing] = examples.as_slice() else {
+        panic!("{} examples", examples.len())
+    };
+    Expect::parse(whole).unwrap();
+    Expect::parse(&format!("about = 'x'\n{failing}")).unwrap();
+}

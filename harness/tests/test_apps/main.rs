@@ -31,6 +31,10 @@ fn main() -> ExitCode {
         expect::check_format();
         Ok(())
     }));
+    trials.push(Trial::test("the_documentation_is_valid", || {
+        expect::check_documentation();
+        Ok(())
+    }));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
