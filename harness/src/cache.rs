@@ -187,6 +187,7 @@ impl Layers {
 
     /// Asserts that the layer was made, or made anew or in part; gives why.
     #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "it asserts")]
     pub fn assert_miss(&self, name: &str) -> &Miss {
         match &self.layer(name).outcome {
             CacheOutcome::Miss(why) => why,

@@ -232,7 +232,7 @@ impl Start {
         let mut process = process.clone();
         if let Some(arguments) = &config.command {
             // Platform API 0.10: what the user gives replaces the buildpack's default arguments.
-            process.args = arguments.clone();
+            process.args.clone_from(arguments);
         }
         let types = ProcessTypes::of(std::slice::from_ref(&process), app_dir).types;
         // Under its own name; a default process is there as `web`, too.

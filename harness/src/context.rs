@@ -134,7 +134,7 @@ impl TestContext<'_> {
             app.end(&options, &PackOutput::default());
             snapshot
         });
-        runner.build_in(folder, before, config.borrow(), f);
+        runner.build_in(folder, before.as_ref(), config.borrow(), f);
     }
 
     /// The build plan. Not in `libcnb-test`, as are the methods below.

@@ -40,6 +40,11 @@
 //! Linux with user namespaces, glibc as the test's own C library, `bash`, and nothing else. Where no namespace can be had
 //! a test panics and says what to do; it is never skipped. As in `libcnb-test`, failures are panics.
 
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "whatever a test does not expect is a panic, as in libcnb-test"
+)]
+
 mod app_copy;
 mod build_config;
 mod builder;

@@ -38,18 +38,20 @@ impl TestRunner {
 
     /// Builds in `folder`, with what the build `before` left there.
     #[track_caller]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "contexts borrow it, as in libcnb-test"
+    )]
     pub(crate) fn build_in<F: FnOnce(TestContext<'_>)>(
         &self,
         folder: Folder,
-        before: Option<Snapshot>,
+        before: Option<&Snapshot>,
         config: &BuildConfig,
         f: F,
     ) {
-        let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
-            .map(PathBuf::from)
-            .unwrap_or_else(|| {
-                panic!("CARGO_MANIFEST_DIR is not set: run tests with `cargo test`")
-            });
+        let Some(manifest_dir) = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else {
+            panic!("CARGO_MANIFEST_DIR is not set: run tests with `cargo test`")
+        };
         let options = options(config, &manifest_dir, folder.path());
         let output = PackOutput::default();
         let result = BuiltApp::build(&options, &output);
@@ -70,7 +72,7 @@ impl TestRunner {
             }
         }
         let result = result.map_err(|error| Diagnosis::of(&error)).map(|app| {
-            let layers = Layers::of(&app, before.as_ref());
+            let layers = Layers::of(&app, before);
             Built { app, layers }
         });
         f(TestContext {
@@ -161,10 +163,10 @@ fn environment(variables: &HashMap<String, String>) -> Environment {
 
 /// A machine that cannot run tests of buildpacks is no failure that a test could expect.
 fn refuse_without_sandbox(error: &CompileError) {
-    let refused = match error {
-        CompileError::UntrustedWithoutSandbox(refused)
-        | CompileError::Sandbox(refused @ SandboxError::Refused { .. }) => refused,
-        _ => return,
+    let (CompileError::UntrustedWithoutSandbox(refused)
+    | CompileError::Sandbox(refused @ SandboxError::Refused { .. })) = error
+    else {
+        return;
     };
     let hints = refused.hints().join("\n");
     panic!(

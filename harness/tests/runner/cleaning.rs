@@ -1,4 +1,4 @@
-//! Nothing is left behind, however a test ends.
+//! Nothing is left behind, however a test ends; and a machine that cannot run tests says so.
 
 use crate::support::{greeting, panic_of};
 use slugbuilder_test::{ContainerConfig, TestRunner, assert_contains};
@@ -51,4 +51,20 @@ fn a_panic_ends_the_app_and_removes_the_folder() {
         assert!(Instant::now() < give_up, "{:?}", processes_with(&marker));
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn a_machine_without_namespaces_fails_the_test_and_says_what_to_do() {
+    let without = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"";
+    let output = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "bash", "-c", without, "-"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "running::logs_can_be_read_while_the_app_runs"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_contains!(text, "tests of buildpacks need user namespaces");
+    assert_contains!(text, "sysctl user.max_user_namespaces=10000");
+    assert_contains!(text, "0 passed; 1 failed");
 }

@@ -43,8 +43,8 @@ pub(super) fn record(
 /// What the buildpacks reported, in the order of the phases.
 pub(super) fn reports<'a>(detection: &'a Detection, build: &'a Build) -> Vec<&'a PhaseReport> {
     let detected = detection.group.iter().map(|one| &one.report);
-    let built = build.reports.iter().map(|phase| &phase.report);
-    detected.chain(built).collect()
+    let of_build = build.reports.iter().map(|phase| &phase.report);
+    detected.chain(of_build).collect()
 }
 
 /// The decisions of all phases, each once: the build repeats what detection decided.

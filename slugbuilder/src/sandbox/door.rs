@@ -70,7 +70,7 @@ impl Door {
         Ok(door)
     }
 
-    /// A connection to whoever listens on `port` of the loopback interface: 127.0.0.1, else ::1. It is refused
+    /// A connection to whoever listens on `port` of the loopback interface: 127.0.0.1, else `::1`. It is refused
     /// ([`io::ErrorKind::ConnectionRefused`]) where nobody does.
     pub fn connect(&self, port: u16) -> io::Result<TcpStream> {
         let address = SockaddrIn::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port));
