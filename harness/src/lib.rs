@@ -29,6 +29,7 @@
 //! | a container | a dyno: its own processes, files and network; nothing but loopback is in that network |
 //! | `address_for_port`, and then wait for the app | the first connection waits for the app |
 //! | the buildpack cross-compiled for musl | compiled for this machine, unless the test names a target |
+//! | an app without any file is detected | it is refused before that |
 //! | a build that fails keeps the layers of the one before | a build that fails keeps none |
 //!
 //! What only this harness can tell is in [`TestContext`]: [the cache's hits and misses](TestContext::layers), the

@@ -1,7 +1,5 @@
 //! `docs/testing-buildpacks.md`, followed to the letter.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -19,7 +19,7 @@ fn a_layer_that_is_left_alone_is_a_hit() {
             assert_eq!(*context.layers().assert_miss("tools"), Miss::NotCached);
             let config = context.config.clone();
             context.rebuild(config, |context| {
-                context.layers().assert_hit("mock/greeting:greeting")
+                context.layers().assert_hit("mock/greeting:greeting");
             });
         });
     });

@@ -46,7 +46,7 @@ fn a_panic_ends_the_app_and_removes_the_folder() {
     assert_contains!(panic, "as a failing assertion does");
     let folder = seen.into_inner().unwrap().unwrap();
     assert!(!folder.exists(), "{}", folder.display());
-    let give_up = Instant::now() + Duration::from_secs(60);
+    let give_up = Instant::now() + Duration::from_mins(1);
     while !processes_with(&marker).is_empty() {
         assert!(Instant::now() < give_up, "{:?}", processes_with(&marker));
         std::thread::sleep(Duration::from_millis(10));

@@ -37,7 +37,8 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> String {
 pub(crate) fn panic_of(test: impl FnOnce()) -> String {
     let panic =
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(test)).expect_err("it should panic");
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+    let message = panic.downcast_ref::<String>().cloned();
+    message
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
         .unwrap()
 }

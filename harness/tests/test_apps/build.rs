@@ -10,6 +10,7 @@ use slugbuilder_test::{
 };
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -176,7 +177,7 @@ fn ask(address: SocketAddr, request: &Request) -> String {
         send.len()
     );
     for (name, value) in &request.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        write!(text, "{name}: {value}\r\n").unwrap();
     }
     stream
         .write_all(format!("{text}\r\n{send}").as_bytes())
