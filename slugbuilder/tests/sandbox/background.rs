@@ -22,7 +22,7 @@ pub(super) fn listen() {
         (TcpListener::bind(("127.0.0.1", four)).unwrap(), b"4"),
         (TcpListener::bind(("::1", six)).unwrap(), b"6"),
     ];
-    println!("listening");
+    std::io::stdout().write_all(b"listening\n").unwrap();
     std::thread::scope(|scope| {
         for (listener, name) in &listeners {
             scope.spawn(move || {
