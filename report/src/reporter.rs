@@ -16,6 +16,8 @@ pub enum Event<'a> {
     Note(&'a str),
     /// A line that a program of the build wrote, without its newline; any bytes.
     Output(&'a [u8]),
+    /// The same of its stderr, for a reporter that wants it apart.
+    ErrorOutput(&'a [u8]),
     /// A warning.
     Warning(&'a Warning),
     /// A transfer or another countable piece of work begins.
@@ -45,6 +47,12 @@ pub enum Event<'a> {
 pub trait Reporter: Send + Sync {
     /// Takes one event.
     fn report(&self, event: Event<'_>);
+
+    /// Whether lines that programs write to their stderr should come as [`Event::ErrorOutput`]. Their order among those of
+    /// stdout is then not exact.
+    fn wants_errors_apart(&self) -> bool {
+        false
+    }
 }
 
 /// Hears nothing.

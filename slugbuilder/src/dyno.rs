@@ -9,8 +9,8 @@
 
 use crate::place::Place;
 use crate::sandbox::{
-    AppDirectory, Console, Environment, HostView, Interrupt, Invocation, Namespaced, Outcome,
-    Program, SandboxError, SandboxOptions,
+    AppDirectory, Console, Environment, Executor, HostView, Interrupt, Invocation, Namespaced,
+    Outcome, Program, SandboxError, SandboxOptions,
 };
 use crate::slug::{self, SlugError};
 use crate::stop::Stop;
@@ -205,18 +205,7 @@ fn run_in(
     if let Some(warning) = place.warning() {
         reporter.report(Event::Warning(warning));
     }
-    let executor = place.executor();
-    let home = executor.app_dir();
-    let mut environment = executor.base_environment().clone();
-    for (name, value) in [
-        ("PORT", options.port.to_string().into()),
-        ("DYNO", OsString::from(dyno)),
-        ("PS", OsString::from(dyno)),
-        ("HOME", home.into()),
-        ("PWD", home.into()),
-    ] {
-        environment.insert(name.into(), value);
-    }
+    let mut environment = Environment::from([("PORT".into(), options.port.to_string().into())]);
     if let (Console::Terminal, Some(terminal)) = (options.console, &options.terminal) {
         environment.insert("TERM".into(), terminal.clone());
     }
@@ -226,13 +215,7 @@ fn run_in(
             .iter()
             .map(|(name, value)| (name.clone(), value.clone())),
     );
-    let script = start_script(command);
-    let invocation = Invocation::new(Program::File("/bin/bash".into()), home)
-        .argument("--norc")
-        .argument("--noprofile")
-        .argument("-c")
-        .argument(script)
-        .environment(environment);
+    let invocation = invocation(place.executor(), dyno, command, environment);
     reporter.report(Event::Step(&format!(
         "Starting {dyno} with command `{}`",
         command.display()
@@ -242,6 +225,34 @@ fn run_in(
         reporter.report(Event::Note(what));
     })?;
     Ok(outcome)
+}
+
+/// How `command` is started as the dyno `dyno` (`web.1`) where an app is in the app directory of `executor`. `environment`
+/// wins over what every dyno has.
+#[must_use]
+pub fn invocation(
+    executor: &dyn Executor,
+    dyno: &str,
+    command: &OsStr,
+    environment: Environment,
+) -> Invocation {
+    let home = executor.app_dir();
+    let mut all = executor.base_environment().clone();
+    for (name, value) in [
+        ("DYNO", OsString::from(dyno)),
+        ("PS", OsString::from(dyno)),
+        ("HOME", home.into()),
+        ("PWD", home.into()),
+    ] {
+        all.insert(name.into(), value);
+    }
+    all.extend(environment);
+    Invocation::new(Program::File("/bin/bash".into()), home)
+        .argument("--norc")
+        .argument("--noprofile")
+        .argument("-c")
+        .argument(start_script(command))
+        .environment(all)
 }
 
 /// Unpacks the slug into a folder that is there already, and stays the one that it is: who made it knows it by that.

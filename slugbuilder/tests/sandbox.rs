@@ -10,6 +10,8 @@
     reason = "tests fail by panicking, and libtest-mimic wants a result"
 )]
 
+#[path = "sandbox/background.rs"]
+mod background;
 #[path = "sandbox/staging.rs"]
 mod staging;
 
@@ -32,6 +34,10 @@ fn main() -> ExitCode {
     let argv0 = std::env::args_os().next().unwrap_or_default();
     if let Some(code) = slugbuilder::sandbox::serve_helper(&argv0) {
         return ExitCode::from(code);
+    }
+    if argv0 == background::LISTENER {
+        background::listen();
+        return ExitCode::SUCCESS;
     }
     if let Some(name) = std::env::var_os(ALONE) {
         let check = if name == "killed" {
@@ -81,6 +87,14 @@ fn main() -> ExitCode {
         Trial::test("a_program_that_is_not_there_is_named", missing_program),
         Trial::test("several_programs_run_side_by_side", side_by_side),
         Trial::test("the_environment_is_exactly_what_was_given", environment),
+        Trial::test("a_program_may_run_beside_us", background::beside_us),
+        Trial::test(
+            "a_program_beside_us_ends_when_dropped",
+            background::ends_when_dropped,
+        ),
+        Trial::test("streams_can_be_had_apart", background::apart),
+        Trial::test("a_door_leads_into_the_network", background::door),
+        Trial::test("mounts_and_links_are_shown", background::shown),
         Trial::test("the_probes_fail_from_inside_a_build_too", || {
             probes_in_a_build(false)
         }),

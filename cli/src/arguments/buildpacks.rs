@@ -26,7 +26,7 @@ impl BuildpackArguments {
         BuildpackRequest {
             references: self.buildpack.clone(),
             order: self.order.clone(),
-            carried: slugbuilder_buildpack::BUILDPACK_TOML,
+            carried: Some(slugbuilder_buildpack::BUILDPACK_TOML),
         }
     }
 }

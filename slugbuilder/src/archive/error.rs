@@ -78,7 +78,7 @@ impl From<Stopped> for ArchiveError {
 }
 
 impl ArchiveError {
-    pub(super) fn of_entry(path: &Path, failure: Failure) -> Self {
+    pub(crate) fn of_entry(path: &Path, failure: Failure) -> Self {
         let path = path.to_owned();
         match failure {
             Failure::Changed => Self::Changed { path },

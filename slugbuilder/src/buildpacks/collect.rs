@@ -26,7 +26,7 @@ pub(super) struct Found {
 
 pub(super) struct Collector<'a> {
     pub(super) found: Vec<Found>,
-    carried: Carried,
+    carried: Option<Carried>,
     cache_dir: &'a Path,
     stop: &'a Stop,
     visited: BTreeSet<PathBuf>,
@@ -48,37 +48,41 @@ struct Origin<'a> {
 
 impl<'a> Collector<'a> {
     pub(super) fn new(
-        toml: &'static str,
+        carried_toml: Option<&'static str>,
         cache_dir: &'a Path,
         stop: &'a Stop,
     ) -> Result<Self, SelectionError> {
+        let carried = |toml| -> Result<Carried, SelectionError> {
+            let buildpack = Buildpack::embedded(toml, "/")?;
+            Ok(Carried { toml, buildpack })
+        };
         Ok(Self {
             found: Vec::new(),
-            carried: Carried {
-                toml,
-                buildpack: Buildpack::embedded(toml, "/")?,
-            },
+            carried: carried_toml.map(carried).transpose()?,
             cache_dir,
             stop,
             visited: BTreeSet::new(),
         })
     }
 
-    /// The buildpack that slugbuilder carries.
+    /// The buildpack that is carried, if there is one.
     pub(super) fn add_carried(&mut self) {
-        let Carried { toml, buildpack } = &self.carried;
-        self.found.push(Found {
-            reference: OsString::from(&buildpack.descriptor.id),
-            source: BuildpackSource::Embedded(toml),
-            buildpack: buildpack.clone(),
-            named: true,
-        });
+        if let Some(Carried { toml, buildpack }) = &self.carried {
+            self.found.push(Found {
+                reference: OsString::from(&buildpack.descriptor.id),
+                source: BuildpackSource::Embedded(toml),
+                buildpack: buildpack.clone(),
+                named: true,
+            });
+        }
     }
 
     /// What a reference of the user names.
     pub(super) fn add(&mut self, reference: &OsStr) -> Result<(), SelectionError> {
-        let carried = &self.carried.buildpack.descriptor;
-        if reference == carried.id.as_str() || reference == carried.reference().as_str() {
+        let carried = self.carried.as_ref().map(|one| &one.buildpack.descriptor);
+        if let Some(carried) = carried
+            && (reference == carried.id.as_str() || reference == carried.reference().as_str())
+        {
             let twice = self.has(carried);
             if twice {
                 return Err(SelectionError::Twice {
@@ -126,7 +130,7 @@ impl<'a> Collector<'a> {
         let failed = |source: std::io::Error| match source.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => SelectionError::NotThere {
                 path: path.to_owned(),
-                carried: self.carried.buildpack.descriptor.id.clone(),
+                carried: (self.carried.as_ref()).map(|one| one.buildpack.descriptor.id.clone()),
             },
             _ => SelectionError::Unreadable {
                 path: path.to_owned(),

@@ -17,8 +17,8 @@ pub enum SelectionError {
     NotThere {
         /// The folder or archive.
         path: PathBuf,
-        /// Id of the buildpack that slugbuilder carries.
-        carried: String,
+        /// Id of the buildpack that the running program carries.
+        carried: Option<String>,
     },
     /// A reference names something that is not on this machine.
     #[error("`{reference}` is not on this machine")]
@@ -160,9 +160,12 @@ impl Explain for SelectionError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::NotThere { carried, .. } => format!(
+            Self::NotThere { carried: Some(carried), .. } => format!(
                 "Give a folder with a `buildpack.toml`, an archive of one, or `{carried}`, which slugbuilder carries."
             ),
+            Self::NotThere { carried: None, .. } => {
+                "Give a folder with a `buildpack.toml`, or an archive of one.".into()
+            }
             Self::Elsewhere { elsewhere: Elsewhere::Crate, .. } => {
                 "Run `cargo libcnb package --release` and give the folder that it prints.".into()
             }

@@ -31,8 +31,8 @@ pub struct BuildpackRequest {
     pub references: Vec<OsString>,
     /// An `order.toml`.
     pub order: Option<PathBuf>,
-    /// The buildpack.toml of the buildpack that slugbuilder carries.
-    pub carried: &'static str,
+    /// The buildpack.toml of the buildpack that the running program carries, if it does.
+    pub carried: Option<&'static str>,
 }
 
 /// What builds the app.

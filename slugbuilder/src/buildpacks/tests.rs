@@ -75,7 +75,7 @@ impl Machine {
                     })
                     .collect(),
                 order: order.map(|name| self.path(name)),
-                carried: CARRIED,
+                carried: Some(CARRIED),
             },
             &self.path("cache"),
             &Stop::default(),

@@ -10,7 +10,7 @@ use super::{
     Buildpack, BuiltLayer, CnbError, Detection, Label, LaunchEnvironment, Phase, PlanEntry,
     Platform, Process, ProcessElsewhere, Require, Sbom, Slice,
 };
-use crate::sandbox::{Environment, Invocation, Outcome};
+use crate::sandbox::{Environment, Invocation, Outcome, Stream};
 use serde::{Deserialize, Serialize};
 use slugbuilder_report::{Event, PhaseReport, Warning};
 use std::path::{Path, PathBuf};
@@ -149,9 +149,18 @@ impl Platform<'_> {
             descriptor.version
         )));
         let own = self.watch(&folder)?;
-        let outcome = self.executor.run(&invocation, &mut |line| {
-            self.reporter.report(Event::Output(line));
-        })?;
+        let outcome = if self.reporter.wants_errors_apart() {
+            self.executor.run_apart(&invocation, &mut |stream, line| {
+                self.reporter.report(match stream {
+                    Stream::Output => Event::Output(line),
+                    Stream::Error => Event::ErrorOutput(line),
+                });
+            })?
+        } else {
+            self.executor.run(&invocation, &mut |line| {
+                self.reporter.report(Event::Output(line));
+            })?
+        };
         if matches!(outcome, Outcome::TimedOut | Outcome::Interrupted) {
             return Err(CnbError::Stopped {
                 phase: Phase::Build,

@@ -54,17 +54,23 @@ struct Document {
 }
 
 impl Order {
-    /// One group of exactly these buildpacks, none optional.
+    /// One group of these buildpacks, none optional, without those that others of them are composed of.
     #[must_use]
     pub fn of(buildpacks: &[Buildpack]) -> Self {
+        let is_part = |buildpack: &&Buildpack| {
+            let composites = buildpacks.iter().map(|other| &other.descriptor.order);
+            let mut elements = composites.flatten().flatten();
+            elements.any(|element| element.means(&buildpack.descriptor))
+        };
         let element = |buildpack: &Buildpack| OrderElement {
             id: buildpack.descriptor.id.clone(),
             version: Some(buildpack.descriptor.version.clone()),
             optional: false,
             execution_environments: Vec::new(),
         };
+        let outermost = buildpacks.iter().filter(|one| !is_part(one));
         Self {
-            groups: vec![buildpacks.iter().map(element).collect()],
+            groups: vec![outermost.map(element).collect()],
         }
     }
 

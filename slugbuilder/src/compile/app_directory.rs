@@ -37,6 +37,11 @@ impl Prepared {
         }
     }
 
+    /// Where the layers are, seen from here.
+    pub(super) fn layers(&self) -> &Path {
+        &self.layers
+    }
+
     /// Where the app directory is, seen from here.
     pub(super) fn root(&self) -> PathBuf {
         let executor = self.place.executor();

@@ -5,7 +5,7 @@ use super::{
     CompileError, CompileOptions, MACHINE, app_directory, identity, platform_variables,
     sandbox_options,
 };
-use crate::cnb::{Buildpack, Detection, Order, Platform};
+use crate::cnb::{Buildpack, Detection, Platform};
 use crate::stage::{self, Survey, SurveyOptions};
 use crate::stop::Stop;
 use crate::workspace::Workspace;
@@ -64,7 +64,5 @@ fn detect_in(
         platform_variables: platform_variables(options, place, &sandbox),
         reporter,
     };
-    let order = options.order.clone();
-    let order = order.unwrap_or_else(|| Order::of(&buildpacks));
-    Ok(platform.detect(&order, &buildpacks)?)
+    Ok(platform.detect(&identity::order(options, &buildpacks), &buildpacks)?)
 }

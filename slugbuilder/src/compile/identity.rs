@@ -1,7 +1,7 @@
 //! Which buildpacks build an app, and which work folder it has.
 
 use super::{BuildpackSource, CompileError, CompileOptions};
-use crate::cnb::{Buildpack, CnbError};
+use crate::cnb::{Buildpack, CnbError, Order};
 use crate::place::Place;
 use crate::sandbox::{SandboxError, SandboxOptions};
 use crate::workspace::{App, Kind};
@@ -47,6 +47,12 @@ pub(super) fn recorded(source: &Path, options: &CompileOptions) -> App {
         stack: options.stack.name.clone(),
         buildpacks: buildpacks.collect(),
     }
+}
+
+/// Which of the buildpacks to try together.
+pub(super) fn order(options: &CompileOptions, buildpacks: &[Buildpack]) -> Order {
+    let order = options.order.clone();
+    order.unwrap_or_else(|| Order::of(buildpacks))
 }
 
 /// A buildpack on its way into the sandbox.

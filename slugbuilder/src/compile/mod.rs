@@ -8,6 +8,7 @@
 //! lies in its work folder and is gone afterwards.
 
 mod app_directory;
+mod built;
 mod detect;
 mod downloads;
 mod error;
@@ -15,24 +16,24 @@ mod identity;
 mod losses;
 mod record;
 
+pub use built::{AppEntry, AppEntryKind, BuiltApp};
 pub use detect::{Detected, detect};
 pub use error::CompileError;
 
-use crate::archive::{self, ArchiveError, ArchiveOptions, Compression, Layout, Placement};
-use crate::cache::{CacheFolder, after_build};
-use crate::cnb::{Build, Buildpack, Order, Platform};
+use crate::archive::{Compression, Layout, Placement};
+#[cfg(doc)]
+use crate::cache::CacheFolder;
+use crate::cnb::{Build, Order, Platform};
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
-use crate::publish::publish;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
-use crate::slug::{self, Manifest, ProcessType, SlugError};
-use crate::stack::{self, Machine, Stack};
-use crate::stage::{self, Survey, SurveyOptions};
+use crate::slug::{Manifest, ProcessType, SlugError};
+use crate::stack::{Machine, Stack};
+use crate::stage::Survey;
 use crate::stop::Stop;
 use crate::workspace::{Workspace, WorkspaceError};
 use downloads::Downloads;
-use record::record;
-use slugbuilder_report::{Diagnosis, Event, Explain as _, Reporter, Warning};
+use slugbuilder_report::{Diagnosis, Explain as _, Reporter, Warning};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -103,6 +104,12 @@ pub struct CompileOptions {
     pub warn_size: u64,
 }
 
+impl CompileOptions {
+    fn stop(&self) -> Stop {
+        Stop::new(&self.interrupt, Some(self.deadline))
+    }
+}
+
 /// A slug that was built.
 #[derive(Debug)]
 pub struct Compiled {
@@ -117,51 +124,12 @@ pub fn compile(
     options: &CompileOptions,
     reporter: &dyn Reporter,
 ) -> Result<Compiled, CompileError> {
-    Workspace::check_cache_dir(&options.cache_dir, &options.source)?;
-    let outputs = vec![
-        options.output.clone(),
-        options.manifest.clone(),
-        options.cache_dir.clone(),
-    ];
-    let survey = stage::survey(
-        &options.source,
-        &SurveyOptions {
-            all_files: options.all_files,
-            outputs,
-            stop: Stop::new(&options.interrupt, Some(options.deadline)),
-        },
-    )?;
-    // Nobody should wait minutes for a build to learn of these.
-    slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
-    for output in [&options.output, &options.manifest] {
-        archive::check_output(output)?;
-    }
-    let mut warnings = survey.warnings.clone();
-    for warning in &warnings {
-        reporter.report(Event::Warning(warning));
-    }
-    let workspace = Workspace::for_app(
-        &options.cache_dir,
-        &identity::of(&survey.root, options),
-        &Stop::new(&options.interrupt, Some(options.deadline)),
-        &|| reporter.report(Event::Note("waiting for another build of this app")),
-    )?;
-    if options.clear_cache {
-        workspace.clear()?;
-    }
-    let manifest = build_in(options, &survey, &workspace, &mut warnings, reporter);
-    // The folder goes, whatever came of the build; what stays is removed before the next one.
-    let cleaned = workspace.clean_up();
-    let manifest = manifest?;
-    if let Err(error) = cleaned {
-        reporter.report(Event::Warning(&left_behind(&error)));
-    }
-    let cache = CacheFolder {
-        path: options.cache_dir.clone(),
-        max_size: options.cache_max_size,
-    };
-    let app = identity::recorded(&survey.root, options);
-    after_build(workspace, app, &cache, reporter);
+    let mut app = BuiltApp::build(options, reporter)?;
+    let slug = app.archive(options, reporter)?;
+    // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
+    app.keep(reporter);
+    let manifest = slug.publish()?;
+    let survey = app.end(options, reporter);
     Ok(Compiled { manifest, survey })
 }
 
@@ -181,108 +149,6 @@ fn left_behind(error: &WorkspaceError) -> Warning {
         format!("the folder of this build could not be removed ({why})"),
     )
     .hint("The next build of this app tries again.")
-}
-
-fn build_in(
-    options: &CompileOptions,
-    survey: &Survey,
-    workspace: &Workspace,
-    warnings: &mut Vec<Warning>,
-    reporter: &dyn Reporter,
-) -> Result<Manifest, CompileError> {
-    // The build repeats what detection warned of.
-    let mut tell = |new: &[Warning]| {
-        for warning in new {
-            if !warnings.contains(warning) {
-                reporter.report(Event::Warning(warning));
-                warnings.push(warning.clone());
-            }
-        }
-    };
-    let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
-    let mut sandbox = sandbox_options(options, workspace, &downloads);
-    let sources = identity::buildpacks(options, &workspace.build(), &mut sandbox)?;
-    let prepared = app_directory::prepare(survey, workspace, &mut sandbox, options.trusted())?;
-    let place = &prepared.place;
-    tell(place.warning().map_or(&[], std::slice::from_ref));
-    let buildpacks = sources
-        .iter()
-        .map(|source| source.read(place, &sandbox))
-        .collect::<Result<Vec<Buildpack>, _>>()?;
-    let platform = Platform {
-        executor: place.executor(),
-        target: options.stack.target(MACHINE),
-        user_environment: options.config_vars.clone(),
-        platform_variables: platform_variables(options, place, &sandbox),
-        reporter,
-    };
-    let order = options.order.clone();
-    let order = order.unwrap_or_else(|| Order::of(&buildpacks));
-    let detection = platform.detect(&order, &buildpacks)?;
-    tell(&detection.warnings);
-    for participant in &detection.group {
-        tell(&participant.report.warnings);
-    }
-    tell(&platform.restore(&detection)?.warnings);
-    let build = platform.build(&detection)?;
-    tell(&build.warnings);
-    let not_carried = losses::of(&build);
-    if let Some(message) = losses::message(&not_carried) {
-        reporter.report(Event::Note(&message));
-    }
-    for phase in &build.reports {
-        tell(&phase.report.warnings);
-    }
-
-    let laid_out = LaidOut::of(&build, &platform)?;
-    tell(&laid_out.warnings);
-    stack::check_runtimes(&build, place.executor(), &options.stack, MACHINE)?;
-
-    let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
-    reporter.report(Event::Step("Writing the slug"));
-    let root = prepared.root();
-    let tree = prepared
-        .tree(survey)
-        .map_err(|source| ArchiveError::Unreadable {
-            path: root.clone(),
-            source,
-        })?;
-    let (summary, slug) = archive::write_tree_beside(
-        &tree,
-        &root,
-        &WithoutOutputs {
-            layout: &laid_out.layout,
-            survey,
-        },
-        &ArchiveOptions {
-            app_time: app_time.seconds,
-            max_size: options.max_size,
-            warn_size: options.warn_size,
-            known_links: survey.faulty_links(),
-            compression: options.compression,
-            cache: Some(workspace.slug()),
-            stop: Stop::new(&options.interrupt, Some(options.deadline)),
-            ..ArchiveOptions::default()
-        },
-        &options.output,
-        reporter,
-    )?;
-    tell(&summary.warnings);
-    let mut manifest = record(
-        options, survey, &detection, &build, &laid_out, &summary, warnings,
-    );
-    manifest.build.not_carried = not_carried;
-    let written = manifest.write_beside(&options.manifest)?;
-    // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
-    // Downloads first: without a sandbox they may go with the place.
-    if let Err(error) = downloads.keep(sandbox.cache.as_deref()) {
-        reporter.report(Event::Warning(&not_kept("what was downloaded", &error)));
-    }
-    if let Err(error) = app_directory::finish(prepared, workspace) {
-        reporter.report(Event::Warning(&not_kept("the layers", &error)));
-    }
-    publish::<CompileError>(slug, written)?;
-    Ok(manifest)
 }
 
 fn sandbox_options(

@@ -16,12 +16,7 @@ pub(super) fn record(
     summary: &Summary,
     warnings: &[Warning],
 ) -> Manifest {
-    let reports: Vec<&PhaseReport> = detection
-        .group
-        .iter()
-        .map(|participant| &participant.report)
-        .chain(build.reports.iter().map(|phase| &phase.report))
-        .collect();
+    let reports = reports(detection, build);
     let descriptors: Vec<_> = detection
         .group
         .iter()
@@ -45,8 +40,15 @@ pub(super) fn record(
     }
 }
 
+/// What the buildpacks reported, in the order of the phases.
+pub(super) fn reports<'a>(detection: &'a Detection, build: &'a Build) -> Vec<&'a PhaseReport> {
+    let detected = detection.group.iter().map(|one| &one.report);
+    let of_build = build.reports.iter().map(|phase| &phase.report);
+    detected.chain(of_build).collect()
+}
+
 /// The decisions of all phases, each once: the build repeats what detection decided.
-fn decisions(reports: &[&PhaseReport]) -> Vec<Decision> {
+pub(super) fn decisions(reports: &[&PhaseReport]) -> Vec<Decision> {
     let mut all: Vec<Decision> = Vec::new();
     for decision in reports.iter().flat_map(|report| &report.decisions) {
         if !all.contains(decision) {
@@ -57,7 +59,7 @@ fn decisions(reports: &[&PhaseReport]) -> Vec<Decision> {
 }
 
 /// The languages of all phases; what a later phase knows of one replaces what an earlier one did.
-fn languages(reports: &[&PhaseReport]) -> Vec<Language> {
+pub(super) fn languages(reports: &[&PhaseReport]) -> Vec<Language> {
     let mut all: Vec<Language> = Vec::new();
     for language in reports.iter().flat_map(|report| &report.languages) {
         match all.iter_mut().find(|known| known.name == language.name) {

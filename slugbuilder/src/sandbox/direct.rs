@@ -105,7 +105,8 @@ impl Executor for Direct {
             self.deadline,
             &self.interrupt,
             self.owner(),
-            output,
+            false,
+            &mut |_, line| output(line),
         )
     }
 }

@@ -91,6 +91,15 @@ impl std::fmt::Display for Outcome {
     }
 }
 
+/// Where a program wrote something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Its stdout.
+    Output,
+    /// Its stderr.
+    Error,
+}
+
 /// A place where programs run: a sandbox, or one of its fallbacks.
 ///
 /// Programs see their own paths (*inside*); [`Executor::outside`] says where this process finds the same file. When
@@ -112,6 +121,16 @@ pub trait Executor: Sync {
     /// The uid and gid (outside) that files made for the programs have to belong to; nothing where they are our own.
     fn owner(&self) -> Option<(u32, u32)> {
         None
+    }
+
+    /// As [`Executor::run`], with the lines of stderr apart where that can be had; else all are told as stdout's. The order
+    /// of lines of the one among those of the other is not exact.
+    fn run_apart(
+        &self,
+        invocation: &Invocation,
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<Outcome, SandboxError> {
+        self.run(invocation, &mut |line| output(Stream::Output, line))
     }
 
     /// Runs a program to its end. `output` gets each line of its stdout and stderr, without newline, as it comes; a

@@ -3,7 +3,7 @@
 use super::interrupt::Interrupt;
 use super::system;
 use super::wire::{self, Ending, Order, RUNNER};
-use super::{Outcome, SandboxError};
+use super::{Outcome, SandboxError, Stream};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -181,37 +181,53 @@ fn time_left(deadline: Option<Instant>) -> PollTimeout {
     }
 }
 
-/// Runs `order` to its end with an empty stdin, passing on each line of its stdout and stderr.
+/// Runs `order` to its end with an empty stdin, passing on each line of its stdout and stderr. Unless they are wanted
+/// `apart`, they come in the order in which they were written, as stdout's.
 pub(super) fn run_to_end(
     order: &Order,
     deadline: Option<Instant>,
     interrupt: &Interrupt,
     owner: Option<(u32, u32)>,
-    output: &mut dyn FnMut(&[u8]),
+    apart: bool,
+    output: &mut dyn FnMut(Stream, &[u8]),
 ) -> Result<Outcome, SandboxError> {
     let program = std::path::PathBuf::from(order.program.as_ref().unwrap_or(&order.argv0));
     let set_up = |source: io::Error| SandboxError::SetUp {
         step: "starting a program".into(),
         source,
     };
-    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(|error| set_up(error.into()))?;
-    give_pipe(&writer, owner).map_err(set_up)?;
-    let again = writer.try_clone().map_err(set_up)?;
+    let pipe = || -> io::Result<(OwnedFd, OwnedFd)> {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
+        give_pipe(&writer, owner)?;
+        Ok((reader, writer))
+    };
+    let (reader, writer) = pipe().map_err(set_up)?;
+    let mut readers = vec![Source::new(Stream::Output, reader)];
+    let error = if apart {
+        let (reader, writer) = pipe().map_err(set_up)?;
+        readers.push(Source::new(Stream::Error, reader));
+        writer
+    } else {
+        writer.try_clone().map_err(set_up)?
+    };
     let mut job = Job::start(
         order,
         Streams {
             input: Stdio::null(),
             output: writer.into(),
-            error: again.into(),
+            error: error.into(),
         },
     )
     .map_err(set_up)?;
-    let mut lines = Lines::new(output);
     let mut buffer = vec![0u8; 32 * 1024];
     let mut forced = None;
     let mut reported = false;
-    loop {
-        let mut descriptors = vec![PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+    // Until everyone who could write has ended.
+    while !readers.is_empty() {
+        let mut descriptors: Vec<_> = readers
+            .iter()
+            .map(|source| PollFd::new(source.reader.as_fd(), PollFlags::POLLIN))
+            .collect();
         if forced.is_none() {
             descriptors.push(PollFd::new(interrupt.descriptor(), PollFlags::POLLIN));
         }
@@ -234,7 +250,7 @@ pub(super) fn run_to_end(
             if !events.contains(PollFlags::POLLIN) {
                 // It ended without a word: someone has killed it, and what is left holds the output open.
                 job.end_by_force();
-                lines.end();
+                end_all(&mut readers, output);
                 return Ok(Outcome::Signalled(libc::SIGKILL));
             }
             reported = true;
@@ -252,62 +268,99 @@ pub(super) fn run_to_end(
             && Instant::now() >= at + END
         {
             job.end_by_force();
-            lines.end();
+            end_all(&mut readers, output);
             return Ok(outcome);
         }
-        if descriptors[0]
-            .revents()
-            .is_some_and(|events| !events.is_empty())
-        {
-            match nix::unistd::read(&reader, &mut buffer) {
-                // Everyone who could write has ended.
-                Ok(0) => break,
-                Ok(length) => lines.take(&buffer[..length]),
-                Err(Errno::EINTR | Errno::EAGAIN) => {}
-                Err(error) => return Err(set_up(error.into())),
+        let ready: Vec<bool> = descriptors
+            .iter()
+            .take(readers.len())
+            .map(|one| one.revents().is_some_and(|events| !events.is_empty()))
+            .collect();
+        for (source, ready) in readers.iter_mut().zip(ready) {
+            if ready {
+                source.read(&mut buffer, output).map_err(set_up)?;
             }
         }
+        readers.retain(|source| !source.ended);
     }
-    lines.end();
     let outcome = job.finish(&program)?;
     Ok(forced.map_or(outcome, |(forced, _)| forced))
 }
 
-/// Cuts a stream of bytes into lines.
-struct Lines<'a> {
-    output: &'a mut dyn FnMut(&[u8]),
-    open: Vec<u8>,
+/// The reading end of a pipe that a program writes to.
+struct Source {
+    stream: Stream,
+    reader: OwnedFd,
+    lines: Lines,
+    ended: bool,
 }
 
-impl<'a> Lines<'a> {
-    fn new(output: &'a mut dyn FnMut(&[u8])) -> Self {
+impl Source {
+    fn new(stream: Stream, reader: OwnedFd) -> Self {
         Self {
-            output,
-            open: Vec::new(),
+            stream,
+            reader,
+            lines: Lines::default(),
+            ended: false,
         }
     }
 
-    fn take(&mut self, mut bytes: &[u8]) {
+    /// Passes on what is there to be read.
+    fn read(&mut self, buffer: &mut [u8], output: &mut dyn FnMut(Stream, &[u8])) -> io::Result<()> {
+        let stream = self.stream;
+        let mut output = |line: &[u8]| output(stream, line);
+        match nix::unistd::read(&self.reader, buffer) {
+            Ok(0) => {
+                self.lines.end(&mut output);
+                self.ended = true;
+            }
+            Ok(length) => {
+                self.lines
+                    .take(buffer.get(..length).unwrap_or_default(), &mut output);
+            }
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}
+
+/// Passes on what came without the end of its line.
+fn end_all(sources: &mut [Source], output: &mut dyn FnMut(Stream, &[u8])) {
+    for source in sources {
+        let stream = source.stream;
+        source.lines.end(&mut |line| output(stream, line));
+    }
+}
+
+/// Cuts a stream of bytes into lines.
+#[derive(Default)]
+struct Lines {
+    open: Vec<u8>,
+}
+
+impl Lines {
+    fn take(&mut self, mut bytes: &[u8], output: &mut dyn FnMut(&[u8])) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.open.extend_from_slice(&bytes[..end]);
-            self.pass_on();
+            self.pass_on(output);
             bytes = &bytes[end + 1..];
         }
         self.open.extend_from_slice(bytes);
         if self.open.len() > LONGEST_LINE {
-            self.pass_on();
+            self.pass_on(output);
         }
     }
 
-    fn pass_on(&mut self) {
+    fn pass_on(&mut self, output: &mut dyn FnMut(&[u8])) {
         let line = self.open.strip_suffix(b"\r").unwrap_or(&self.open);
-        (self.output)(line);
+        output(line);
         self.open.clear();
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, output: &mut dyn FnMut(&[u8])) {
         if !self.open.is_empty() {
-            self.pass_on();
+            self.pass_on(output);
         }
     }
 }
@@ -320,11 +373,11 @@ mod tests {
     fn lines_are_cut_wherever_the_pieces_end() {
         let mut seen = Vec::new();
         let mut take = |line: &[u8]| seen.push(String::from_utf8_lossy(line).into_owned());
-        let mut lines = Lines::new(&mut take);
+        let mut lines = Lines::default();
         for piece in ["on", "e\ntwo\r\n", "\nlast"] {
-            lines.take(piece.as_bytes());
+            lines.take(piece.as_bytes(), &mut take);
         }
-        lines.end();
+        lines.end(&mut take);
         assert_eq!(seen, ["one", "two", "", "last"]);
     }
 
@@ -336,11 +389,11 @@ mod tests {
             total += line.len();
             longest = longest.max(line.len());
         };
-        let mut lines = Lines::new(&mut take);
+        let mut lines = Lines::default();
         for _ in 0..100 {
-            lines.take(&[b'x'; 10_000]);
+            lines.take(&[b'x'; 10_000], &mut take);
         }
-        lines.end();
+        lines.end(&mut take);
         assert_eq!(total, 1_000_000);
         assert!(longest <= LONGEST_LINE + 10_000, "{longest}");
     }

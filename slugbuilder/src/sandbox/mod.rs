@@ -16,8 +16,10 @@
 //! Where no namespace can be had, [`Direct`] runs programs in the open; it still ends all that they start.
 
 mod attached;
+mod background;
 mod client_configuration;
 mod direct;
+mod door;
 mod executor;
 mod holder;
 mod interrupt;
@@ -31,8 +33,10 @@ mod view;
 mod wire;
 
 pub use attached::{Attached, Console};
+pub use background::Background;
 pub use direct::Direct;
-pub use executor::{Environment, Executor, Invocation, Outcome, Program, SandboxError};
+pub use door::Door;
+pub use executor::{Environment, Executor, Invocation, Outcome, Program, SandboxError, Stream};
 pub use interrupt::Interrupt;
 pub use namespaced::{AppDirectory, Namespaced, SandboxOptions};
 pub use view::{Credentials, HostView};
@@ -67,6 +71,8 @@ pub fn serve_helper(argv0: &std::ffi::OsStr) -> Option<u8> {
         Some(holder::main())
     } else if argv0 == wire::RUNNER {
         Some(runner::main())
+    } else if argv0 == wire::DOOR {
+        Some(door::main())
     } else if argv0 == wire::NOTHING {
         Some(0)
     } else {

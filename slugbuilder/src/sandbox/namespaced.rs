@@ -1,6 +1,7 @@
 //! The sandbox of namespaces.
 
-use super::executor::{Environment, Executor, Invocation, Outcome, Program, SandboxError};
+use super::door::Door;
+use super::executor::{Environment, Executor, Invocation, Outcome, Program, SandboxError, Stream};
 use super::interrupt::Interrupt;
 use super::job::run_to_end;
 use super::view::HostView;
@@ -236,6 +237,11 @@ impl Namespaced {
         Path::new(BUILDPACKS).join(name)
     }
 
+    /// A way into the network of a sandbox without network.
+    pub fn door(&self) -> Result<Door, SandboxError> {
+        Door::open(self.holder.id()).map_err(|source| set_up("opening a door", source))
+    }
+
     pub(super) fn order(&self, invocation: &Invocation, terminal: bool) -> Order {
         order(
             invocation,
@@ -310,6 +316,22 @@ impl Executor for Namespaced {
             self.deadline,
             &self.interrupt,
             self.owner(),
+            false,
+            &mut |_, line| output(line),
+        )
+    }
+
+    fn run_apart(
+        &self,
+        invocation: &Invocation,
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<Outcome, SandboxError> {
+        run_to_end(
+            &self.order(invocation, false),
+            self.deadline,
+            &self.interrupt,
+            self.owner(),
+            true,
             output,
         )
     }

@@ -324,3 +324,66 @@ pub(super) fn copy_terminal_size(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io
     }
     Ok(())
 }
+
+/// Sends a descriptor, or why there is none: one message of the number of an error, zero for none.
+pub(super) fn send_descriptor(to: &OwnedFd, what: Result<OwnedFd, Errno>) -> nix::Result<()> {
+    use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+    let (number, descriptor) = match what {
+        Ok(descriptor) => (0, Some(descriptor)),
+        Err(error) => (error as i32, None),
+    };
+    let number = number.to_ne_bytes();
+    let descriptors: Vec<RawFd> = descriptor.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&descriptors)];
+    let control = if descriptors.is_empty() {
+        &[][..]
+    } else {
+        &rights[..]
+    };
+    sendmsg::<()>(
+        to.as_raw_fd(),
+        &[io::IoSlice::new(&number)],
+        control,
+        MsgFlags::MSG_NOSIGNAL,
+        None,
+    )?;
+    Ok(())
+}
+
+/// Takes what [`send_descriptor`] sent.
+pub(super) fn receive_descriptor(from: &OwnedFd) -> io::Result<OwnedFd> {
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+    let mut number = [0u8; 4];
+    let mut space = nix::cmsg_space!(RawFd);
+    let mut descriptor = None;
+    let length = {
+        let mut buffers = [io::IoSliceMut::new(&mut number)];
+        let message = loop {
+            match recvmsg::<()>(
+                from.as_raw_fd(),
+                &mut buffers,
+                Some(&mut space),
+                MsgFlags::MSG_CMSG_CLOEXEC,
+            ) {
+                Err(Errno::EINTR) => {}
+                result => break result?,
+            }
+        };
+        for part in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(numbers) = part {
+                for number in numbers {
+                    // SAFETY: the kernel has just given us this descriptor.
+                    descriptor = Some(unsafe { OwnedFd::from_raw_fd(number) });
+                }
+            }
+        }
+        message.bytes
+    };
+    if length != number.len() {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    match i32::from_ne_bytes(number) {
+        0 => descriptor.ok_or_else(|| io::ErrorKind::InvalidData.into()),
+        number => Err(io::Error::from_raw_os_error(number)),
+    }
+}

@@ -183,6 +183,29 @@ impl HostView {
         self
     }
 
+    /// Shows a file or folder of this machine at `inside`, writable for whoever its permissions allow it. `inside` has to
+    /// be absolute and without `..`.
+    #[must_use]
+    pub fn with_mount(mut self, outside: &Path, inside: &Path) -> Self {
+        self.folders.push(Mount::Bind {
+            from: outside.into(),
+            to: inside.into(),
+            writable: true,
+        });
+        self
+    }
+
+    /// Shows a symbolic link at `inside`, which has to be absolute and not below anything that is shown. A relative `target`
+    /// cannot lead out of the sandbox while it is set up.
+    #[must_use]
+    pub fn with_link(mut self, inside: &Path, target: &Path) -> Self {
+        self.mounts.push(Mount::Link {
+            to: inside.into(),
+            target: target.into(),
+        });
+        self
+    }
+
     fn bind(&mut self, path: &Path) {
         self.mounts.push(Mount::Bind {
             from: path.into(),

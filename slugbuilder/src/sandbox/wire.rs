@@ -11,6 +11,9 @@ pub(super) const HOLDER: &str = "slugbuilder-sandbox";
 /// `argv[0]` of the process that runs one program, inside the namespaces of a holder or without any.
 pub(super) const RUNNER: &str = "slugbuilder-run";
 
+/// `argv[0]` of the process that makes sockets in the network namespace of a holder.
+pub(super) const DOOR: &str = "slugbuilder-door";
+
 /// `argv[0]` of a program that does nothing, which tells whether programs can run in a sandbox.
 pub(super) const NOTHING: &str = "slugbuilder-nothing";
 

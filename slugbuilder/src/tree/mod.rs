@@ -193,7 +193,7 @@ impl Tree {
     }
 
     /// The tree that the entry at `path` is read from.
-    fn layer(&self, path: &Path) -> &Self {
+    pub(crate) fn layer(&self, path: &Path) -> &Self {
         match &self.overlaid {
             Some(overlaid) if overlaid.is_lower(path) => &overlaid.lower,
             _ => self,
