@@ -58,6 +58,8 @@ pub(super) struct Made {
     pub(super) content: Hash,
     pub(super) tail: Hash,
     pub(super) dictionary: Hash,
+    /// Whether the dictionary was not read: it is right if the chunk before ends as it did in the last slug.
+    pub(super) is_assumed: bool,
     /// Where its deflate is from, if the last slug had it.
     pub(super) cached: Option<Cached>,
 }
@@ -140,12 +142,25 @@ pub(super) fn make(
 /// What a worker makes of a batch: its chunks up to an error.
 type Batch = (Vec<Made>, Option<ArchiveError>);
 
+/// Makes one chunk whose dictionary was assumed wrongly.
+pub(super) fn make_again(job: &Job<'_>, number: usize) -> Result<Made, ArchiveError> {
+    Worker::new(job, &Pool::default()).chunk(number, None, false)
+}
+
 struct Worker<'a> {
     job: &'a Job<'a>,
     pool: &'a Pool,
     compressor: Compressor,
     /// The end of the chunk before the batch.
     dictionary: Buffer,
+}
+
+/// A chunk that the last slug had.
+struct Found<'a> {
+    position: usize,
+    record: &'a Record,
+    /// Empty where it is in the output already.
+    deflate: Vec<u8>,
 }
 
 impl<'a> Worker<'a> {
@@ -160,18 +175,8 @@ impl<'a> Worker<'a> {
 
     fn batch(&mut self, chunks: Range<usize>) -> Batch {
         let mut made: Vec<Made> = Vec::with_capacity(chunks.len());
-        let before = chunks
-            .start
-            .checked_sub(1)
-            .map(|before| &self.job.chunks[before]);
-        self.dictionary.clear();
-        if let Some(before) = before
-            && let Err(error) = before.read_tail(self.job.tar, &mut self.dictionary)
-        {
-            return (made, Some(error));
-        }
         for chunk in chunks {
-            match self.chunk(chunk, made.last()) {
+            match self.chunk(chunk, made.last(), true) {
                 Ok(one) => made.push(one),
                 Err(error) => return (made, Some(error)),
             }
@@ -179,7 +184,14 @@ impl<'a> Worker<'a> {
         (made, None)
     }
 
-    fn chunk(&mut self, number: usize, before: Option<&Made>) -> Result<Made, ArchiveError> {
+    /// Makes a chunk after that one of the same batch. The end of a chunk of another batch is read once more, unless it
+    /// `may_assume` that it is what it was.
+    fn chunk(
+        &mut self,
+        number: usize,
+        before: Option<&Made>,
+        may_assume: bool,
+    ) -> Result<Made, ArchiveError> {
         let mut tar = self.pool.take();
         self.job.chunks[number].read_all(self.job.tar, &mut tar)?;
         let text = tar.filled();
@@ -188,26 +200,44 @@ impl<'a> Worker<'a> {
         } else {
             Hash::from_bytes([0; 32])
         };
-        let known_tail = self.job.previous.and_then(|one| one.tail(content, number));
-        let tail_hash = known_tail.unwrap_or_else(|| blake3::hash(tail(text)));
-        let dictionary_text =
-            before.map_or(self.dictionary.filled(), |made| tail(made.tar.filled()));
-        let dictionary = before.map_or_else(|| blake3::hash(dictionary_text), |made| made.tail);
-        let known = self.job.previous.and_then(|previous| {
-            let (position, record) = previous.find(content, dictionary, number)?;
-            let deflate = if position == number && number < self.job.copied {
-                Vec::new()
-            } else {
-                previous.read(record)?
-            };
-            Some((position, record, deflate))
-        });
-        let (crc, deflate, length, check, cached) = if let Some((position, record, deflate)) = known
-        {
-            let place = record.place;
-            let cached = Some(Cached { position, place });
-            (record.crc, deflate, record.length, record.check, cached)
+        let unmoved = self
+            .job
+            .previous
+            .and_then(|previous| previous.unmoved(content, number));
+        let tail_hash = unmoved.map_or_else(|| blake3::hash(tail(text)), |record| record.tail);
+        let assumed = unmoved
+            .filter(|_| before.is_none() && may_assume)
+            .and_then(|record| self.found(number, number, record));
+        let is_assumed = assumed.is_some();
+        let (dictionary, found) = if let Some(found) = assumed {
+            (found.record.dictionary, Some(found))
         } else {
+            let dictionary = match before {
+                Some(made) => made.tail,
+                None => self.read_dictionary(number)?,
+            };
+            let found = self.job.previous.and_then(|previous| {
+                let (position, record) = previous.find(content, dictionary, number)?;
+                self.found(number, position, record)
+            });
+            (dictionary, found)
+        };
+        let (crc, deflate, length, check, cached) = if let Some(found) = found {
+            let record = found.record;
+            let cached = Some(Cached {
+                position: found.position,
+                place: record.place,
+            });
+            (
+                record.crc,
+                found.deflate,
+                record.length,
+                record.check,
+                cached,
+            )
+        } else {
+            let dictionary_text =
+                before.map_or(self.dictionary.filled(), |made| tail(made.tar.filled()));
             let deflate = self
                 .compressor
                 .compress(dictionary_text, text)
@@ -225,8 +255,32 @@ impl<'a> Worker<'a> {
             content,
             tail: tail_hash,
             dictionary,
+            is_assumed,
             cached,
         })
+    }
+
+    /// The deflate of a chunk that was at `position` in the last slug; nothing if the pack does not hold it any more.
+    fn found<'r>(&self, number: usize, position: usize, record: &'r Record) -> Option<Found<'r>> {
+        let deflate = if position == number && number < self.job.copied {
+            Vec::new()
+        } else {
+            self.job.previous?.read(record)?
+        };
+        Some(Found {
+            position,
+            record,
+            deflate,
+        })
+    }
+
+    /// Reads the end of the chunk before. Returns its hash.
+    fn read_dictionary(&mut self, number: usize) -> Result<Hash, ArchiveError> {
+        self.dictionary.clear();
+        if let Some(before) = number.checked_sub(1) {
+            self.job.chunks[before].read_tail(self.job.tar, &mut self.dictionary)?;
+        }
+        Ok(blake3::hash(self.dictionary.filled()))
     }
 }
 

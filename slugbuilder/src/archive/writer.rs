@@ -6,7 +6,7 @@ use super::cache::{Cache, Kept, Previous, Splicing};
 use super::output::Output;
 use super::plan::Plan;
 use super::summary::{Progress, largest_of, warnings};
-use super::workers::{Job, Made, make};
+use super::workers::{Job, Made, make, make_again};
 use super::{ArchiveError, ArchiveOptions, FAR_TOO_LARGE, Layout, MEGABYTE, Summary};
 use crate::tree::Tree;
 use crate::tree::show;
@@ -206,7 +206,14 @@ impl Assembly<'_, '_, '_> {
             with_content: !plan.recipes.is_empty(),
             threads,
         };
-        make(&job, |number, made| self.take(number, made))?;
+        make(&job, |number, made| {
+            if made.is_assumed && made.dictionary != self.tail {
+                let made = make_again(&job, number)?;
+                self.take(number, &made)
+            } else {
+                self.take(number, made)
+            }
+        })?;
         self.write_here(&[])
     }
 

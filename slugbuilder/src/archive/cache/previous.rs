@@ -45,10 +45,10 @@ impl Previous {
         self.index.records.get(position)?.recipe
     }
 
-    /// The hash of the end of a chunk of these bytes, if the one at `guess` is one.
-    pub(in crate::archive) fn tail(&self, content: Hash, guess: usize) -> Option<Hash> {
-        let record = self.index.records.get(guess)?;
-        (record.content == content).then_some(record.tail)
+    /// The chunk at `position`, if these were its bytes.
+    pub(in crate::archive) fn unmoved(&self, content: Hash, position: usize) -> Option<&Record> {
+        let record = self.index.records.get(position);
+        record.filter(|record| record.content == content)
     }
 
     /// The chunk of these bytes after this dictionary, with its position: `guess` where that is one.
