@@ -18,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Where the digest of an index begins, from its end.
+/// Bytes of the digest at the end of an index, and of the file of names.
 const DIGEST: usize = 32;
 
 /// A tree of a few chunks, and what its archive leaves in the cache.
@@ -105,6 +105,14 @@ fn damage(bytes: &mut Vec<u8>, u: &mut Unstructured<'_>) -> arbitrary::Result<()
     Ok(())
 }
 
+fn damage_under_its_digest(bytes: &mut Vec<u8>, u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+    bytes.truncate(bytes.len() - DIGEST);
+    damage(bytes, u)?;
+    let digest = blake3::hash(bytes);
+    bytes.extend_from_slice(digest.as_bytes());
+    Ok(())
+}
+
 fn overwrite(bytes: &mut [u8], at: usize, with: &[u8]) {
     for (byte, new) in bytes.iter_mut().skip(at).zip(with) {
         *byte = *new;
@@ -115,23 +123,22 @@ fn run(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let app = app();
     let mut index = fs::read(app.pack.with_file_name("index")).unwrap();
     let mut pack = fs::read(&app.pack).unwrap();
-    let kind = u.int_in_range(0..=3)?;
+    let mut names = fs::read(app.pack.with_file_name("names")).unwrap();
+    let kind = u.int_in_range(0..=5)?;
     match kind {
         0 => damage(&mut index, u)?,
         1 => damage(&mut pack, u)?,
         2 => index = u.bytes(u.len())?.to_vec(),
-        // An index that someone made who knows the format.
-        _ => {
-            index.truncate(index.len() - DIGEST);
-            damage(&mut index, u)?;
-            let digest = blake3::hash(&index);
-            index.extend_from_slice(digest.as_bytes());
-        }
+        3 => damage(&mut names, u)?,
+        // Files that someone made who knows the format.
+        4 => damage_under_its_digest(&mut index, u)?,
+        _ => damage_under_its_digest(&mut names, u)?,
     }
     let folder = shared::folder();
     let cache = folder.path().join("fast");
     fs::create_dir(&cache).unwrap();
     fs::write(cache.join("index"), index).unwrap();
+    fs::write(cache.join("names"), names).unwrap();
     fs::write(cache.join(app.pack.file_name().unwrap()), pack).unwrap();
     let options = ArchiveOptions {
         cache: Some(folder.path().to_owned()),
@@ -142,7 +149,7 @@ fn run(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
         folder.path().join("slug.tgz"),
     );
     let written = write_file(&root, &Parts, &options, &slug, &Silent);
-    if kind < 3 {
+    if kind < 4 {
         written.unwrap();
         assert!(fs::read(&slug).unwrap() == app.slug, "another slug");
     } else {

@@ -21,8 +21,8 @@ pub(super) struct Plan<'a> {
     pub(super) chunks: Vec<Chunk>,
     /// Of all chunks, if they were asked for; else none.
     pub(super) recipes: Vec<Recipe>,
-    /// What is in each folder, for the next archive.
-    pub(super) names: NewNames,
+    /// What is in each folder, for the next archive; nothing where someone else has listed them.
+    pub(super) names: Option<NewNames>,
     app_time: i64,
 }
 
@@ -38,12 +38,13 @@ impl<'a> Plan<'a> {
         names: Option<&Names>,
     ) -> Result<Self, ArchiveError> {
         let looked_at = tree.known_since();
+        let of_folders = names.filter(|_| tree.lists_plainly());
         let Listed {
             entries,
             links,
             names: new_names,
         } = Walk::new(tree, root, layout, &options.stop)
-            .with_names(names, looked_at)
+            .with_names(of_folders, looked_at)
             .collect(threads)?;
         let mut plan = Self {
             tree,
@@ -51,7 +52,7 @@ impl<'a> Plan<'a> {
             links,
             chunks: Vec::new(),
             recipes: Vec::new(),
-            names: new_names,
+            names: of_folders.map(|_| new_names),
             app_time: options.app_time,
         };
         let tar = plan.tar();

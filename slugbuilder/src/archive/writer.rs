@@ -40,8 +40,8 @@ pub(super) fn write(
     let plan = || -> Result<Plan<'_>, ArchiveError> {
         let names = cache.as_ref().map(Cache::names);
         let plan = Plan::new(tree, root, layout, options, threads, names.as_ref())?;
-        if let (Some(cache), Some(names)) = (&cache, &names) {
-            cache.keep_names(&plan.names, names);
+        if let (Some(cache), Some(names), Some(new)) = (&cache, &names, &plan.names) {
+            cache.keep_names(new, names);
         }
         Ok(plan)
     };

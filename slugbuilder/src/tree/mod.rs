@@ -283,17 +283,19 @@ impl Tree {
         }
     }
 
+    /// Whether [`Tree::list`] reads each directory when it is asked, and nothing but that.
+    pub(crate) fn lists_plainly(&self) -> bool {
+        self.overlaid.is_none() && !self.ahead.is_in_use()
+    }
+
     /// What the entries with these names in the directory at `path` are; `listed` is what its own entry said. Nothing if
-    /// one of them is not there, or if what [`Tree::list`] would say is not all from this one directory.
+    /// one of them is not there. For trees that [list plainly](Tree::lists_plainly).
     pub(crate) fn stat_all(
         &self,
         path: &Path,
         listed: &Stat,
         names: &[&OsStr],
     ) -> Result<Option<Vec<Stat>>, Failure> {
-        if self.overlaid.is_some() || self.ahead.is_in_use() {
-            return Ok(None);
-        }
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
         let directory = self.open_at(path, flags).map_err(Failure::of_listed)?;
         if !Stat::new(&fstat(&directory)?).same_object(listed) {
@@ -303,8 +305,8 @@ impl Tree {
         for name in names {
             match fstatat(&directory, *name, AtFlags::AT_SYMLINK_NOFOLLOW) {
                 Ok(stat) => stats.push(Stat::new(&stat)),
-                Err(Errno::ENOENT) => return Ok(None),
-                Err(error) => return Err(Failure::of_listed(error)),
+                // Whatever it is, the directory's own names tell it better.
+                Err(_) => return Ok(None),
             }
         }
         Ok(Some(stats))

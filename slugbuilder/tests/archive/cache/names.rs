@@ -70,6 +70,9 @@ fn names_that_no_folder_has_are_not_believed() {
         b"web.js\0empty\0",
         b"web.js\0web.js\0",
         b"gone\0web.js\0",
+        &[&[b'n'; 300][..], b"\0"].concat(),
+        // Some file systems take no such name.
+        b"\xff\0",
     ] {
         claim(&app, names);
         app.check_warm(&options());
