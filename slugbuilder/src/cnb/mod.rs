@@ -19,6 +19,7 @@
 
 mod build;
 mod cleared;
+mod composites;
 mod descriptor;
 mod detect;
 mod environment;
