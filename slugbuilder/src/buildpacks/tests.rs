@@ -334,6 +334,107 @@ fn circles_end() {
 }
 
 #[test]
+fn a_package_toml_of_an_archive_names_only_what_is_in_the_archive() {
+    let machine = Machine::new();
+    machine.buildpack("outside/x", "acme/x");
+    machine.buildpack("in/x", "acme/x");
+    machine.composite("in/all", "acme/all", &["acme/x"]);
+    let archived = |uri: &str, top: &str| {
+        machine.write(
+            "in/all/package.toml",
+            &format!("[[dependencies]]\nuri='{uri}'\n"),
+        );
+        machine.write(
+            "in/meta/package.toml",
+            &format!("[buildpack]\nuri='{uri}'\n"),
+        );
+        machine.tar(&["-czf", "in.tgz", "-C", "in", top]);
+    };
+    // In the folder that a user named, anything goes.
+    let outside = machine.path("outside/x");
+    let outside = outside.to_str().unwrap();
+    machine.write(
+        "in/all/package.toml",
+        &format!("[[dependencies]]\nuri='{outside}'\n"),
+    );
+    assert_eq!(machine.found(&["in/all"], None).1, 2);
+
+    let composite = (vec!["acme/all".to_owned()], 2);
+    archived("../x", ".");
+    std::fs::remove_dir_all(machine.path("in/meta")).unwrap();
+    machine.tar(&["-czf", "in.tgz", "-C", "in", "."]);
+    assert_eq!(machine.found(&["in.tgz"], None), composite);
+
+    archived(outside, "all");
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `/outside/x` leads out of the archive `/in.tgz`, whose `all/package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    archived(&format!("file://{outside}"), "all");
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `file:///outside/x` leads out of the archive `/in.tgz`, whose `all/package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    archived("../../../../outside/x", "all");
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `../../../../outside/x` leads out of the archive `/in.tgz`, whose `all/package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    // Neither as the buildpack itself, nor as what an archive of an archive has beside it.
+    machine.write("in/package.toml", "[buildpack]\nuri='../../../outside/x'\n");
+    machine.tar(&["-czf", "in.tgz", "-C", "in", "package.toml"]);
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `../../../outside/x` leads out of the archive `/in.tgz`, whose `package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    archived("../../in.tgz", "all");
+    machine.write("wrapped/package.toml", "[buildpack]\nuri='in.tgz'\n");
+    std::fs::rename(machine.path("in.tgz"), machine.path("wrapped/in.tgz")).unwrap();
+    machine.tar(&["-czf", "wrapped.tgz", "-C", "wrapped", "."]);
+    let refused = machine.refused(&["wrapped.tgz"], None);
+    assert!(
+        refused.starts_with("error[buildpack-not-there]"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_chain_of_packages_ends() {
+    let machine = Machine::new();
+    machine.buildpack("x", "acme/x");
+    let chain = |length: usize| {
+        for index in 0..length {
+            let next = match index + 1 {
+                next if next == length => "x".to_owned(),
+                next => format!("p{next}"),
+            };
+            let content = format!("[buildpack]\nuri='../{next}'\n");
+            machine.write(&format!("p{index}/package.toml"), &content);
+        }
+    };
+    chain(32);
+    assert_eq!(machine.found(&["p0"], None).1, 1);
+    chain(33);
+    insta::assert_snapshot!(machine.refused(&["p0"], None), @r"
+    error[package-too-deep]: `/p32/package.toml` is the last of more than 32 `package.toml` files, each named by the one before
+
+      hint: Name the folders of the buildpacks themselves.
+    ");
+}
+
+#[test]
 fn a_hostile_archive_writes_nothing() {
     let machine = Machine::new();
     machine.write("x/buildpack.toml", "");
