@@ -1,6 +1,6 @@
 //! From references to folders.
 
-use super::archive;
+use super::archive::{self, InUse, Unpacked};
 use super::package::{self, Dependency, Reference};
 use super::{BuildpackSource, SelectionError};
 use crate::cnb::{Buildpack, BuildpackDescriptor};
@@ -56,6 +56,7 @@ struct Archive<'a> {
     path: &'a Path,
     /// Where all that is in it lies, canonical.
     root: &'a Path,
+    in_use: &'a InUse,
 }
 
 impl<'a> Collector<'a> {
@@ -158,10 +159,11 @@ impl<'a> Collector<'a> {
         if std::fs::metadata(&canonical).map_err(failed)?.is_dir() {
             return self.add_folder(&canonical, origin);
         }
-        let folder = archive::unpacked(&canonical, self.cache_dir, self.stop)?;
+        let Unpacked { folder, in_use } = archive::unpacked(&canonical, self.cache_dir, self.stop)?;
         let archive = Archive {
             path: &canonical,
             root: &folder,
+            in_use: &in_use,
         };
         let origin = Origin {
             archive: Some(archive),
@@ -236,6 +238,7 @@ impl<'a> Collector<'a> {
                 Some(archive) => BuildpackSource::Unpacked {
                     archive: archive.path.to_owned(),
                     directory: folder.to_owned(),
+                    in_use: archive.in_use.clone(),
                 },
                 None => BuildpackSource::Directory(folder.to_owned()),
             },
@@ -285,6 +288,7 @@ impl<'a> Collector<'a> {
         if let Some(Archive {
             path: archive,
             root,
+            ..
         }) = origin.archive
         {
             let relative = matches!(dependency, Dependency::Path(path) if path.is_relative());

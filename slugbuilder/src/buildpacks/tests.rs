@@ -171,7 +171,12 @@ fn an_archive_is_unpacked_once_for_its_content() {
     for (name, flags) in [("x.tgz", "-czf"), ("x.tar", "-cf")] {
         machine.tar(&[flags, name, "x"]);
         let selection = machine.select(&[name], None).unwrap();
-        let [BuildpackSource::Unpacked { archive, directory }] = &selection.sources[..] else {
+        let [
+            BuildpackSource::Unpacked {
+                archive, directory, ..
+            },
+        ] = &selection.sources[..]
+        else {
             panic!("{selection:?}");
         };
         assert_eq!(*archive, machine.path(name));
@@ -202,6 +207,25 @@ fn what_was_not_used_for_long_is_forgotten() {
     machine.select(&["x.tgz"], None).unwrap();
     assert!(!machine.path("cache/buildpacks-v1/old").exists());
     assert!(machine.path("cache/buildpacks-v1/new").exists());
+}
+
+#[test]
+fn what_a_build_uses_is_not_pruned() {
+    let machine = Machine::new();
+    machine.buildpack("x", "acme/x");
+    machine.tar(&["-czf", "x.tgz", "x"]);
+    let selection = machine.select(&["x.tgz"], None).unwrap();
+    let [BuildpackSource::Unpacked { directory, .. }] = &selection.sources[..] else {
+        panic!("{selection:?}");
+    };
+    let directory = directory.clone();
+    forget_archives(&machine.path("cache")).unwrap();
+    assert!(directory.join("bin/build").exists());
+    drop(selection);
+    forget_archives(&machine.path("cache")).unwrap();
+    assert!(!directory.exists());
+    machine.select(&["x.tgz"], None).unwrap();
+    assert!(directory.join("bin/build").exists());
 }
 
 #[test]
