@@ -214,7 +214,7 @@ impl Explain for SelectionError {
                 "Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.".into()
             }
             Self::TooDeep { .. } => "Name the folders of the buildpacks themselves.".into(),
-            Self::Unreadable { .. } => "Make it readable for you.".into(),
+            Self::Unreadable { .. } => "Give a folder or an archive that you may read.".into(),
             Self::Stopped(Stopped::TimedOut) => "Allow more time with `--timeout`.".into(),
             Self::Stopped(Stopped::Interrupted) => {
                 "Run the same command again; it starts afresh.".into()

@@ -79,7 +79,7 @@ struct UriOrImage {
 /// Reads the `package.toml` of `folder`; nothing where there is none.
 pub(super) fn read(folder: &Path) -> Result<Option<Package>, SelectionError> {
     let path = folder.join(FILE);
-    let Some(content) = crate::cnb::read_plain_file(&path, LARGEST)? else {
+    let Some(content) = crate::cnb::read_in_folder(folder, FILE, LARGEST)? else {
         return Ok(None);
     };
     let document: Document = crate::cnb::parse_document(&path, &content)?;

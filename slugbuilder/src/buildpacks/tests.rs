@@ -340,6 +340,82 @@ fn what_cannot_be_taken_is_explained() {
 }
 
 #[test]
+fn links_of_the_user_are_followed() {
+    let machine = Machine::new();
+    let link = |target: &str, path: &str| {
+        std::os::unix::fs::symlink(target, machine.path(path)).unwrap();
+    };
+    machine.buildpack("x", "acme/x");
+    machine.write("orders/real.toml", "[[order]]\ngroup=[{id='acme/x'}]\n");
+    link("orders/real.toml", "order.toml");
+    assert_eq!(machine.found(&["x"], Some("order.toml")).0, ["acme/x"]);
+    // What a shell makes of `--order <(…)`.
+    let (reading, writing) = nix::unistd::pipe().unwrap();
+    let mut writing = std::fs::File::from(writing);
+    std::io::Write::write_all(&mut writing, b"[[order]]\ngroup=[{id='acme/x'}]\n").unwrap();
+    drop(writing);
+    let pipe = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reading));
+    assert_eq!(machine.found(&["x"], Some(&pipe)).0, ["acme/x"]);
+
+    std::fs::rename(
+        machine.path("x/buildpack.toml"),
+        machine.path("x/bin/b.toml"),
+    )
+    .unwrap();
+    link("bin/b.toml", "x/buildpack.toml");
+    assert_eq!(machine.found(&["x"], None).1, 1);
+
+    std::fs::rename(machine.path("x/bin/b.toml"), machine.path("b.toml")).unwrap();
+    link("../../b.toml", "x/bin/b.toml");
+    insta::assert_snapshot!(machine.refused(&["x"], None), @r"
+    error[link-leaves-buildpack]: `/x/buildpack.toml` is a link that leads out of `/x`
+
+      hint: Put the file itself there: programs of the build see nothing but the folder.
+    ");
+    machine.buildpack("y", "acme/y");
+    std::fs::create_dir(machine.path("folder.toml")).unwrap();
+    insta::assert_snapshot!(machine.refused(&["y"], Some("folder.toml")), @r"
+    error[cnb-file]: cannot read `/folder.toml`
+      caused by: failed to read from file `/folder.toml`: Is a directory (os error 21)
+    ");
+}
+
+#[test]
+fn what_is_too_much_or_cannot_be_read_is_explained() {
+    let machine = Machine::new();
+    for index in 0..=1000 {
+        machine.composite(
+            &format!("many/{index}"),
+            &format!("acme/b{index}"),
+            &["acme/x"],
+        );
+    }
+    insta::assert_snapshot!(machine.refused(&["many"], None), @r"
+    error[too-many-buildpacks]: there are more than 1000 buildpacks
+
+      hint: Name a folder with fewer.
+    ");
+    nix::unistd::mkfifo(&machine.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    insta::assert_snapshot!(machine.refused(&["fifo"], None), @r"
+    error[unreadable-buildpack]: cannot read `/fifo`
+      caused by: it is no file
+
+      hint: Give a folder or an archive that you may read.
+    ");
+    machine.buildpack("x", "acme/x");
+    machine.buildpack("newer", "acme/x");
+    machine.write(
+        "newer/buildpack.toml",
+        "api='0.10'\nbuildpack={id='acme/x',version='2'}\n",
+    );
+    insta::assert_snapshot!(machine.refused(&["x", "newer"], None), @r"
+    error[buildpack-versions]: there are several versions of the buildpack `acme/x`, of which one group can hold only one
+
+      hint: Say with `--order order.toml` which version is meant where.
+    ");
+}
+
+#[test]
 fn circles_end() {
     let machine = Machine::new();
     machine.composite("a", "acme/a", &["acme/b"]);

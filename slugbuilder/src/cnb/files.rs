@@ -383,9 +383,47 @@ pub(super) fn read_untrusted(
     Ok(Some(content))
 }
 
-/// Reads a regular file that a user names or that lies beside one; nothing where there is none.
-pub(crate) fn read_plain_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, CnbError> {
-    read_untrusted(path, path, limit)
+/// Reads a regular file in a folder that a user names; nothing where there is none. A link is followed if it stays in the
+/// folder, which is all that programs of the build get to see.
+pub(crate) fn read_in_folder(
+    folder: &Path,
+    name: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, CnbError> {
+    let path = folder.join(name);
+    let canonical = |path: &Path| match std::fs::canonicalize(path) {
+        Ok(canonical) => Ok(Some(canonical)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(source) => Err(failed("read", path, source)),
+    };
+    let (Some(file), Some(inside)) = (canonical(&path)?, canonical(folder)?) else {
+        return Ok(None);
+    };
+    if !file.starts_with(&inside) {
+        return Err(CnbError::LinkLeavesFolder {
+            path,
+            folder: folder.to_owned(),
+        });
+    }
+    read_untrusted(&file, &path, limit)
+}
+
+/// Reads a file that a user names: whatever it is, a link or a pipe of their shell.
+pub(super) fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, CnbError> {
+    let mut content = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut content))
+        .map_err(|source| failed("read", path, source))?;
+    if content.len() as u64 > limit {
+        return Err(CnbError::InvalidDocument {
+            path: path.to_owned(),
+            line: None,
+            reason: format!("it is larger than {limit} bytes"),
+        });
+    }
+    Ok(content)
 }
 
 /// Reads TOML; an error names file and line.

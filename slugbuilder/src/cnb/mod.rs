@@ -56,7 +56,7 @@ pub use resolve::PlanProblem;
 pub use restore::{Restored, RestoredLayer};
 pub use target::{DistroPattern, Target, TargetPattern};
 
-pub(crate) use files::{parse_toml as parse_document, read_plain_file};
+pub(crate) use files::{parse_toml as parse_document, read_in_folder};
 
 #[cfg(doc)]
 use crate::sandbox::Executor;

@@ -1,6 +1,6 @@
 //! Which groups of buildpacks to try, in which order.
 
-use super::files::{DOCUMENT_LIMIT, parse_toml, read_untrusted};
+use super::files::{DOCUMENT_LIMIT, parse_toml, read_named};
 use super::{Buildpack, BuildpackDescriptor, CnbError};
 use serde::Deserialize;
 use std::path::Path;
@@ -71,13 +71,9 @@ impl Order {
         }
     }
 
-    /// Reads an `order.toml` (or the `[[order]]` of a builder's configuration).
+    /// Reads an `order.toml` (or the `[[order]]` of a builder's configuration), which a user names: links are followed.
     pub fn read(path: &Path) -> Result<Self, CnbError> {
-        let content =
-            read_untrusted(path, path, DOCUMENT_LIMIT)?.ok_or_else(|| CnbError::UnusableFile {
-                path: path.to_owned(),
-                reason: "does not exist".into(),
-            })?;
+        let content = read_named(path, DOCUMENT_LIMIT)?;
         Self::parse(path, &content)
     }
 
