@@ -1,7 +1,7 @@
 //! From references to folders.
 
-use super::archive;
-use super::package::{self, Dependency};
+use super::archive::{self, InUse, Unpacked};
+use super::package::{self, Dependency, Reference};
 use super::{BuildpackSource, SelectionError};
 use crate::cnb::{Buildpack, BuildpackDescriptor};
 use crate::stop::Stop;
@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// The most buildpacks that are taken; the largest builders have some two hundred.
 const LIMIT: usize = 1000;
+
+/// The most `package.toml` files on the way to a buildpack, each named by the one before.
+const LEVEL_LIMIT: usize = 32;
 
 /// A buildpack, and by which reference it came.
 #[derive(Debug)]
@@ -41,9 +44,19 @@ struct Carried {
 #[derive(Clone, Copy)]
 struct Origin<'a> {
     reference: &'a OsStr,
-    /// The archive that it was unpacked from.
-    archive: Option<&'a Path>,
+    archive: Option<Archive<'a>>,
     named: bool,
+    /// How many `package.toml` files led to it.
+    level: usize,
+}
+
+/// What a folder was unpacked from.
+#[derive(Clone, Copy)]
+struct Archive<'a> {
+    path: &'a Path,
+    /// Where all that is in it lies, canonical.
+    root: &'a Path,
+    in_use: &'a InUse,
 }
 
 impl<'a> Collector<'a> {
@@ -109,6 +122,7 @@ impl<'a> Collector<'a> {
                 reference,
                 archive: None,
                 named: true,
+                level: 0,
             },
         )?;
         if self.found.len() == before {
@@ -137,6 +151,7 @@ impl<'a> Collector<'a> {
                 source,
             },
         };
+        self.stop.check().map_err(SelectionError::Stopped)?;
         let canonical = std::fs::canonicalize(path).map_err(failed)?;
         if !self.visited.insert(canonical.clone()) {
             return Ok(());
@@ -144,9 +159,14 @@ impl<'a> Collector<'a> {
         if std::fs::metadata(&canonical).map_err(failed)?.is_dir() {
             return self.add_folder(&canonical, origin);
         }
-        let folder = archive::unpacked(&canonical, self.cache_dir, self.stop)?;
+        let Unpacked { folder, in_use } = archive::unpacked(&canonical, self.cache_dir, self.stop)?;
+        let archive = Archive {
+            path: &canonical,
+            root: &folder,
+            in_use: &in_use,
+        };
         let origin = Origin {
-            archive: Some(&canonical),
+            archive: Some(archive),
             ..origin
         };
         self.add_folder(&folder, origin)
@@ -157,19 +177,17 @@ impl<'a> Collector<'a> {
             return self.add_buildpack(folder, origin);
         }
         if let Some(package) = package::read(folder)? {
-            return match package.buildpack {
-                Some(Dependency::Path(path)) if folder.join(&path) != folder => {
-                    self.add_path(&folder.join(path), origin)?;
-                    self.add_dependencies(folder, package.dependencies, origin)
-                }
-                Some(Dependency::Elsewhere(elsewhere)) => Err(SelectionError::Elsewhere {
-                    reference: folder.join(package::FILE).display().to_string(),
-                    elsewhere,
-                }),
-                _ => Err(SelectionError::NoBuildpack {
-                    folder: folder.to_owned(),
-                }),
+            let elsewhere = |reference: &Reference| match &reference.dependency {
+                Dependency::Path(path) => folder.join(path) != folder,
+                Dependency::Elsewhere(_) => true,
             };
+            let Some(buildpack) = package.buildpack.filter(elsewhere) else {
+                return Err(SelectionError::NoBuildpack {
+                    folder: folder.to_owned(),
+                });
+            };
+            self.add_named_by_package(folder, &buildpack, origin)?;
+            return self.add_dependencies(folder, &package.dependencies, origin);
         }
         // Several of them: `<name>/buildpack.toml`, or `<id>/<version>/buildpack.toml` as in `/cnb/buildpacks`.
         let mut inside = Vec::new();
@@ -178,12 +196,13 @@ impl<'a> Collector<'a> {
                 inside.push(child);
                 continue;
             }
+            self.stop.check().map_err(SelectionError::Stopped)?;
             let versions = folders(&child)?.into_iter();
             inside.extend(versions.filter(|version| version.join("buildpack.toml").exists()));
         }
         if inside.is_empty() {
             return Err(SelectionError::NoBuildpack {
-                folder: origin.archive.unwrap_or(folder).to_owned(),
+                folder: (origin.archive.map_or(folder, |archive| archive.path)).to_owned(),
             });
         }
         for child in inside {
@@ -217,8 +236,9 @@ impl<'a> Collector<'a> {
         self.found.push(Found {
             source: match origin.archive {
                 Some(archive) => BuildpackSource::Unpacked {
-                    archive: archive.to_owned(),
+                    archive: archive.path.to_owned(),
                     directory: folder.to_owned(),
+                    in_use: archive.in_use.clone(),
                 },
                 None => BuildpackSource::Directory(folder.to_owned()),
             },
@@ -227,7 +247,7 @@ impl<'a> Collector<'a> {
             named: origin.named,
         });
         if is_composite && let Some(package) = package::read(folder)? {
-            self.add_dependencies(folder, package.dependencies, origin)?;
+            self.add_dependencies(folder, &package.dependencies, origin)?;
         }
         Ok(())
     }
@@ -235,27 +255,64 @@ impl<'a> Collector<'a> {
     fn add_dependencies(
         &mut self,
         folder: &Path,
-        dependencies: Vec<(String, Dependency)>,
+        dependencies: &[Reference],
         origin: Origin<'_>,
     ) -> Result<(), SelectionError> {
-        for (uri, dependency) in dependencies {
-            match dependency {
-                Dependency::Path(path) => {
-                    let origin = Origin {
-                        named: false,
-                        ..origin
-                    };
-                    self.add_path(&folder.join(path), origin)?;
-                }
-                Dependency::Elsewhere(elsewhere) => {
-                    return Err(SelectionError::Elsewhere {
-                        reference: format!("{uri}` of `{}", folder.join(package::FILE).display()),
-                        elsewhere,
-                    });
-                }
+        let origin = Origin {
+            named: false,
+            ..origin
+        };
+        dependencies
+            .iter()
+            .try_for_each(|reference| self.add_named_by_package(folder, reference, origin))
+    }
+
+    /// What the `package.toml` of `folder` names. That of an archive can name nothing but what is in the archive: what is
+    /// added is shown to programs of the build.
+    fn add_named_by_package(
+        &mut self,
+        folder: &Path,
+        Reference { uri, dependency }: &Reference,
+        origin: Origin<'_>,
+    ) -> Result<(), SelectionError> {
+        let file = folder.join(package::FILE);
+        let path = match dependency {
+            Dependency::Path(path) => folder.join(path),
+            Dependency::Elsewhere(elsewhere) => {
+                return Err(SelectionError::Elsewhere {
+                    reference: format!("{uri}` of `{}", file.display()),
+                    elsewhere: *elsewhere,
+                });
+            }
+        };
+        if let Some(Archive {
+            path: archive,
+            root,
+            ..
+        }) = origin.archive
+        {
+            let relative = matches!(dependency, Dependency::Path(path) if path.is_relative());
+            // What is not there is for `add_path` to tell of.
+            let canonical = std::fs::canonicalize(&path);
+            if !relative || canonical.is_ok_and(|canonical| !canonical.starts_with(root)) {
+                return Err(SelectionError::OutOfArchive {
+                    uri: uri.clone(),
+                    file: file.strip_prefix(root).unwrap_or(&file).to_owned(),
+                    archive: archive.to_owned(),
+                });
             }
         }
-        Ok(())
+        if origin.level == LEVEL_LIMIT {
+            return Err(SelectionError::TooDeep {
+                file,
+                limit: LEVEL_LIMIT,
+            });
+        }
+        let origin = Origin {
+            level: origin.level + 1,
+            ..origin
+        };
+        self.add_path(&path, origin)
     }
 }
 

@@ -74,6 +74,24 @@ pub enum SelectionError {
         /// How many are taken.
         limit: usize,
     },
+    /// A `package.toml` of an archive names something that is not in the archive.
+    #[error("`{uri}` leads out of the archive `{}`, whose `{}` names it", archive.display(), file.display())]
+    OutOfArchive {
+        /// In the words of the file.
+        uri: String,
+        /// The `package.toml`, relative to the archive.
+        file: PathBuf,
+        /// The archive.
+        archive: PathBuf,
+    },
+    /// `package.toml` files name each other without an end.
+    #[error("`{}` is the last of more than {limit} `package.toml` files, each named by the one before", file.display())]
+    TooDeep {
+        /// Where it was given up.
+        file: PathBuf,
+        /// How many are followed.
+        limit: usize,
+    },
     /// An archive could not be unpacked.
     #[error("cannot unpack `{}`", path.display())]
     Unpack {
@@ -113,6 +131,8 @@ impl Explain for SelectionError {
             Self::SameId { .. } => "buildpack-versions",
             Self::Ambiguous { .. } => "order-needed",
             Self::TooMany { .. } => "too-many-buildpacks",
+            Self::OutOfArchive { .. } => "buildpack-outside-archive",
+            Self::TooDeep { .. } => "package-too-deep",
             Self::Unpack { source, .. } => source.code(),
             Self::Unreadable { .. } => "unreadable-buildpack",
             Self::Stopped(stopped) => stopped.code(),
@@ -151,6 +171,9 @@ impl Explain for SelectionError {
                 }
                 .into(),
             ),
+            Self::OutOfArchive { .. } => Some(
+                "What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.".into(),
+            ),
             Self::Ambiguous { found, .. } => Some(format!("It holds {}.", found.join(", "))),
             Self::Buildpack(error) => error.explanation(),
             Self::Cache(error) => error.explanation(),
@@ -187,7 +210,11 @@ impl Explain for SelectionError {
                 "Say it with `--order order.toml`, or name the folders one by one.".into()
             }
             Self::TooMany { .. } => "Name a folder with fewer.".into(),
-            Self::Unreadable { .. } => "Make it readable for you.".into(),
+            Self::OutOfArchive { .. } => {
+                "Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.".into()
+            }
+            Self::TooDeep { .. } => "Name the folders of the buildpacks themselves.".into(),
+            Self::Unreadable { .. } => "Give a folder or an archive that you may read.".into(),
             Self::Stopped(Stopped::TimedOut) => "Allow more time with `--timeout`.".into(),
             Self::Stopped(Stopped::Interrupted) => {
                 "Run the same command again; it starts afresh.".into()

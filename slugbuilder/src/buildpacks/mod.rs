@@ -12,6 +12,7 @@ mod collect;
 mod error;
 mod package;
 
+pub use archive::InUse;
 pub(crate) use archive::forget_all as forget_archives;
 pub use error::SelectionError;
 pub use package::Elsewhere;

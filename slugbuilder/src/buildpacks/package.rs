@@ -36,17 +36,32 @@ pub enum Elsewhere {
     Unknown,
 }
 
+/// What a `package.toml` names.
+pub(super) struct Reference {
+    /// In the words of the file.
+    pub(super) uri: String,
+    pub(super) dependency: Dependency,
+}
+
+impl Reference {
+    fn of(uri: String) -> Self {
+        Self {
+            dependency: of_uri(&uri),
+            uri,
+        }
+    }
+}
+
 pub(super) struct Package {
-    pub(super) buildpack: Option<Dependency>,
-    /// With the words of the file.
-    pub(super) dependencies: Vec<(String, Dependency)>,
+    pub(super) buildpack: Option<Reference>,
+    pub(super) dependencies: Vec<Reference>,
 }
 
 #[derive(Deserialize)]
 struct Document {
     buildpack: Option<Uri>,
     #[serde(default)]
-    dependencies: Vec<Reference>,
+    dependencies: Vec<UriOrImage>,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +70,7 @@ struct Uri {
 }
 
 #[derive(Deserialize)]
-struct Reference {
+struct UriOrImage {
     uri: Option<String>,
     /// The older word for an image.
     image: Option<String>,
@@ -64,18 +79,18 @@ struct Reference {
 /// Reads the `package.toml` of `folder`; nothing where there is none.
 pub(super) fn read(folder: &Path) -> Result<Option<Package>, SelectionError> {
     let path = folder.join(FILE);
-    let Some(content) = crate::cnb::read_plain_file(&path, LARGEST)? else {
+    let Some(content) = crate::cnb::read_in_folder(folder, FILE, LARGEST)? else {
         return Ok(None);
     };
     let document: Document = crate::cnb::parse_document(&path, &content)?;
     let mut dependencies = Vec::new();
     for reference in document.dependencies {
         dependencies.push(match (reference.uri, reference.image) {
-            (Some(uri), _) => {
-                let dependency = of_uri(&uri);
-                (uri, dependency)
-            }
-            (None, Some(image)) => (image, Dependency::Elsewhere(Elsewhere::Image)),
+            (Some(uri), _) => Reference::of(uri),
+            (None, Some(image)) => Reference {
+                uri: image,
+                dependency: Dependency::Elsewhere(Elsewhere::Image),
+            },
             (None, None) => {
                 return Err(CnbError::InvalidDocument {
                     path,
@@ -87,7 +102,7 @@ pub(super) fn read(folder: &Path) -> Result<Option<Package>, SelectionError> {
         });
     }
     Ok(Some(Package {
-        buildpack: document.buildpack.map(|buildpack| of_uri(&buildpack.uri)),
+        buildpack: (document.buildpack).map(|buildpack| Reference::of(buildpack.uri)),
         dependencies,
     }))
 }

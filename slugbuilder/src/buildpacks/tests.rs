@@ -171,7 +171,12 @@ fn an_archive_is_unpacked_once_for_its_content() {
     for (name, flags) in [("x.tgz", "-czf"), ("x.tar", "-cf")] {
         machine.tar(&[flags, name, "x"]);
         let selection = machine.select(&[name], None).unwrap();
-        let [BuildpackSource::Unpacked { archive, directory }] = &selection.sources[..] else {
+        let [
+            BuildpackSource::Unpacked {
+                archive, directory, ..
+            },
+        ] = &selection.sources[..]
+        else {
             panic!("{selection:?}");
         };
         assert_eq!(*archive, machine.path(name));
@@ -202,6 +207,25 @@ fn what_was_not_used_for_long_is_forgotten() {
     machine.select(&["x.tgz"], None).unwrap();
     assert!(!machine.path("cache/buildpacks-v1/old").exists());
     assert!(machine.path("cache/buildpacks-v1/new").exists());
+}
+
+#[test]
+fn what_a_build_uses_is_not_pruned() {
+    let machine = Machine::new();
+    machine.buildpack("x", "acme/x");
+    machine.tar(&["-czf", "x.tgz", "x"]);
+    let selection = machine.select(&["x.tgz"], None).unwrap();
+    let [BuildpackSource::Unpacked { directory, .. }] = &selection.sources[..] else {
+        panic!("{selection:?}");
+    };
+    let directory = directory.clone();
+    forget_archives(&machine.path("cache")).unwrap();
+    assert!(directory.join("bin/build").exists());
+    drop(selection);
+    forget_archives(&machine.path("cache")).unwrap();
+    assert!(!directory.exists());
+    machine.select(&["x.tgz"], None).unwrap();
+    assert!(directory.join("bin/build").exists());
 }
 
 #[test]
@@ -316,6 +340,82 @@ fn what_cannot_be_taken_is_explained() {
 }
 
 #[test]
+fn links_of_the_user_are_followed() {
+    let machine = Machine::new();
+    let link = |target: &str, path: &str| {
+        std::os::unix::fs::symlink(target, machine.path(path)).unwrap();
+    };
+    machine.buildpack("x", "acme/x");
+    machine.write("orders/real.toml", "[[order]]\ngroup=[{id='acme/x'}]\n");
+    link("orders/real.toml", "order.toml");
+    assert_eq!(machine.found(&["x"], Some("order.toml")).0, ["acme/x"]);
+    // What a shell makes of `--order <(…)`.
+    let (reading, writing) = nix::unistd::pipe().unwrap();
+    let mut writing = std::fs::File::from(writing);
+    std::io::Write::write_all(&mut writing, b"[[order]]\ngroup=[{id='acme/x'}]\n").unwrap();
+    drop(writing);
+    let pipe = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reading));
+    assert_eq!(machine.found(&["x"], Some(&pipe)).0, ["acme/x"]);
+
+    std::fs::rename(
+        machine.path("x/buildpack.toml"),
+        machine.path("x/bin/b.toml"),
+    )
+    .unwrap();
+    link("bin/b.toml", "x/buildpack.toml");
+    assert_eq!(machine.found(&["x"], None).1, 1);
+
+    std::fs::rename(machine.path("x/bin/b.toml"), machine.path("b.toml")).unwrap();
+    link("../../b.toml", "x/bin/b.toml");
+    insta::assert_snapshot!(machine.refused(&["x"], None), @r"
+    error[link-leaves-buildpack]: `/x/buildpack.toml` is a link that leads out of `/x`
+
+      hint: Put the file itself there: programs of the build see nothing but the folder.
+    ");
+    machine.buildpack("y", "acme/y");
+    std::fs::create_dir(machine.path("folder.toml")).unwrap();
+    insta::assert_snapshot!(machine.refused(&["y"], Some("folder.toml")), @r"
+    error[cnb-file]: cannot read `/folder.toml`
+      caused by: failed to read from file `/folder.toml`: Is a directory (os error 21)
+    ");
+}
+
+#[test]
+fn what_is_too_much_or_cannot_be_read_is_explained() {
+    let machine = Machine::new();
+    for index in 0..=1000 {
+        machine.composite(
+            &format!("many/{index}"),
+            &format!("acme/b{index}"),
+            &["acme/x"],
+        );
+    }
+    insta::assert_snapshot!(machine.refused(&["many"], None), @r"
+    error[too-many-buildpacks]: there are more than 1000 buildpacks
+
+      hint: Name a folder with fewer.
+    ");
+    nix::unistd::mkfifo(&machine.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    insta::assert_snapshot!(machine.refused(&["fifo"], None), @r"
+    error[unreadable-buildpack]: cannot read `/fifo`
+      caused by: it is no file
+
+      hint: Give a folder or an archive that you may read.
+    ");
+    machine.buildpack("x", "acme/x");
+    machine.buildpack("newer", "acme/x");
+    machine.write(
+        "newer/buildpack.toml",
+        "api='0.10'\nbuildpack={id='acme/x',version='2'}\n",
+    );
+    insta::assert_snapshot!(machine.refused(&["x", "newer"], None), @r"
+    error[buildpack-versions]: there are several versions of the buildpack `acme/x`, of which one group can hold only one
+
+      hint: Say with `--order order.toml` which version is meant where.
+    ");
+}
+
+#[test]
 fn circles_end() {
     let machine = Machine::new();
     machine.composite("a", "acme/a", &["acme/b"]);
@@ -330,6 +430,107 @@ fn circles_end() {
     error[cyclic-order]: the order of composite buildpack `acme/a@1` leads back to itself
 
       The circle is acme/a@1 → acme/b@1 → acme/a@1.
+    ");
+}
+
+#[test]
+fn a_package_toml_of_an_archive_names_only_what_is_in_the_archive() {
+    let machine = Machine::new();
+    machine.buildpack("outside/x", "acme/x");
+    machine.buildpack("in/x", "acme/x");
+    machine.composite("in/all", "acme/all", &["acme/x"]);
+    let archived = |uri: &str, top: &str| {
+        machine.write(
+            "in/all/package.toml",
+            &format!("[[dependencies]]\nuri='{uri}'\n"),
+        );
+        machine.write(
+            "in/meta/package.toml",
+            &format!("[buildpack]\nuri='{uri}'\n"),
+        );
+        machine.tar(&["-czf", "in.tgz", "-C", "in", top]);
+    };
+    // In the folder that a user named, anything goes.
+    let outside = machine.path("outside/x");
+    let outside = outside.to_str().unwrap();
+    machine.write(
+        "in/all/package.toml",
+        &format!("[[dependencies]]\nuri='{outside}'\n"),
+    );
+    assert_eq!(machine.found(&["in/all"], None).1, 2);
+
+    let composite = (vec!["acme/all".to_owned()], 2);
+    archived("../x", ".");
+    std::fs::remove_dir_all(machine.path("in/meta")).unwrap();
+    machine.tar(&["-czf", "in.tgz", "-C", "in", "."]);
+    assert_eq!(machine.found(&["in.tgz"], None), composite);
+
+    archived(outside, "all");
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `/outside/x` leads out of the archive `/in.tgz`, whose `all/package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    archived(&format!("file://{outside}"), "all");
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `file:///outside/x` leads out of the archive `/in.tgz`, whose `all/package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    archived("../../../../outside/x", "all");
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `../../../../outside/x` leads out of the archive `/in.tgz`, whose `all/package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    // Neither as the buildpack itself, nor as what an archive of an archive has beside it.
+    machine.write("in/package.toml", "[buildpack]\nuri='../../../outside/x'\n");
+    machine.tar(&["-czf", "in.tgz", "-C", "in", "package.toml"]);
+    insta::assert_snapshot!(machine.refused(&["in.tgz"], None), @r"
+    error[buildpack-outside-archive]: `../../../outside/x` leads out of the archive `/in.tgz`, whose `package.toml` names it
+
+      What a build uses of an archive has to be in it: anything else would be shown to programs of people whom you do not know.
+
+      hint: Give an archive that holds all of its buildpacks, with relative paths. If you trust this one, unpack it and give the folder.
+    ");
+    archived("../../in.tgz", "all");
+    machine.write("wrapped/package.toml", "[buildpack]\nuri='in.tgz'\n");
+    std::fs::rename(machine.path("in.tgz"), machine.path("wrapped/in.tgz")).unwrap();
+    machine.tar(&["-czf", "wrapped.tgz", "-C", "wrapped", "."]);
+    let refused = machine.refused(&["wrapped.tgz"], None);
+    assert!(
+        refused.starts_with("error[buildpack-not-there]"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_chain_of_packages_ends() {
+    let machine = Machine::new();
+    machine.buildpack("x", "acme/x");
+    let chain = |length: usize| {
+        for index in 0..length {
+            let next = match index + 1 {
+                next if next == length => "x".to_owned(),
+                next => format!("p{next}"),
+            };
+            let content = format!("[buildpack]\nuri='../{next}'\n");
+            machine.write(&format!("p{index}/package.toml"), &content);
+        }
+    };
+    chain(32);
+    assert_eq!(machine.found(&["p0"], None).1, 1);
+    chain(33);
+    insta::assert_snapshot!(machine.refused(&["p0"], None), @r"
+    error[package-too-deep]: `/p32/package.toml` is the last of more than 32 `package.toml` files, each named by the one before
+
+      hint: Name the folders of the buildpacks themselves.
     ");
 }
 

@@ -1,6 +1,6 @@
 //! The build phase (section 2.4 of the reference).
 
-use super::cleared::Finished;
+use super::cleared::Kept;
 use super::environment::{BUILD_ROOTS, read_modifications, root_modifications};
 use super::launch::{LaunchDocument, Processes};
 use super::launch_environment::unavailable_programs;
@@ -86,14 +86,14 @@ impl Platform<'_> {
             environment: self.executor.base_environment().clone(),
             processes: Processes::default(),
             build: Build::default(),
-            finished: Vec::new(),
+            kept: self.keep_restored(&detection.group)?,
         };
         let mut later = detection.group.as_slice();
         while let Some((participant, rest)) = later.split_first() {
             let index = detection.group.len() - later.len();
             self.build_one(index, &participant.buildpack, &mut progress)?;
             let folder = self.layers_of(&participant.buildpack);
-            self.keep_finished(&folder, rest, &mut progress.finished)?;
+            self.keep_finished(&folder, rest, &mut progress.kept)?;
             later = rest;
         }
         let mut build = progress.build;
@@ -109,7 +109,7 @@ impl Platform<'_> {
     }
 
     /// The folder of a buildpack's layers.
-    fn layers_of(&self, buildpack: &Buildpack) -> PathBuf {
+    pub(super) fn layers_of(&self, buildpack: &Buildpack) -> PathBuf {
         self.layers_dir().join(buildpack.descriptor.escaped_id())
     }
 
@@ -178,7 +178,7 @@ impl Platform<'_> {
         self.bring_back(
             buildpack,
             &own,
-            &progress.finished,
+            &progress.kept,
             &mut progress.build.warnings,
         )?;
         if !outcome.success() {
@@ -263,7 +263,7 @@ struct Progress {
     environment: Environment,
     processes: Processes,
     build: Build,
-    finished: Vec<Finished>,
+    kept: Vec<Kept>,
 }
 
 fn plan_file(path: &Path, given: &[&PlanEntry]) -> Result<Vec<u8>, CnbError> {

@@ -2,8 +2,9 @@
 //! of section 2.11 of the reference): Paketo's go-build and dotnet-publish, Google's clear-source.
 //!
 //! Nothing in Linux lets a folder be used but not be found by whoever empties the one that it is in, and a removal that
-//! fails would fail the buildpack. So, before a buildpack of someone else runs, the layers of those before it are copied
-//! (by reference where the file system can), and put back where they were removed. What a buildpack removes of its own
+//! fails would fail the buildpack. So, before a buildpack of someone else runs, the layers of all others are copied (by
+//! reference where the file system can): what those before it made, and what those after it had from the last build. They
+//! are put back where they were removed. What a buildpack removes of its own
 //! layers while it runs is lost: Paketo's buildpacks are told by their own variable to keep ours, and any other ends the
 //! build with words about it, unless it had made nothing yet.
 
@@ -64,10 +65,15 @@ impl OwnFolder {
     }
 }
 
-/// The folder of a buildpack that has ended, and its copy.
-pub(super) struct Finished {
+/// The folder of a buildpack that does not run, and its copy.
+pub(super) struct Kept {
     folder: PathBuf,
     copy: PathBuf,
+}
+
+/// Whether a buildpack is someone else's.
+fn is_foreign(participant: &Participant) -> bool {
+    participant.buildpack.programs == BuildpackPrograms::Files
 }
 
 impl Platform<'_> {
@@ -88,16 +94,33 @@ impl Platform<'_> {
         })
     }
 
+    /// Copies what was restored for buildpacks, if one of those before them could remove it.
+    pub(super) fn keep_restored(&self, group: &[Participant]) -> Result<Vec<Kept>, CnbError> {
+        let mut kept = Vec::new();
+        let first = group.iter().position(is_foreign).unwrap_or(group.len());
+        for participant in group.iter().skip(first + 1) {
+            self.keep(&self.layers_of(&participant.buildpack), &mut kept)?;
+        }
+        Ok(kept)
+    }
+
     /// Copies the layers of the buildpack that has just ended, if one of those after it could remove them.
     pub(super) fn keep_finished(
         &self,
         folder: &Path,
         later: &[Participant],
-        finished: &mut Vec<Finished>,
+        kept: &mut Vec<Kept>,
     ) -> Result<(), CnbError> {
-        let foreign =
-            |participant: &Participant| participant.buildpack.programs == BuildpackPrograms::Files;
-        if !later.iter().any(foreign) || self.files().list(folder)?.is_empty() {
+        // What it had from the last build is past.
+        kept.retain(|one| one.folder != folder);
+        if later.iter().any(is_foreign) {
+            self.keep(folder, kept)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&self, folder: &Path, all: &mut Vec<Kept>) -> Result<(), CnbError> {
+        if self.files().list(folder)?.is_empty() {
             return Ok(());
         }
         let kept = self.executor.work_dir().join("kept");
@@ -105,7 +128,7 @@ impl Platform<'_> {
         let copy = kept.join(folder.file_name().unwrap_or(OsStr::new("layers")));
         self.files().remove(&copy)?;
         self.copy(folder, &copy)?;
-        finished.push(Finished {
+        all.push(Kept {
             folder: folder.to_owned(),
             copy,
         });
@@ -117,7 +140,7 @@ impl Platform<'_> {
         &self,
         buildpack: &Buildpack,
         own: &OwnFolder,
-        finished: &[Finished],
+        kept: &[Kept],
         warnings: &mut Vec<Warning>,
     ) -> Result<(), CnbError> {
         let files = self.files();
@@ -132,7 +155,7 @@ impl Platform<'_> {
             files.make_directory(&own.path)?;
         }
         let mut count = 0;
-        for one in finished {
+        for one in kept.iter().filter(|one| one.folder != own.path) {
             let mut is_whole = true;
             for (name, kind) in files.list(&one.copy)? {
                 is_whole &= files.kind(&one.folder.join(name))? == Some(kind);
@@ -148,7 +171,7 @@ impl Platform<'_> {
                 Warning::new(
                     "layers-put-back",
                     format!(
-                        "buildpack `{}` removed layers of the buildpacks before it, which slugs have in the app directory; they were put back",
+                        "buildpack `{}` removed layers of other buildpacks, which slugs have in the app directory; they were put back",
                         buildpack.descriptor.id
                     ),
                 )
@@ -158,8 +181,26 @@ impl Platform<'_> {
         Ok(())
     }
 
-    /// Copies a folder with all that is in it: inside, as the user whose files these are.
+    /// Copies a folder with all that is in it. What its owner may not read is opened for that moment.
     fn copy(&self, from: &Path, to: &Path) -> Result<(), CnbError> {
+        let Err(error) = self.copy_once(from, to) else {
+            return Ok(());
+        };
+        let opened = match error {
+            CnbError::File { .. } => self.files().open_to_owner(from)?,
+            _ => return Err(error),
+        };
+        if opened.is_empty() {
+            return Err(error);
+        }
+        self.files().remove(to)?;
+        self.copy_once(from, to)?;
+        self.files().set_modes(from, &opened)?;
+        self.files().set_modes(to, &opened)
+    }
+
+    /// Copies inside, as the user whose files these are.
+    fn copy_once(&self, from: &Path, to: &Path) -> Result<(), CnbError> {
         let invocation = Invocation::new(Program::File("/bin/cp".into()), "/")
             .argument("-a")
             .argument("--reflink=auto")

@@ -1,6 +1,6 @@
 //! `buildpack.toml`: what a buildpack says of itself.
 
-use super::files::{DOCUMENT_LIMIT, parse_toml, read_untrusted};
+use super::files::{DOCUMENT_LIMIT, parse_toml, read_in_folder};
 use super::{CnbError, OrderElement, Target, TargetPattern};
 use crate::sandbox::Program;
 use serde::Deserialize;
@@ -242,12 +242,13 @@ impl Buildpack {
             return Err(CnbError::Extension { path: extension });
         }
         let path = outside.join("buildpack.toml");
-        let content = read_untrusted(&path, &path, DOCUMENT_LIMIT)?.ok_or_else(|| {
-            CnbError::UnusableFile {
-                path: path.clone(),
-                reason: "is missing: the folder is no buildpack".into(),
-            }
-        })?;
+        let content =
+            read_in_folder(outside, "buildpack.toml", DOCUMENT_LIMIT)?.ok_or_else(|| {
+                CnbError::UnusableFile {
+                    path: path.clone(),
+                    reason: "is missing: the folder is no buildpack".into(),
+                }
+            })?;
         let descriptor = BuildpackDescriptor::parse(&path, &content)?;
         if descriptor.order.is_empty() {
             for program in ["bin/detect", "bin/build"].map(|name| outside.join(name)) {

@@ -1,8 +1,8 @@
 //! The detect phase (section 2.3 of the reference).
 
+use super::composites::Member;
 use super::files::DOCUMENT_LIMIT;
 use super::no_group::{NoGroup, Tried, Verdict};
-use super::order::Member;
 use super::output::Tail;
 use super::plan::DetectPlan;
 use super::platform::Exchange;
@@ -80,7 +80,8 @@ impl Platform<'_> {
     pub fn detect(&self, order: &Order, buildpacks: &[Buildpack]) -> Result<Detection, CnbError> {
         self.prepare()?;
         let mut runs = Runs::default();
-        let found = order.first(buildpacks, &mut |members| {
+        let stop = self.executor.stop();
+        let found = order.first(buildpacks, &stop, &mut |members| {
             self.run_group(members, &mut runs)?;
             choose(members, &mut runs)
         })?;

@@ -45,6 +45,14 @@ pub enum CnbError {
         /// Why, as the end of a sentence.
         reason: String,
     },
+    /// A file of a buildpack is a link to somewhere else.
+    #[error("`{}` is a link that leads out of `{}`", path.display(), folder.display())]
+    LinkLeavesFolder {
+        /// The file.
+        path: PathBuf,
+        /// The buildpack's folder.
+        folder: PathBuf,
+    },
     /// A file of the buildpack contract is not what the contract says.
     #[error("{}{}: {reason}", path.display(), line.map_or_else(String::new, |line| format!(":{line}")))]
     InvalidDocument {
@@ -162,6 +170,7 @@ impl Explain for CnbError {
         match self {
             Self::File { .. } => "cnb-file",
             Self::UnusableFile { .. } => "unusable-file",
+            Self::LinkLeavesFolder { .. } => "link-leaves-buildpack",
             Self::InvalidDocument { .. } => "invalid-buildpack-file",
             Self::UnsupportedApi { .. } => "unsupported-buildpack-api",
             Self::Extension { .. } => "extension-unsupported",
@@ -185,7 +194,9 @@ impl Explain for CnbError {
     fn fault(&self) -> Fault {
         match self {
             Self::File { .. } => Fault::Io,
-            Self::UnknownBuildpack { .. } | Self::InvalidVariable { .. } => Fault::Usage,
+            Self::LinkLeavesFolder { .. }
+            | Self::UnknownBuildpack { .. }
+            | Self::InvalidVariable { .. } => Fault::Usage,
             Self::Stopped {
                 outcome: Outcome::Interrupted,
                 ..
@@ -242,6 +253,9 @@ impl Explain for CnbError {
             Self::Stopped { .. } => vec!["Run the same command again; it starts afresh.".into()],
             Self::UnusableFile { .. } => vec![
                 "Report this to the authors of the buildpack, unless the app put it there.".into(),
+            ],
+            Self::LinkLeavesFolder { .. } => vec![
+                "Put the file itself there: programs of the build see nothing but the folder.".into(),
             ],
             Self::LayersRemoved { .. } => vec![
                 "Tell the buildpack to keep `.slugbuilder`, or to leave the source alone, if it has a variable for that; give it with `--env`.".into(),

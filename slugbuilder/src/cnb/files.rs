@@ -267,6 +267,53 @@ impl<'a> Files<'a> {
     }
 }
 
+impl Files<'_> {
+    /// Lets the owner read every file and folder of the tree at `path`. Returns those that were closed, relative to it,
+    /// with the modes that they had; what is in a folder comes after it.
+    pub(super) fn open_to_owner(self, path: &Path) -> Result<Vec<(PathBuf, u32)>, CnbError> {
+        let outside = self.outside(path)?;
+        let mut opened = Vec::new();
+        let mut pending = vec![PathBuf::new()];
+        let mut open = || -> std::io::Result<()> {
+            while let Some(relative) = pending.pop() {
+                let place = outside.join(&relative);
+                let metadata = fs::symlink_metadata(&place)?;
+                let needed = if metadata.is_dir() {
+                    0o700
+                } else if metadata.is_file() {
+                    0o400
+                } else {
+                    continue;
+                };
+                let mode = metadata.permissions().mode() & 0o7777;
+                if mode & needed != needed {
+                    fs::set_permissions(&place, PermissionsExt::from_mode(mode | needed))?;
+                    opened.push((relative.clone(), mode));
+                }
+                if metadata.is_dir() {
+                    for entry in fs::read_dir(&place)? {
+                        pending.push(relative.join(entry?.file_name()));
+                    }
+                }
+            }
+            Ok(())
+        };
+        open().map_err(|source| failed("open", path, source))?;
+        Ok(opened)
+    }
+
+    /// Gives what lies in the tree at `path` the modes that [`Files::open_to_owner`] returned.
+    pub(super) fn set_modes(self, path: &Path, modes: &[(PathBuf, u32)]) -> Result<(), CnbError> {
+        let outside = self.outside(path)?;
+        // Backwards: once its folder is closed, nothing in it can be reached.
+        for (relative, mode) in modes.iter().rev() {
+            fs::set_permissions(outside.join(relative), PermissionsExt::from_mode(*mode))
+                .map_err(|source| failed("close", &path.join(relative), source))?;
+        }
+        Ok(())
+    }
+}
+
 /// Makes every folder of a tree writable for its owner.
 fn open_up(root: &Path) -> std::io::Result<()> {
     let mut pending = vec![root.to_owned()];
@@ -336,9 +383,47 @@ pub(super) fn read_untrusted(
     Ok(Some(content))
 }
 
-/// Reads a regular file that a user names or that lies beside one; nothing where there is none.
-pub(crate) fn read_plain_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, CnbError> {
-    read_untrusted(path, path, limit)
+/// Reads a regular file in a folder that a user names; nothing where there is none. A link is followed if it stays in the
+/// folder, which is all that programs of the build get to see.
+pub(crate) fn read_in_folder(
+    folder: &Path,
+    name: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, CnbError> {
+    let path = folder.join(name);
+    let canonical = |path: &Path| match std::fs::canonicalize(path) {
+        Ok(canonical) => Ok(Some(canonical)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(source) => Err(failed("read", path, source)),
+    };
+    let (Some(file), Some(inside)) = (canonical(&path)?, canonical(folder)?) else {
+        return Ok(None);
+    };
+    if !file.starts_with(&inside) {
+        return Err(CnbError::LinkLeavesFolder {
+            path,
+            folder: folder.to_owned(),
+        });
+    }
+    read_untrusted(&file, &path, limit)
+}
+
+/// Reads a file that a user names: whatever it is, a link or a pipe of their shell.
+pub(super) fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, CnbError> {
+    let mut content = Vec::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut content))
+        .map_err(|source| failed("read", path, source))?;
+    if content.len() as u64 > limit {
+        return Err(CnbError::InvalidDocument {
+            path: path.to_owned(),
+            line: None,
+            reason: format!("it is larger than {limit} bytes"),
+        });
+    }
+    Ok(content)
 }
 
 /// Reads TOML; an error names file and line.

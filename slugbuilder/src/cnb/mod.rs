@@ -19,6 +19,7 @@
 
 mod build;
 mod cleared;
+mod composites;
 mod descriptor;
 mod detect;
 mod environment;
@@ -55,7 +56,7 @@ pub use resolve::PlanProblem;
 pub use restore::{Restored, RestoredLayer};
 pub use target::{DistroPattern, Target, TargetPattern};
 
-pub(crate) use files::{parse_toml as parse_document, read_plain_file};
+pub(crate) use files::{parse_toml as parse_document, read_in_folder};
 
 #[cfg(doc)]
 use crate::sandbox::Executor;

@@ -21,6 +21,7 @@ pub use detect::{Detected, detect};
 pub use error::CompileError;
 
 use crate::archive::{Compression, Layout, Placement};
+use crate::buildpacks::InUse;
 #[cfg(doc)]
 use crate::cache::CacheFolder;
 use crate::cnb::{Build, Order, Platform};
@@ -54,6 +55,8 @@ pub enum BuildpackSource {
         archive: PathBuf,
         /// Where it is now.
         directory: PathBuf,
+        /// Keeps it there.
+        in_use: InUse,
     },
 }
 

@@ -5,6 +5,7 @@ use super::interrupt::Interrupt;
 use super::job::run_to_end;
 use super::namespaced::{SandboxOptions, make_folder, order, write_home_files};
 use super::wire::{Identity, Order};
+use crate::stop::Stop;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -93,6 +94,10 @@ impl Executor for Direct {
     fn owner(&self) -> Option<(u32, u32)> {
         self.identity
             .map(|identity| (identity.outside, identity.outside))
+    }
+
+    fn stop(&self) -> Stop {
+        Stop::new(&self.interrupt, self.deadline)
     }
 
     fn run(

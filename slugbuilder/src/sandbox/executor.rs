@@ -1,5 +1,6 @@
 //! The one interface through which programs of a build are run, wherever that is.
 
+use crate::stop::Stop;
 use slugbuilder_report::{Explain, Fault};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -121,6 +122,11 @@ pub trait Executor: Sync {
     /// The uid and gid (outside) that files made for the programs have to belong to; nothing where they are our own.
     fn owner(&self) -> Option<(u32, u32)> {
         None
+    }
+
+    /// When work for the build that runs no program has to end; its programs are ended then, too.
+    fn stop(&self) -> Stop {
+        Stop::default()
     }
 
     /// As [`Executor::run`], with the lines of stderr apart where that can be had; else all are told as stdout's. The order

@@ -7,6 +7,7 @@ use super::job::run_to_end;
 use super::view::HostView;
 use super::wire::{HOLDER, Identity, Mapped, Mount, NOTHING, Order, Ready, SetUp};
 use super::{APP_DIRECTORY, BUILD_UID, INSIDE_UID};
+use crate::stop::Stop;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -304,6 +305,10 @@ impl Executor for Namespaced {
 
     fn owner(&self) -> Option<(u32, u32)> {
         SandboxOptions::owner()
+    }
+
+    fn stop(&self) -> Stop {
+        Stop::new(&self.interrupt, self.deadline)
     }
 
     fn run(
