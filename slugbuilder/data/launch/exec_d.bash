@@ -1,4 +1,4 @@
-# Runs the exec.d programs of buildpacks when a process starts. Written by slugbuilder; it needs bash 4.4 and `env`.
+# Runs the exec.d programs of buildpacks when a process starts. Written by slugbuilder; it needs bash 4.4 and nothing else.
 #
 #   /bin/bash -p exec_d.bash APP PROGRAM... 4>&1
 #
@@ -231,8 +231,11 @@ for program; do
   content=
   # Reading ends at a NUL byte, which TOML does not have.
   if IFS= read -r -d '' content < <(
-    exec /usr/bin/env CNB_EXEC_ENV="${CNB_EXEC_ENV:-production}" "${assignments[@]}" "$program" \
-      3>&1 1>&4 4>&- </dev/null
+    # No `env` starts it, which would take a path with an equals sign for a variable, and print the whole environment.
+    # The path is in `$1` by now, since what is exported may be called as any variable here.
+    set -- "$program" "${assignments[@]}"
+    export CNB_EXEC_ENV="${CNB_EXEC_ENV:-production}" "${@:2}"
+    exec -- "$1" 3>&1 1>&4 4>&- </dev/null
   ); then
     wrong 'a NUL byte'
   fi
