@@ -7,10 +7,10 @@
 # stdout as commands for `eval`. The programs' own stdout is file descriptor 4. If one fails, or writes anything else,
 # this ends with status 1, and with it the start of the process.
 #
-# The TOML is read here, as TOML 1.1 has it, and is hostile: nothing of it is ever evaluated.
-
-app=$1
-shift
+# The TOML is read here, as TOML 1.1 has it, and is hostile: nothing of it is ever evaluated but in quotes.
+#
+# A variable of this shell whose name is in the environment would be handed on in its place. So only processes that start
+# no program assign any, and the one that does has a single one, with a name of ours.
 
 fail() {
   printf 'slugbuilder: %s\n' "$1" >&2
@@ -21,8 +21,7 @@ wrong() {
   fail "the exec.d program \`$program\` wrote something else than TOML with strings: $1"
 }
 
-# What is not read yet of a program's TOML. Everything below works on bytes: `pairs_of` sets the locale.
-rest=
+# `rest` is what is not read yet of a program's TOML. Everything below works on bytes, in the locale `C`.
 
 skip_blanks() {
   rest=${rest#"${rest%%[!$' \t']*}"}
@@ -157,7 +156,7 @@ check_utf_8() {
 
 # The pairs of the TOML in $1, in the arrays `keys` and `texts`.
 pairs_of() {
-  local LC_ALL=C key text
+  local key text
   local -A seen=()
   keys=()
   texts=()
@@ -218,42 +217,45 @@ is_assignable() {
   esac
 }
 
-cd -- "$app" || fail "there is no app at \`$app\`"
-# What the programs have set, in the order in which it was set first. Never as variables of this shell.
-names=()
-declare -A values=()
-
-for program; do
-  assignments=()
-  for name in "${names[@]}"; do
-    assignments+=("$name=${values[$name]}")
-  done
-  content=
+# Reads what the program $1 writes into `content`.
+take_output() {
+  program=$1
   # Reading ends at a NUL byte, which TOML does not have.
-  if IFS= read -r -d '' content < <(
-    # No `env` starts it, which would take a path with an equals sign for a variable, and print the whole environment.
-    # The path is in `$1` by now, since what is exported may be called as any variable here.
-    set -- "$program" "${assignments[@]}"
-    export CNB_EXEC_ENV="${CNB_EXEC_ENV:-production}" "${@:2}"
-    exec -- "$1" 3>&1 1>&4 4>&- </dev/null
-  ); then
+  if IFS= read -r -d '' content; then
     wrong 'a NUL byte'
   fi
-  wait "$!" || fail "the exec.d program \`$program\` ended with status $?"
+}
+
+# Runs the program $1 and prints what it sets, as commands. It is a process of its own, so that its variables are too.
+commands_of() {
+  take_output "$1" < <(
+    export CNB_EXEC_ENV="${CNB_EXEC_ENV:-production}"
+    eval "$slugbuilder_commands"
+    # No `env` starts it, which would take a path with an equals sign for a variable, and print the whole environment.
+    exec -- "$1" 3>&1 1>&4 4>&- </dev/null
+  )
+  # From here on, nothing is started.
+  wait "$!" || fail "the exec.d program \`$1\` ended with status $?"
+  LC_ALL=C
   pairs_of "$content"
+  quote="'"
   for index in "${!keys[@]}"; do
     name=${keys[index]}
-    if ! is_assignable "$name"; then
+    if is_assignable "$name"; then
+      printf "%s='%s'\nexport %s\n" "$name" "${texts[index]//$quote/$quote\\$quote$quote}" "$name"
+    else
       printf 'slugbuilder: the variable `%s` of the exec.d program `%s` is left out: no shell can set it\n' \
-        "$name" "$program" >&2
-      continue
+        "$name" "$1" >&2
     fi
-    [[ -n ${values[$name]+set} ]] || names+=("$name")
-    values[$name]=${texts[index]}
   done
-done
+}
 
-quote="'"
-for name in "${names[@]}"; do
-  printf "%s='%s'\nexport %s\n" "$name" "${values[$name]//$quote/$quote\\$quote$quote}" "$name"
+cd -- "$1" || fail "there is no app at \`$1\`"
+shift
+# What the programs have set by now, as commands, of which later ones win.
+slugbuilder_commands=
+while (($#)); do
+  slugbuilder_commands+=$(commands_of "$1")$'\n' || exit 1
+  shift
 done
+printf '%s' "$slugbuilder_commands"

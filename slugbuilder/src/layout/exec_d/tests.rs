@@ -41,7 +41,7 @@ impl Launcher {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<BTreeMap<String, Vec<u8>>, String> {
         let output = Command::new("/bin/bash")
-            .args(["-c", "{ x=$(/bin/bash -p \"$@\") || exit 1; } 4>\"$0\"; eval \"$x\"; exec /usr/bin/env -0"])
+            .args(["-c", "{ slugbuilder_test=$(/bin/bash -p \"$@\") || exit 1; } 4>\"$0\"; eval \"$slugbuilder_test\"; exec /usr/bin/env -0"])
             .arg(self.path("stdout"))
             .arg(self.path("exec_d.bash"))
             .arg(self.0.path())
@@ -207,7 +207,10 @@ fn what_is_wrong_is_said() {
     insta::assert_snapshot!(failed("fails"), @"slugbuilder: the exec.d program `/fails` ended with status 7");
     insta::assert_snapshot!(failed("dies"), @"slugbuilder: the exec.d program `/dies` ended with status 137");
     let gone = failed("gone");
-    assert!(gone.contains("/gone: No such file or directory\n"), "{gone}");
+    assert!(
+        gone.contains("/gone: No such file or directory\n"),
+        "{gone}"
+    );
     let last = gone.lines().last().unwrap();
     insta::assert_snapshot!(last, @"slugbuilder: the exec.d program `/gone` ended with status 127");
 }
@@ -254,6 +257,43 @@ fn no_path_is_taken_for_anything_else() {
         assert_eq!(pairs["B"], b"ran hunter2", "{name}");
         let noise = std::fs::read_to_string(launcher.path("stdout")).unwrap();
         assert_eq!(noise, "noise\n", "{name}");
+    }
+}
+
+/// The names of all variables that the helper assigns, and of some that mean something to it.
+#[test]
+fn programs_see_variables_that_are_called_as_those_of_the_helper() {
+    let mut names: Vec<&str> = EXEC_D_HELPER
+        .split(|c: char| !c.is_ascii_lowercase() && c != '_')
+        .filter(|word| !word.is_empty() && *word != "_" && !word.starts_with("slugbuilder_"))
+        .collect();
+    names.extend(["values", "assignments", "names", "LC_ALL", "CNB_EXEC_ENV"]);
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() > 100, "{names:?}");
+    let launcher = Launcher::new();
+    launcher.program("one", "echo \"keys = 'set'\" >&3");
+    launcher.program("two", "exec /usr/bin/env -0 > seen");
+    let base: Vec<(&str, &str)> = names
+        .iter()
+        .map(|name| (*name, "value of the dyno"))
+        .collect();
+    let pairs = launcher
+        .run(&["one", "two"], &base, |name| names.contains(&name))
+        .unwrap();
+    let seen = std::fs::read_to_string(launcher.path("seen")).unwrap();
+    let seen: BTreeMap<&str, &str> = seen
+        .split('\0')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    for name in names {
+        let expected = if name == "keys" {
+            "set"
+        } else {
+            "value of the dyno"
+        };
+        assert_eq!(seen.get(name), Some(&expected), "{name} in the program");
+        assert_eq!(pairs[name], expected.as_bytes(), "{name} in the process");
     }
 }
 
