@@ -41,7 +41,7 @@ impl Launcher {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<BTreeMap<String, Vec<u8>>, String> {
         let output = Command::new("/bin/bash")
-            .args(["-c", "{ slugbuilder_test=$(/bin/bash -p \"$@\") || exit 1; } 4>\"$0\"; eval \"$slugbuilder_test\"; exec /usr/bin/env -0"])
+            .args(["-c", "ulimit -t 8; { slugbuilder_test=$(/bin/bash -p \"$@\") || exit 1; } 4>\"$0\"; eval \"$slugbuilder_test\"; exec /usr/bin/env -0"])
             .arg(self.path("stdout"))
             .arg(self.path("exec_d.bash"))
             .arg(self.0.path())
@@ -192,6 +192,50 @@ fn what_is_no_text_is_refused() {
     ] {
         assert!(Launcher::new().read(document).is_err(), "{document:?}");
     }
+}
+
+/// Everything that is looked at in one piece, across the seam of two blocks at every one of its bytes.
+#[test]
+fn seams_of_blocks_do_not_matter() {
+    let documents: [&[u8]; 11] = [
+        b"A = \"\\U0001f600\"",
+        "A = '€😀'".as_bytes(),
+        b"A = \"\"\"x\"\"\"\"\"",
+        b"A = \"\"\"\r\n\\ \r\n x\"\"\"\r\nB = ''",
+        b"A = 'x' # c\r\n\r\nB_LONG = ''",
+        b"A = 'x\n'",
+        b"A = 'x\r'",
+        b"A = '\xe2\x82'",
+        b"A = '\xf0\x9f\x98\x80\x80'",
+        b"A = '\xed\xa0\x80'",
+        b"A = 'x\0'",
+    ];
+    for document in documents {
+        for before in 0..document.len() {
+            let comment = 512 - before - "#\n".len();
+            check(&[b"#", &vec![b'c'; comment][..], b"\n", document].concat());
+        }
+        // The seam is at the end.
+        let comment = 512 - document.len() - "#\n".len();
+        check(&[b"#", &vec![b'c'; comment][..], b"\n", document].concat());
+    }
+}
+
+/// Each within a few seconds of processor time, of which the sizes here take less than one.
+#[test]
+fn time_is_not_by_the_square() {
+    let launcher = Launcher::new();
+    for value in [
+        "é".repeat(60_000),
+        "\\\"x".repeat(27_000),
+        "'".repeat(100_000),
+    ] {
+        let document = format!("A = \"{value}\"\n");
+        let expected = toml::from_str::<Pairs>(&document).unwrap();
+        assert_eq!(launcher.read(document.as_bytes()).unwrap(), expected);
+    }
+    let document = "# é\n\n".repeat(10_000);
+    assert_eq!(launcher.read(document.as_bytes()).unwrap(), Pairs::new());
 }
 
 #[test]
@@ -359,22 +403,32 @@ fn value() -> impl Strategy<Value = String> {
     proptest::collection::vec(character(), 0..12).prop_map(String::from_iter)
 }
 
+/// Something before, in half of all cases, so that the rest lies at the seam of two blocks.
+fn padding() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        (440_usize..512).prop_map(|length| format!("#{}\n", "é".repeat(length / 2))),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_pairs_are_read_as_they_were_written(
+        padding in padding(),
         pairs in proptest::collection::vec(("[A-Z_][A-Z0-9_]{0,5}", value(), any::<u8>()), 0..6)
     ) {
         let line = |(name, value, way): &(String, String, u8)| {
             format!("{name} = {}\n", written(value, *way))
         };
         let document: Vec<String> = pairs.iter().map(line).collect();
-        check(document.concat().as_bytes());
+        check((padding + &document.concat()).as_bytes());
     }
 
     #[test]
     fn anything_else_is_judged_as_the_crate_does(
+        padding in padding(),
         values in proptest::collection::vec((value(), any::<u8>()), 1..3),
         edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<bool>(), character()), 0..4),
     ) {
@@ -393,6 +447,6 @@ proptest! {
                 document[index] = character;
             }
         }
-        check(String::from_iter(document).as_bytes());
+        check((padding + &String::from_iter(document)).as_bytes());
     }
 }
