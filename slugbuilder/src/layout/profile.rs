@@ -48,7 +48,7 @@ pub fn profile_script(
         text: HEADER.to_vec(),
         home: HOME.to_vec(),
         guard: None,
-        warnings: super::secrets::warnings(launch),
+        warnings: super::secrets::in_variables(launch),
     };
     let changes_home = |operation: &Operation| operation.modification.variable == "HOME";
     // What programs and scripts will set, nobody knows yet.
