@@ -74,6 +74,8 @@ struct Built {
     exit: Exit,
     detection: Option<Detection>,
     build: Option<Build>,
+    /// What each buildpack said if no group passed, by `id@version`.
+    tried: BTreeMap<String, expected::Tried>,
     said: String,
 }
 
@@ -150,6 +152,7 @@ impl Machine {
             exit: Exit::Refused,
             detection: None,
             build: None,
+            tried: BTreeMap::new(),
             said: String::new(),
         };
         let done = (|| {
@@ -169,6 +172,10 @@ impl Machine {
                     .render(slugbuilder_report::Style::Plain);
                 result.exit = match error {
                     CnbError::NoGroup(no_group) => {
+                        let tried = no_group.tried.iter();
+                        result.tried = tried
+                            .map(|tried| (tried.buildpack.clone(), expected::Tried::of(tried)))
+                            .collect();
                         let erred = no_group.tried.iter().any(|tried| tried.verdict.is_error());
                         Exit::Code(if erred { 21 } else { 20 })
                     }
@@ -180,8 +187,8 @@ impl Machine {
         result
     }
 
-    /// Writes what starts processes into the app, as `compile` does.
-    fn lay_out(&self, build: &Build) {
+    /// Writes what starts processes into the app, as `compile` does; and how they start.
+    fn lay_out(&self, build: &Build) -> ProcessTypes {
         let app = self.sandbox.app_dir();
         let platform = self.platform(Environment::new());
         let types = ProcessTypes::of(&build.processes, app);
@@ -194,10 +201,17 @@ impl Machine {
         platform
             .write_into_app(Path::new(EXEC_D_HELPER_PATH), EXEC_D_HELPER.as_bytes())
             .unwrap();
+        types
     }
 
     /// The environment in which a process of this type starts; nothing if it does not.
     fn launch(&self, r#type: &str, base: &Environment) -> Option<Environment> {
+        self.start(r#type, "/usr/bin/env -0", base)
+            .map(|content| pairs(&content))
+    }
+
+    /// What `command` prints as the dyno of a process type; nothing if it does not end well.
+    fn start(&self, r#type: &str, command: &str, base: &Environment) -> Option<Vec<u8>> {
         let app = self.sandbox.app_dir();
         let mut environment = Environment::from([
             ("PATH".into(), "/usr/bin:/bin".into()),
@@ -208,15 +222,16 @@ impl Machine {
         let seen = format!(".started-{type}");
         // As a dyno does it, see `slugbuilder::dyno`.
         let script = format!(
-            "if [ -e {PROFILE_SCRIPT_PATH} ]; then . {PROFILE_SCRIPT_PATH}; fi\nexec /usr/bin/env -0 > /app/{seen}"
+            "if [ -e {PROFILE_SCRIPT_PATH} ]; then . {PROFILE_SCRIPT_PATH}; fi\nexec /bin/bash -c \"$0\" > /app/{seen}"
         );
         let invocation = Invocation::new(Program::File("/bin/bash".into()), app)
             .argument("-c")
             .argument(script)
+            .argument(command)
             .environment(environment);
         let outcome = self.sandbox.run(&invocation, &mut |_| {}).unwrap();
         (outcome == Outcome::Exited(0))
-            .then(|| pairs(&std::fs::read(self.outside(Path::new(&seen))).unwrap()))
+            .then(|| std::fs::read(self.outside(Path::new(&seen))).unwrap())
     }
 
     /// A file, relative to the app directory.
@@ -278,6 +293,9 @@ fn check(path: &Path) -> Result<(), Failed> {
         assert!(result.said.starts_with(&beginning), "{}", result.said);
     }
     check_detection(expected, result.detection.as_ref());
+    if let Some(tried) = &expected.tried {
+        assert_eq!(&result.tried, tried);
+    }
     check_files(expected, &machine)?;
     let Some(build) = result.build else {
         return Ok(());
@@ -289,7 +307,11 @@ fn check(path: &Path) -> Result<(), Failed> {
         let found: Vec<_> = build.processes.iter().map(expected::Process::of).collect();
         assert_eq!(&found, processes);
     }
-    machine.lay_out(&build);
+    if let Some(sboms) = &expected.sboms {
+        let found: Vec<_> = build.sboms.iter().map(expected::Sbom::of).collect();
+        assert_eq!(&found, sboms);
+    }
+    let types = machine.lay_out(&build);
     let base = vector.launch.base.iter();
     let base = base.map(|(name, text)| (name.into(), machine.filled(text)));
     let base: Environment = base.collect();
@@ -300,6 +322,14 @@ fn check(path: &Path) -> Result<(), Failed> {
     }
     for r#type in &expected.launch_fails {
         assert_eq!(machine.launch(r#type, &base), None, "`{type}` starts");
+    }
+    for (r#type, expected) in &expected.output {
+        let process = types.types.iter().find(|process| process.r#type == *r#type);
+        let process = process.unwrap_or_else(|| panic!("there is no process `{type}`"));
+        let found = machine.start(&process.name, &process.command, &base);
+        let found = found.unwrap_or_else(|| panic!("`{}` fails", process.command));
+        let expected = machine.filled(expected);
+        assert_eq!(OsString::from_vec(found), expected, "{type}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-# Runs the exec.d programs of buildpacks when a process starts. Written by slugbuilder; it needs bash 4.4 and `env`.
+# Runs the exec.d programs of buildpacks when a process starts. Written by slugbuilder; it needs bash 4.4 and nothing else.
 #
 #   /bin/bash -p exec_d.bash APP PROGRAM... 4>&1
 #
@@ -7,10 +7,10 @@
 # stdout as commands for `eval`. The programs' own stdout is file descriptor 4. If one fails, or writes anything else,
 # this ends with status 1, and with it the start of the process.
 #
-# The TOML is read here, as TOML 1.1 has it, and is hostile: nothing of it is ever evaluated.
-
-app=$1
-shift
+# The TOML is read here, as TOML 1.1 has it, and is hostile: nothing of it is ever evaluated but in quotes.
+#
+# A variable of this shell whose name is in the environment would be handed on in its place. So only processes that start
+# no program assign any, and the one that does has a single one, with a name of ours.
 
 fail() {
   printf 'slugbuilder: %s\n' "$1" >&2
@@ -21,21 +21,47 @@ wrong() {
   fail "the exec.d program \`$program\` wrote something else than TOML with strings: $1"
 }
 
-# What is not read yet of a program's TOML. Everything below works on bytes: `pairs_of` sets the locale.
-rest=
+# bash copies what it cuts, so that cutting at a whole document again and again would take time by the square of its
+# length. It is kept in `blocks` of $block_size bytes, of which `next` is the first that is not read yet, and `rest` is
+# what is left of those before. A string is put together the same way. All works on bytes, in the locale `C`.
+
+# Makes `rest` long enough for everything that is looked at in one piece: 10 bytes of `\UXXXXXXXX`.
+fill() {
+  while ((${#rest} < 16 && next < ${#blocks[@]})); do
+    rest+=${blocks[next]}
+    next=$((next + 1))
+  done
+}
+
+# Reads up to the first of the characters that `[$1]` matches.
+skip_to() {
+  local run
+  while fill; run=${rest%%[$1]*}; [[ -n $run ]]; do
+    rest=${rest:${#run}}
+  done
+}
 
 skip_blanks() {
-  rest=${rest#"${rest%%[!$' \t']*}"}
+  skip_to $'! \t'
 }
 
 # Only at the end of a line: the newline stays.
 skip_comment() {
   if [[ $rest == '#'* ]]; then
-    rest=${rest#"${rest%%$'\n'*}"}
+    skip_to $'\n'
   fi
 }
 
-# A code point of $1 hexadecimal digits behind the backslash and its letter, in UTF-8 at the end of `text`.
+# Adds $1 to the string that is being read: `text`, and before it `texts_before`.
+add() {
+  text+=$1
+  if ((${#text} >= block_size)); then
+    texts_before+=("$text")
+    text=
+  fi
+}
+
+# A code point of $1 hexadecimal digits behind the backslash and its letter, in UTF-8 at the end of the string.
 take_code_point() {
   local digits=${rest:2:$1} code bytes
   if [[ ${#digits} -ne $1 || $digits == *[!0123456789abcdefABCDEF]* ]]; then
@@ -57,32 +83,31 @@ take_code_point() {
       $((0x80 | code >> 6 & 0x3f)) $((0x80 | code & 0x3f))
   fi
   printf -v bytes '%b' "$bytes"
-  text+=$bytes
+  add "$bytes"
   rest=${rest:2 + $1}
 }
 
 # An escape of a basic string; $1 says whether it may have several lines.
 take_escape() {
-  local after
   case ${rest:1:1} in
-    b) text+=$'\b' ;;
-    t) text+=$'\t' ;;
-    n) text+=$'\n' ;;
-    f) text+=$'\f' ;;
-    r) text+=$'\r' ;;
-    e) text+=$'\e' ;;
-    '"') text+='"' ;;
-    \\) text+=\\ ;;
+    b) add $'\b' ;;
+    t) add $'\t' ;;
+    n) add $'\n' ;;
+    f) add $'\f' ;;
+    r) add $'\r' ;;
+    e) add $'\e' ;;
+    '"') add '"' ;;
+    \\) add \\ ;;
     x) take_code_point 2; return ;;
     u) take_code_point 4; return ;;
     U) take_code_point 8; return ;;
     *)
-      after=${rest:1}
-      after=${after#"${after%%[!$' \t']*}"}
-      if [[ $1 != lines || $after != $'\n'* && $after != $'\r\n'* ]]; then
+      rest=${rest:1}
+      skip_blanks
+      if [[ $1 != lines || $rest != $'\n'* && $rest != $'\r\n'* ]]; then
         wrong 'an escape that TOML does not have'
       fi
-      rest=${after#"${after%%[!$' \t\r\n']*}"}
+      skip_to $'! \t\r\n'
       return
       ;;
   esac
@@ -92,6 +117,7 @@ take_escape() {
 # The string at the front of `rest`; its value is in `text`. $1 is `lines` where it may have several lines.
 take_string() {
   local quote=${rest:0:1} lines= stop chunk quotes
+  local -a texts_before=()
   text=
   if [[ $rest == "$quote$quote$quote"* ]]; then
     [[ $1 == lines ]] || wrong 'a key that may have several lines'
@@ -115,57 +141,80 @@ take_string() {
   fi
   while :; do
     chunk=${rest%%$stop*}
-    text+=$chunk
+    add "$chunk"
     rest=${rest:${#chunk}}
+    if [[ -z $rest ]]; then
+      fill
+      [[ -n $rest ]] || wrong 'a string without an end'
+      continue
+    fi
+    fill
     case $rest in
-      '' | $'\n'*) wrong 'a string without an end' ;;
+      $'\n'*) wrong 'a string without an end' ;;
       \\*) take_escape "$lines" ;;
       *)
         if [[ -z $lines ]]; then
           rest=${rest:1}
-          return
+          break
         fi
         # Up to two quotes may stand before the three that end it.
         quotes=${rest%%[!$quote]*}
         quotes=${quotes:0:5}
         rest=${rest:${#quotes}}
         if [[ ${#quotes} -ge 3 ]]; then
-          text+=${quotes:3}
-          return
+          add "${quotes:3}"
+          break
         fi
-        text+=$quotes
+        add "$quotes"
         ;;
     esac
   done
+  local IFS=
+  text="${texts_before[*]}$text"
 }
 
-check_utf_8() {
-  local left=$1
-  while left=${left#"${left%%[$'\x80'-$'\xff']*}"} && [[ -n $left ]]; do
-    case $left in
-      [$'\xc2'-$'\xdf'][$'\x80'-$'\xbf']*) left=${left:2} ;;
-      $'\xe0'[$'\xa0'-$'\xbf'][$'\x80'-$'\xbf']*) left=${left:3} ;;
-      $'\xed'[$'\x80'-$'\x9f'][$'\x80'-$'\xbf']*) left=${left:3} ;;
-      [$'\xe1'-$'\xec'$'\xee'$'\xef'][$'\x80'-$'\xbf'][$'\x80'-$'\xbf']*) left=${left:3} ;;
-      $'\xf0'[$'\x90'-$'\xbf'][$'\x80'-$'\xbf'][$'\x80'-$'\xbf']*) left=${left:4} ;;
-      $'\xf4'[$'\x80'-$'\x8f'][$'\x80'-$'\xbf'][$'\x80'-$'\xbf']*) left=${left:4} ;;
-      [$'\xf1'-$'\xf3'][$'\x80'-$'\xbf'][$'\x80'-$'\xbf'][$'\x80'-$'\xbf']*) left=${left:4} ;;
-      *) wrong 'bytes that are not UTF-8' ;;
+# Reads stdin into `blocks`, and looks at the bytes.
+take_blocks() {
+  local after=$'[\x80-\xbf]' other=$'[!\x80-\xbf]' block ended= seam=$'\n' pattern
+  # Any two to five bytes in a row that no text in UTF-8 has: bytes of no character, characters in more bytes than they
+  # need, halves of surrogates and what is beyond the last character; too few and too many bytes behind the first.
+  local -a not_utf_8=(
+    $'[\xc0\xc1\xf5-\xff]'
+    $'\xe0[\x80-\x9f]' $'\xed[\xa0-\xbf]' $'\xf0[\x80-\x8f]' $'\xf4[\x90-\xbf]'
+    $'[\xc2-\xf4]'"$other" $'[\xe0-\xf4]'"$after$other" $'[\xf0-\xf4]'"$after$after$other"
+    $'[!\x80-\xff]'"$after" $'[\xc2-\xdf]'"$after$after"
+    $'[\xe0-\xef]'"$after$after$after" $'[\xf0-\xf4]'"$after$after$after$after"
+  )
+  blocks=()
+  while [[ -z $ended ]]; do
+    # Reading ends early at a NUL byte, and fails at the end.
+    if ! IFS= read -r -d '' -n "$block_size" block; then
+      ended=.
+    elif ((${#block} < block_size)); then
+      wrong 'a NUL byte'
+    fi
+    blocks+=("$block")
+    # What is wrong may begin in the block before, or be that nothing follows.
+    block=$seam$block$ended
+    seam=${block: -4}
+    if [[ $block == *[$'\x80'-$'\xff']* ]]; then
+      for pattern in "${not_utf_8[@]}"; do
+        [[ $block != *$pattern* ]] || wrong 'bytes that are not UTF-8'
+      done
+    fi
+    case $block in
+      *[$'\x01'-$'\x08'$'\x0b'$'\x0c'$'\x0e'-$'\x1f'$'\x7f']* | *$'\r'[!$'\n']*) wrong 'a control character' ;;
     esac
   done
+  blocks[0]=${blocks[0]#$'\xef\xbb\xbf'}
 }
 
-# The pairs of the TOML in $1, in the arrays `keys` and `texts`.
+# The pairs of the TOML in `blocks`, in the arrays `keys` and `texts`.
 pairs_of() {
-  local LC_ALL=C key text
+  local key run text rest= next=0
   local -A seen=()
   keys=()
   texts=()
-  check_utf_8 "$1"
-  rest=${1#$'\xef\xbb\xbf'}
-  case ${rest//$'\r\n'/} in
-    *[$'\x01'-$'\x08'$'\x0b'-$'\x1f'$'\x7f']*) wrong 'a control character' ;;
-  esac
   while :; do
     skip_blanks
     skip_comment
@@ -179,9 +228,13 @@ pairs_of() {
         key=$text
         ;;
       *)
-        key=${rest%%[!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-]*}
+        key=
+        while run=${rest%%[!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-]*} && [[ -n $run ]]; do
+          key+=$run
+          rest=${rest:${#run}}
+          fill
+        done
         [[ -n $key ]] || wrong 'something that is no key'
-        rest=${rest:${#key}}
         ;;
     esac
     skip_blanks
@@ -218,39 +271,43 @@ is_assignable() {
   esac
 }
 
-cd -- "$app" || fail "there is no app at \`$app\`"
-# What the programs have set, in the order in which it was set first. Never as variables of this shell.
-names=()
-declare -A values=()
+# Reads what the program $1 writes.
+take_output() {
+  program=$1
+  block_size=512
+  LC_ALL=C
+  take_blocks
+}
 
-for program; do
-  assignments=()
-  for name in "${names[@]}"; do
-    assignments+=("$name=${values[$name]}")
-  done
-  content=
-  # Reading ends at a NUL byte, which TOML does not have.
-  if IFS= read -r -d '' content < <(
-    exec /usr/bin/env CNB_EXEC_ENV="${CNB_EXEC_ENV:-production}" "${assignments[@]}" "$program" \
-      3>&1 1>&4 4>&- </dev/null
-  ); then
-    wrong 'a NUL byte'
-  fi
-  wait "$!" || fail "the exec.d program \`$program\` ended with status $?"
-  pairs_of "$content"
+# Runs the program $1 and prints what it sets, as commands. It is a process of its own, so that its variables are too.
+commands_of() {
+  take_output "$1" < <(
+    export CNB_EXEC_ENV="${CNB_EXEC_ENV:-production}"
+    eval "$slugbuilder_commands"
+    # No `env` starts it, which would take a path with an equals sign for a variable, and print the whole environment.
+    exec -- "$1" 3>&1 1>&4 4>&- </dev/null
+  )
+  # From here on, nothing is started.
+  wait "$!" || fail "the exec.d program \`$1\` ended with status $?"
+  pairs_of
+  quote="'"
   for index in "${!keys[@]}"; do
     name=${keys[index]}
-    if ! is_assignable "$name"; then
+    if is_assignable "$name"; then
+      printf "%s='%s'\nexport %s\n" "$name" "${texts[index]//$quote/$quote\\$quote$quote}" "$name"
+    else
       printf 'slugbuilder: the variable `%s` of the exec.d program `%s` is left out: no shell can set it\n' \
-        "$name" "$program" >&2
-      continue
+        "$name" "$1" >&2
     fi
-    [[ -n ${values[$name]+set} ]] || names+=("$name")
-    values[$name]=${texts[index]}
   done
-done
+}
 
-quote="'"
-for name in "${names[@]}"; do
-  printf "%s='%s'\nexport %s\n" "$name" "${values[$name]//$quote/$quote\\$quote$quote}" "$name"
+cd -- "$1" || fail "there is no app at \`$1\`"
+shift
+# What the programs have set by now, as commands, of which later ones win.
+slugbuilder_commands=
+while (($#)); do
+  slugbuilder_commands+=$(commands_of "$1")$'\n' || exit 1
+  shift
 done
+printf '%s' "$slugbuilder_commands"

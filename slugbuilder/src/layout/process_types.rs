@@ -35,7 +35,10 @@ impl ProcessTypes {
     /// commands if it is `/app`, where the app will run, and made relative otherwise.
     #[must_use]
     pub fn of(processes: &[Process], app_dir: &Path) -> Self {
-        let mut result = Self::default();
+        let mut result = Self {
+            types: Vec::new(),
+            warnings: super::secrets::in_processes(processes),
+        };
         // Exact names first: a name that had to be changed never takes the place of one that is as it was written.
         let (exact, changed): (Vec<_>, Vec<_>) = processes
             .iter()

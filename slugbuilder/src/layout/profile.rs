@@ -17,7 +17,7 @@ pub const PROFILE_SCRIPT_PATH: &str = ".profile.d/000_slugbuilder.sh";
 /// The app directory, in the words of the script.
 const HOME: &[u8] = b"\"$HOME\"";
 
-/// Has the app directory where a layer changes `HOME`.
+/// Has the app directory where a layer, one of its programs or one of its scripts may change `HOME`.
 const SAVED_HOME: &[u8] = b"__slugbuilder_home";
 
 const HEADER: &[u8] = b"# The launch environment of the buildpacks, written by slugbuilder.\n";
@@ -48,10 +48,14 @@ pub fn profile_script(
         text: HEADER.to_vec(),
         home: HOME.to_vec(),
         guard: None,
-        warnings: super::secrets::warnings(launch),
+        warnings: super::secrets::in_variables(launch),
     };
     let changes_home = |operation: &Operation| operation.modification.variable == "HOME";
-    if launch.operations.iter().any(changes_home) {
+    // What programs and scripts will set, nobody knows yet.
+    if launch.operations.iter().any(changes_home)
+        || !launch.exec_d.is_empty()
+        || !launch.profile_scripts.is_empty()
+    {
         script.write(&[SAVED_HOME, b"=$HOME"]);
         script.home = [b"\"$", SAVED_HOME, b"\""].concat();
     }

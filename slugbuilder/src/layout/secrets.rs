@@ -1,16 +1,20 @@
 //! Secrets that a buildpack has made up and put into a layer, as heroku/ruby does with `SECRET_KEY_BASE` (pitfall 6 of
-//! section 2.11 of the reference). In an image they are as exposed as in a slug; but slugs are kept, copied and promoted.
+//! section 2.11 of the reference), or into the command of a process. In an image they are as exposed as in a slug; but
+//! slugs are kept, copied and promoted.
+//!
+//! What is found are names that tell, and addresses with a password in them. Whatever else it is that looks random, an
+//! app has a lot of that. No value is ever shown.
 
-use crate::cnb::{Action, LaunchEnvironment};
+use crate::cnb::{Action, LaunchEnvironment, Operation, Process};
 use slugbuilder_report::Warning;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Parts of the names of variables that hold a secret.
+/// Parts of names that hold a secret.
 const TELLING: [&str; 9] = [
     "SECRET",
     "PASSWORD",
     "PASSWD",
-    "TOKEN",
+    "PASSPHRASE",
     "PRIVATE_KEY",
     "API_KEY",
     "APIKEY",
@@ -18,48 +22,179 @@ const TELLING: [&str; 9] = [
     "CREDENTIAL",
 ];
 
-/// Ends of the names of variables that only say where something is.
-const PLACES: [&str; 5] = ["_FILE", "_PATH", "_DIR", "_URL", "_NAME"];
+/// Ends of names that only say where something is, or how long, how many, of which kind.
+const HARMLESS: [&str; 14] = [
+    "_FILE",
+    "_PATH",
+    "_DIR",
+    "_URL",
+    "_URI",
+    "_NAME",
+    "_LENGTH",
+    "_SIZE",
+    "_LIMIT",
+    "_TTL",
+    "_TYPE",
+    "_HEADER",
+    "_HOST",
+    "_ALGORITHM",
+];
 
-/// A warning for each variable of the launch environment that looks as if it held a secret. No value is ever shown.
-pub(super) fn warnings(launch: &LaunchEnvironment) -> Vec<Warning> {
+/// What settings are that can be on or off.
+const SWITCHES: [&str; 8] = ["true", "false", "yes", "no", "on", "off", "none", "null"];
+
+/// The longest number that is no secret but an amount.
+const AMOUNT_DIGITS: usize = 5;
+
+/// A warning for each variable of the launch environment that looks as if it held a secret.
+pub(super) fn in_variables(launch: &LaunchEnvironment) -> Vec<Warning> {
     let mut found = BTreeMap::new();
     for operation in &launch.operations {
         let modification = &operation.modification;
-        let name = modification.variable.to_string_lossy().to_ascii_uppercase();
-        if !modification.value.is_empty()
-            && TELLING.iter().any(|part| name.contains(part))
-            && !PLACES.iter().any(|end| name.ends_with(end))
-        {
+        let value = modification.value.to_string_lossy();
+        let by_name = is_telling(&modification.variable.to_string_lossy()) && may_be_secret(&value);
+        if by_name || has_password(&value) {
             found
                 .entry((&modification.variable, &operation.buildpack))
-                .or_insert(operation);
+                .or_insert((operation, by_name));
         }
     }
-    let warning = |operation: &&crate::cnb::Operation| {
+    let warning = |(operation, by_name): &(&Operation, bool)| {
         let name = operation.modification.variable.display();
+        let what = if *by_name {
+            "its value"
+        } else {
+            "the password in it"
+        };
         let warning = Warning::new(
             "secret-in-slug",
             format!(
-                "the layer `{}` of buildpack `{}` sets `{name}` when the app starts: whoever has the slug can read its value",
+                "the layer `{}` of buildpack `{}` sets `{name}` when the app starts: whoever has the slug can read {what}",
                 operation.layer, operation.buildpack
             ),
         );
-        if operation.modification.action == Action::Default {
-            warning.hint(format!(
+        match (&operation.modification.action, by_name) {
+            (Action::Default, true) => warning.hint(format!(
                 "Set `{name}` as a config var, for example to 64 random bytes in hexadecimal; it wins over that value."
-            ))
-        } else {
-            warning.hint("Ask the authors of the buildpack to make it a default, which a config var can replace.")
+            )),
+            (Action::Default, false) => warning.hint(format!(
+                "Set `{name}` as a config var, with another password; it wins over that value."
+            )),
+            _ => warning.hint(
+                "Ask the authors of the buildpack to make it a default, which a config var can replace.",
+            ),
         }
     };
     found.values().map(warning).collect()
 }
 
+/// A warning for each process and each option, assignment or address in its command that looks as if it held a secret.
+pub(super) fn in_processes(processes: &[Process]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for process in processes {
+        for place in places_in(process) {
+            warnings.push(
+                Warning::new(
+                    "secret-in-slug",
+                    format!(
+                        "the command of the process `{}` of buildpack `{}` has a secret in it ({place}): whoever has the slug can read it",
+                        process.r#type, process.buildpack
+                    ),
+                )
+                .hint("Let the program take it from a config var, and change it: it is known by now."),
+            );
+        }
+    }
+    warnings
+}
+
+/// Where secrets are in a command, in words without their values.
+fn places_in(process: &Process) -> BTreeSet<String> {
+    // A word can be a script, with words of its own.
+    let words: Vec<&str> = process
+        .command
+        .iter()
+        .chain(&process.args)
+        .flat_map(|word| word.split_whitespace())
+        .map(|word| word.trim_matches(['"', '\'', ';']))
+        .collect();
+    let mut places = BTreeSet::new();
+    for (index, word) in words.iter().enumerate() {
+        if has_password(word) {
+            places.insert("an address with a password".to_owned());
+        }
+        let (name, value, is_apart) = match word.split_once('=') {
+            Some((name, value)) => (name, value, false),
+            None if word.starts_with('-') => match words.get(index + 1) {
+                Some(next) => (*word, *next, true),
+                None => continue,
+            },
+            None => continue,
+        };
+        // What follows an option is its value only perhaps: a program, a file and another option are none.
+        let is_value = !is_apart || !value.starts_with(['-', '/', '.']);
+        if is_name(name) && is_telling(name) && is_value && may_be_secret(value) {
+            places.insert(format!("`{name}`"));
+        }
+    }
+    places
+}
+
+/// Whether `name` can be that of an option or a variable, so that it can be shown.
+fn is_name(name: &str) -> bool {
+    let bare = name.trim_start_matches('-');
+    bare.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && bare
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+}
+
+/// Whether a variable or an option of this name would hold a secret.
+fn is_telling(name: &str) -> bool {
+    let name = name
+        .trim_start_matches('-')
+        .to_ascii_uppercase()
+        .replace(['-', '.'], "_");
+    let last = name.rsplit('_').next().unwrap_or_default();
+    // `DB_PASS`, but no `COMPASS` and no `PASS_THROUGH`; `DB_PWD`, but not the shell's `PWD` and `OLDPWD`; `API_TOKEN`
+    // and `ACCESSTOKEN`, but no `TOKENIZER`.
+    let is_pass = last == "PASS" || (last == "PWD" && name != last);
+    let is_token = name
+        .split('_')
+        .any(|word| word.ends_with("TOKEN") || word.ends_with("TOKENS"));
+    (is_pass || is_token || TELLING.iter().any(|part| name.contains(part)))
+        && !HARMLESS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a value is more than a switch, an amount or the name of a variable.
+fn may_be_secret(value: &str) -> bool {
+    let value = value.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    let is_amount = value.len() <= AMOUNT_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
+    !is_amount
+        && !value.starts_with('$')
+        && !SWITCHES.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// Whether there is an address `scheme://user:password@host` in `text`.
+fn has_password(text: &str) -> bool {
+    text.match_indices("://").any(|(index, separator)| {
+        let has_scheme = text[..index].ends_with(|last: char| last.is_ascii_alphanumeric());
+        let rest = &text[index + separator.len()..];
+        let ends = |c: char| c.is_whitespace() || "/?#\"'`,;<>".contains(c);
+        let authority = rest.split(ends).next().unwrap_or_default();
+        let password = authority
+            .rsplit_once('@')
+            .and_then(|(user, host)| user.split_once(':').filter(|_| !host.is_empty()));
+        has_scheme
+            && password
+                .is_some_and(|(_, password)| !password.is_empty() && !password.starts_with('$'))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cnb::{Modification, Operation};
+    use crate::cnb::Modification;
     use slugbuilder_report::Style;
 
     fn operation(variable: &str, action: Action, value: &str) -> Operation {
@@ -88,7 +223,7 @@ mod tests {
             ],
             ..LaunchEnvironment::default()
         };
-        let text: String = warnings(&launch)
+        let text: String = in_variables(&launch)
             .iter()
             .map(|warning| warning.render(Style::Plain))
             .collect();
@@ -99,5 +234,146 @@ mod tests {
         warning[secret-in-slug]: the layer `env` of buildpack `acme/b` sets `db_password` when the app starts: whoever has the slug can read its value
           hint: Ask the authors of the buildpack to make it a default, which a config var can replace.
         ");
+    }
+
+    fn variables(variables: &[(&str, &str)]) -> String {
+        let launch = LaunchEnvironment {
+            operations: variables
+                .iter()
+                .map(|(name, value)| operation(name, Action::Default, value))
+                .collect(),
+            ..LaunchEnvironment::default()
+        };
+        let warnings = in_variables(&launch);
+        warnings
+            .iter()
+            .map(|warning| warning.render(Style::Plain))
+            .collect()
+    }
+
+    #[test]
+    fn names_that_tell_and_names_that_do_not() {
+        for name in [
+            "DB_PASS",
+            "pass",
+            "MYSQL_PWD",
+            "GITHUB_TOKEN",
+            "ACCESSTOKEN",
+            "api.token",
+            "SECRETS",
+            "GPG_PASSPHRASE",
+            "AWS_SECRET_ACCESS_KEY",
+        ] {
+            let text = variables(&[(name, "hunter2")]);
+            assert!(text.contains(&format!("sets `{name}`")), "{name}: {text}");
+            assert!(!text.contains("hunter"), "{text}");
+        }
+        for (name, value) in [
+            ("COMPASS", "north"),
+            ("BYPASS", "x"),
+            ("PASS_THROUGH", "x"),
+            ("PASSENGER_APP_ENV", "production"),
+            ("PWD", "/app"),
+            ("OLDPWD", "/app"),
+            ("TOKENIZER", "gpt2"),
+            ("TOKENIZERS_PARALLELISM", "x"),
+            ("MAX_TOKENS", "4096"),
+            ("TOKEN_LIMIT", "unlimited"),
+            ("SECRET_SCAN", "False"),
+            ("PASSWORD_FILE", "/run/password"),
+            ("TOKEN_URL", "https://auth.example.com/token"),
+            ("DB_PASS", "${OTHER}"),
+            ("DB_PASS", ""),
+        ] {
+            assert_eq!(variables(&[(name, value)]), "", "{name}");
+        }
+    }
+
+    #[test]
+    fn addresses_with_a_password_are_told_but_not_shown() {
+        insta::assert_snapshot!(variables(&[("DATABASE_URL", "postgres://app:hunter2@db.example.com:5432/app")]), @r"
+        warning[secret-in-slug]: the layer `env` of buildpack `acme/b` sets `DATABASE_URL` when the app starts: whoever has the slug can read the password in it
+          hint: Set `DATABASE_URL` as a config var, with another password; it wins over that value.
+        ");
+        for value in [
+            "redis://:hunter2@localhost",
+            "a https://x/y,mongodb+srv://u:hunter2@h/?x",
+            "amqp://u:p@ss@h",
+        ] {
+            assert!(has_password(value), "{value}");
+        }
+        for value in [
+            "https://example.com:8080/a@b",
+            "http://[::1]:80/",
+            "ssh://git@example.com/x",
+            "https://user:@example.com",
+            "https://user:$PASS@example.com",
+            "https://user:pass@",
+            "user:pass@example.com",
+            "://user:pass@example.com",
+            "https://example.com/?a=b:c@d",
+            "https://a.example.com:1 b@c",
+        ] {
+            assert!(!has_password(value), "{value}");
+        }
+    }
+
+    fn process(words: &[&str]) -> Vec<Warning> {
+        let (command, args) = words.split_at(1);
+        in_processes(&[Process {
+            r#type: "web".into(),
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+            args: args.iter().map(|word| (*word).to_owned()).collect(),
+            default: false,
+            working_directory: None,
+            buildpack: "acme/b".into(),
+        }])
+    }
+
+    #[test]
+    fn secrets_in_commands_are_told_but_not_shown() {
+        let text = |words: &[&str]| -> String {
+            let warnings = process(words);
+            warnings
+                .iter()
+                .map(|warning| warning.render(Style::Plain))
+                .collect()
+        };
+        insta::assert_snapshot!(text(&["x", "--token=hunter2", "--db", "postgres://u:hunter2@h/d"]), @r"
+        warning[secret-in-slug]: the command of the process `web` of buildpack `acme/b` has a secret in it (`--token`): whoever has the slug can read it
+          hint: Let the program take it from a config var, and change it: it is known by now.
+        warning[secret-in-slug]: the command of the process `web` of buildpack `acme/b` has a secret in it (an address with a password): whoever has the slug can read it
+          hint: Let the program take it from a config var, and change it: it is known by now.
+        ");
+        for words in [
+            &["x", "--db-pass", "hunter2"][..],
+            &["x", "-token=hunter2"],
+            &["env", "API_KEY=hunter2", "x"],
+            &["bash", "-c", "SECRET='hunter2' exec x"],
+            &["bash", "-c", "x --token \"hunter2\"; true"],
+        ] {
+            let text = text(words);
+            assert_eq!(text.matches("secret-in-slug").count(), 1, "{words:?}");
+            assert!(!text.contains("hunter"), "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_without_secrets_are_not_told() {
+        for words in [
+            &["node", "web.js"][..],
+            &["bash", "-c", "x --token=$TOKEN --pass \"$PASS\""],
+            &["bash", "-c", "TOKEN=${TOKEN:-} x"],
+            &["x", "--token"],
+            &["x", "--token", "--port=80"],
+            &["x", "--token-file", "secret.txt"],
+            &["x", "--token-file=secret.txt"],
+            &["x", "--password", "./start"],
+            &["x", "--max-tokens=4096", "--secret-scan=off"],
+            &["x", "https://example.com/?token=abc"],
+            &["token", "secret"],
+        ] {
+            assert_eq!(process(words), [], "{words:?}");
+        }
     }
 }

@@ -32,7 +32,8 @@ impl Launcher {
         std::fs::set_permissions(self.path(name), PermissionsExt::from_mode(0o755)).unwrap();
     }
 
-    /// What the programs set, of which only what `wanted` says is looked at; or what is said of what is wrong.
+    /// What the programs set, of which only what `wanted` says is looked at; or what is said of what is wrong. What they
+    /// print is in the file `stdout`.
     fn run(
         &self,
         programs: &[&str],
@@ -40,7 +41,8 @@ impl Launcher {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<BTreeMap<String, Vec<u8>>, String> {
         let output = Command::new("/bin/bash")
-            .args(["-c", "{ x=$(/bin/bash -p \"$@\") || exit 1; } 4>/dev/null; eval \"$x\"; exec /usr/bin/env -0", "bash"])
+            .args(["-c", "ulimit -t 8; { slugbuilder_test=$(/bin/bash -p \"$@\") || exit 1; } 4>\"$0\"; eval \"$slugbuilder_test\"; exec /usr/bin/env -0"])
+            .arg(self.path("stdout"))
             .arg(self.path("exec_d.bash"))
             .arg(self.0.path())
             .args(programs.iter().map(|name| self.path(name)))
@@ -192,6 +194,50 @@ fn what_is_no_text_is_refused() {
     }
 }
 
+/// Everything that is looked at in one piece, across the seam of two blocks at every one of its bytes.
+#[test]
+fn seams_of_blocks_do_not_matter() {
+    let documents: [&[u8]; 11] = [
+        b"A = \"\\U0001f600\"",
+        "A = '€😀'".as_bytes(),
+        b"A = \"\"\"x\"\"\"\"\"",
+        b"A = \"\"\"\r\n\\ \r\n x\"\"\"\r\nB = ''",
+        b"A = 'x' # c\r\n\r\nB_LONG = ''",
+        b"A = 'x\n'",
+        b"A = 'x\r'",
+        b"A = '\xe2\x82'",
+        b"A = '\xf0\x9f\x98\x80\x80'",
+        b"A = '\xed\xa0\x80'",
+        b"A = 'x\0'",
+    ];
+    for document in documents {
+        for before in 0..document.len() {
+            let comment = 512 - before - "#\n".len();
+            check(&[b"#", &vec![b'c'; comment][..], b"\n", document].concat());
+        }
+        // The seam is at the end.
+        let comment = 512 - document.len() - "#\n".len();
+        check(&[b"#", &vec![b'c'; comment][..], b"\n", document].concat());
+    }
+}
+
+/// Each within a few seconds of processor time, of which the sizes here take less than one.
+#[test]
+fn time_is_not_by_the_square() {
+    let launcher = Launcher::new();
+    for value in [
+        "é".repeat(60_000),
+        "\\\"x".repeat(27_000),
+        "'".repeat(100_000),
+    ] {
+        let document = format!("A = \"{value}\"\n");
+        let expected = toml::from_str::<Pairs>(&document).unwrap();
+        assert_eq!(launcher.read(document.as_bytes()).unwrap(), expected);
+    }
+    let document = "# é\n\n".repeat(10_000);
+    assert_eq!(launcher.read(document.as_bytes()).unwrap(), Pairs::new());
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let launcher = Launcher::new();
@@ -204,10 +250,13 @@ fn what_is_wrong_is_said() {
     let failed = |program: &str| launcher.run(&[program], &[], |_| true).unwrap_err();
     insta::assert_snapshot!(failed("fails"), @"slugbuilder: the exec.d program `/fails` ended with status 7");
     insta::assert_snapshot!(failed("dies"), @"slugbuilder: the exec.d program `/dies` ended with status 137");
-    insta::assert_snapshot!(failed("gone"), @r"
-    /usr/bin/env: '/gone': No such file or directory
-    slugbuilder: the exec.d program `/gone` ended with status 127
-    ");
+    let gone = failed("gone");
+    assert!(
+        gone.contains("/gone: No such file or directory\n"),
+        "{gone}"
+    );
+    let last = gone.lines().last().unwrap();
+    insta::assert_snapshot!(last, @"slugbuilder: the exec.d program `/gone` ended with status 127");
 }
 
 #[test]
@@ -234,6 +283,62 @@ fn each_program_sees_what_those_before_it_set() {
     );
     assert_eq!(read("input"), "");
     assert_eq!(read("seen"), "C production\n");
+}
+
+/// `env a=b` would be an assignment, and print every variable to the program's stdout.
+#[test]
+fn no_path_is_taken_for_anything_else() {
+    for name in ["a=b", "A=", "-i", "a b", "$(id)", "*"] {
+        let launcher = Launcher::new();
+        launcher.program(name, "echo \"A = 'ran $SECRET'\" >&3; echo noise");
+        launcher.program("next", "echo \"B = '$A'\" >&3");
+        let pairs = launcher
+            .run(&[name, "next"], &[("SECRET", "hunter2")], |name| {
+                ["A", "B"].contains(&name)
+            })
+            .unwrap();
+        assert_eq!(pairs["A"], b"ran hunter2", "{name}");
+        assert_eq!(pairs["B"], b"ran hunter2", "{name}");
+        let noise = std::fs::read_to_string(launcher.path("stdout")).unwrap();
+        assert_eq!(noise, "noise\n", "{name}");
+    }
+}
+
+/// The names of all variables that the helper assigns, and of some that mean something to it.
+#[test]
+fn programs_see_variables_that_are_called_as_those_of_the_helper() {
+    let mut names: Vec<&str> = EXEC_D_HELPER
+        .split(|c: char| !c.is_ascii_lowercase() && c != '_')
+        .filter(|word| !word.is_empty() && *word != "_" && !word.starts_with("slugbuilder_"))
+        .collect();
+    names.extend(["values", "assignments", "names", "LC_ALL", "CNB_EXEC_ENV"]);
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() > 100, "{names:?}");
+    let launcher = Launcher::new();
+    launcher.program("one", "echo \"keys = 'set'\" >&3");
+    launcher.program("two", "exec /usr/bin/env -0 > seen");
+    let base: Vec<(&str, &str)> = names
+        .iter()
+        .map(|name| (*name, "value of the dyno"))
+        .collect();
+    let pairs = launcher
+        .run(&["one", "two"], &base, |name| names.contains(&name))
+        .unwrap();
+    let seen = std::fs::read_to_string(launcher.path("seen")).unwrap();
+    let seen: BTreeMap<&str, &str> = seen
+        .split('\0')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    for name in names {
+        let expected = if name == "keys" {
+            "set"
+        } else {
+            "value of the dyno"
+        };
+        assert_eq!(seen.get(name), Some(&expected), "{name} in the program");
+        assert_eq!(pairs[name], expected.as_bytes(), "{name} in the process");
+    }
 }
 
 #[test]
@@ -298,22 +403,32 @@ fn value() -> impl Strategy<Value = String> {
     proptest::collection::vec(character(), 0..12).prop_map(String::from_iter)
 }
 
+/// Something before, in half of all cases, so that the rest lies at the seam of two blocks.
+fn padding() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        (440_usize..512).prop_map(|length| format!("#{}\n", "é".repeat(length / 2))),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_pairs_are_read_as_they_were_written(
+        padding in padding(),
         pairs in proptest::collection::vec(("[A-Z_][A-Z0-9_]{0,5}", value(), any::<u8>()), 0..6)
     ) {
         let line = |(name, value, way): &(String, String, u8)| {
             format!("{name} = {}\n", written(value, *way))
         };
         let document: Vec<String> = pairs.iter().map(line).collect();
-        check(document.concat().as_bytes());
+        check((padding + &document.concat()).as_bytes());
     }
 
     #[test]
     fn anything_else_is_judged_as_the_crate_does(
+        padding in padding(),
         values in proptest::collection::vec((value(), any::<u8>()), 1..3),
         edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<bool>(), character()), 0..4),
     ) {
@@ -332,6 +447,6 @@ proptest! {
                 document[index] = character;
             }
         }
-        check(String::from_iter(document).as_bytes());
+        check((padding + &String::from_iter(document)).as_bytes());
     }
 }

@@ -251,7 +251,8 @@ fn the_text_is_this() {
         .unwrap();
     insta::assert_snapshot!(String::from_utf8(script).unwrap(), @r#"
     # The launch environment of the buildpacks, written by slugbuilder.
-    PATH="$HOME"'/.slugbuilder/layers/b/l/bin'${PATH:+':'"$PATH"}
+    __slugbuilder_home=$HOME
+    PATH="$__slugbuilder_home"'/.slugbuilder/layers/b/l/bin'${PATH:+':'"$PATH"}
     export PATH
     A='it'\''s'
     export A
@@ -263,12 +264,13 @@ fn the_text_is_this() {
     export C
     ;;
     esac
-    . "$HOME"'/.slugbuilder/layers/b/l/profile.d/a b.sh'
+    . "$__slugbuilder_home"'/.slugbuilder/layers/b/l/profile.d/a b.sh'
     case "${DYNO%%.*}" in
     'server'|'web')
-    . "$HOME"'/.slugbuilder/layers/b/l/profile.d/server/x'
+    . "$__slugbuilder_home"'/.slugbuilder/layers/b/l/profile.d/server/x'
     ;;
     esac
+    unset __slugbuilder_home
     "#);
 }
 
@@ -375,21 +377,23 @@ fn programs_set_variables_for_their_processes_in_order() {
     let script = text(&launch, "/build/app");
     insta::assert_snapshot!(String::from_utf8(script.clone()).unwrap(), @r#"
     # The launch environment of the buildpacks, written by slugbuilder.
+    __slugbuilder_home=$HOME
     A='layer'
     export A
-    { __slugbuilder_exec_d=$(/bin/bash -p "$HOME"'/.slugbuilder/exec_d.bash' "$HOME" "$HOME"'/one') || exit 1; } 4>&1
+    { __slugbuilder_exec_d=$(/bin/bash -p "$__slugbuilder_home"'/.slugbuilder/exec_d.bash' "$__slugbuilder_home" "$__slugbuilder_home"'/one') || exit 1; } 4>&1
     eval "$__slugbuilder_exec_d"
     unset __slugbuilder_exec_d
     case "${DYNO%%.*}" in
     'web')
-    { __slugbuilder_exec_d=$(/bin/bash -p "$HOME"'/.slugbuilder/exec_d.bash' "$HOME" "$HOME"'/web') || exit 1; } 4>&1
+    { __slugbuilder_exec_d=$(/bin/bash -p "$__slugbuilder_home"'/.slugbuilder/exec_d.bash' "$__slugbuilder_home" "$__slugbuilder_home"'/web') || exit 1; } 4>&1
     eval "$__slugbuilder_exec_d"
     unset __slugbuilder_exec_d
     ;;
     esac
-    { __slugbuilder_exec_d=$(/bin/bash -p "$HOME"'/.slugbuilder/exec_d.bash' "$HOME" "$HOME"'/two') || exit 1; } 4>&1
+    { __slugbuilder_exec_d=$(/bin/bash -p "$__slugbuilder_home"'/.slugbuilder/exec_d.bash' "$__slugbuilder_home" "$__slugbuilder_home"'/two') || exit 1; } 4>&1
     eval "$__slugbuilder_exec_d"
     unset __slugbuilder_exec_d
+    unset __slugbuilder_home
     "#);
     for shell in ["bash", "sh"] {
         let result = |dyno: &str| {
@@ -404,6 +408,40 @@ fn programs_set_variables_for_their_processes_in_order() {
         assert_eq!(web[OsStr::new("W")], "$HOME\n`id`");
         assert_eq!(web.len(), 4, "{web:?}");
         assert_eq!(result("worker.1")[OsStr::new("A")], "layer one two");
+    }
+}
+
+/// What follows a new `HOME` is found all the same.
+#[test]
+fn programs_and_scripts_may_change_home() {
+    let app = app_with(&[
+        ("one", "echo \"HOME = '/nowhere'\" >&3"),
+        ("web", "echo \"A = '$HOME'\" >&3"),
+        ("one.sh", "B=$HOME; HOME=/elsewhere"),
+        ("two.sh", "B=\"$B $HOME\"; export B"),
+    ]);
+    let script = |process: Option<&str>, name: &str| ProfileScript {
+        buildpack: "b".into(),
+        layer: "l".into(),
+        process: process.map(str::to_owned),
+        path: Path::new("/build/app").join(name),
+    };
+    let launch = LaunchEnvironment {
+        exec_d: vec![exec_d(None, "one"), exec_d(Some("web"), "web")],
+        profile_scripts: vec![script(None, "one.sh"), script(Some("web"), "two.sh")],
+        ..LaunchEnvironment::default()
+    };
+    let text = text(&launch, "/build/app");
+    let base = Environment::from([
+        ("HOME".into(), app.path().into()),
+        ("DYNO".into(), "web.1".into()),
+    ]);
+    for shell in ["bash", "sh"] {
+        let environment = sourced(shell, &text, &base);
+        assert_eq!(environment[OsStr::new("A")], "/nowhere");
+        assert_eq!(environment[OsStr::new("B")], "/nowhere /elsewhere");
+        assert_eq!(environment[OsStr::new("HOME")], "/elsewhere");
+        assert!(!environment.contains_key(OsStr::new("__slugbuilder_home")));
     }
 }
 

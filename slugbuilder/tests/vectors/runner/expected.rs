@@ -35,7 +35,9 @@ pub(crate) struct Expected {
     pub(crate) code: Option<String>,
     pub(crate) group: Option<Vec<String>>,
     pub(crate) plan: Option<Vec<Entry>>,
+    pub(crate) tried: Option<BTreeMap<String, Tried>>,
     pub(crate) unmet: Option<Vec<String>>,
+    pub(crate) sboms: Option<Vec<Sbom>>,
     pub(crate) processes: Option<Vec<Process>>,
     #[serde(default)]
     pub(crate) files: BTreeMap<String, Text>,
@@ -49,6 +51,8 @@ pub(crate) struct Expected {
     pub(crate) launch: BTreeMap<String, BTreeMap<String, Text>>,
     #[serde(default)]
     pub(crate) launch_fails: Vec<String>,
+    #[serde(default)]
+    pub(crate) output: BTreeMap<String, Text>,
 }
 
 /// How it ends.
@@ -122,6 +126,72 @@ impl Process {
             default: process.default,
             working_dir: process.working_directory.clone(),
             buildpack: process.buildpack.clone(),
+        }
+    }
+}
+
+/// What a buildpack said, and what of its plan keeps it out.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tried {
+    verdict: Verdict,
+    #[serde(default)]
+    unmet: Vec<String>,
+    #[serde(default)]
+    unused: Vec<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Verdict {
+    Passed,
+    Failed,
+    Erred,
+    BadPlan,
+    WrongTarget,
+}
+
+impl Tried {
+    pub(crate) fn of(tried: &cnb::Tried) -> Self {
+        let (mut unmet, mut unused) = (Vec::new(), Vec::new());
+        for problem in &tried.problems {
+            match problem {
+                cnb::PlanProblem::Unmet(name) => unmet.push(name.clone()),
+                cnb::PlanProblem::Unused(name) => unused.push(name.clone()),
+            }
+        }
+        Self {
+            verdict: match tried.verdict {
+                cnb::Verdict::Passed => Verdict::Passed,
+                cnb::Verdict::Failed => Verdict::Failed,
+                cnb::Verdict::Errored(_) => Verdict::Erred,
+                cnb::Verdict::BadPlan(_) => Verdict::BadPlan,
+                cnb::Verdict::WrongTarget(_) => Verdict::WrongTarget,
+            },
+            unmet,
+            unused,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sbom {
+    buildpack: String,
+    of: String,
+    format: String,
+}
+
+impl Sbom {
+    pub(crate) fn of(sbom: &cnb::Sbom) -> Self {
+        Self {
+            buildpack: sbom.buildpack.clone(),
+            of: match &sbom.subject {
+                cnb::SbomSubject::Launch => "launch".into(),
+                cnb::SbomSubject::Build => "build".into(),
+                cnb::SbomSubject::Layer(name) => format!("layer {name}"),
+            },
+            format: sbom.format.media_type().into(),
         }
     }
 }
