@@ -1,11 +1,12 @@
 //! What became of the layers of the last build.
 
-use slugbuilder::cnb::{BuiltLayer, escape};
+use slugbuilder::cnb::{BuiltLayer, Restored, RestoredLayer, escape};
 use slugbuilder::compile::BuiltApp;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// How many names a message shows.
 const SHOWN: usize = 3;
@@ -32,7 +33,7 @@ pub struct Layer {
 /// What the cache did for a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CacheOutcome {
-    /// The buildpack had the layer back and left every file of it as it was.
+    /// The buildpack had the layer back and left every file and folder of it, and its `[metadata]`, as they were.
     Hit,
     /// It was made, or made anew.
     Miss(Miss),
@@ -47,6 +48,9 @@ pub enum Miss {
     New,
     /// The build before had it, without `cache = true`.
     NotCached,
+    /// The build before had it with `cache = true`, and the buildpack did not get it back: a layer without a folder is not
+    /// kept.
+    NotRestored,
     /// The buildpack had it back and made all of it anew.
     MadeAnew {
         /// What changed in its `[metadata]`, key by key.
@@ -54,7 +58,8 @@ pub enum Miss {
     },
     /// The buildpack had it back and changed a part of it.
     Changed {
-        /// Files that were not there before, relative to the layer.
+        /// Files that were not there before, relative to the layer. Where no file differs, these are folders; so are those
+        /// of the next two.
         added: Vec<PathBuf>,
         /// Files that are not there any more.
         removed: Vec<PathBuf>,
@@ -82,6 +87,9 @@ impl Display for Miss {
             }
             Self::New => f.write_str("the build before had no such layer"),
             Self::NotCached => f.write_str("the build before did not have it with `cache = true`"),
+            Self::NotRestored => {
+                f.write_str("the build before had it with `cache = true`, and it was not had back")
+            }
             Self::MadeAnew { metadata } => {
                 f.write_str("it was had back, and all of it made anew")?;
                 show_metadata(f, metadata)
@@ -92,6 +100,10 @@ impl Display for Miss {
                 changed,
                 metadata,
             } => {
+                if added.is_empty() && removed.is_empty() && changed.is_empty() {
+                    f.write_str("it was had back, and its files stayed")?;
+                    return show_metadata(f, metadata);
+                }
                 f.write_str("it was had back, and then")?;
                 let parts = [("added", added), ("removed", removed), ("changed", changed)];
                 let parts: Vec<String> = parts
@@ -209,7 +221,7 @@ impl Layers {
                 build: layer.build,
                 cache: layer.cache,
                 metadata: layer.metadata.clone(),
-                outcome: outcome(before, &states, &key(layer)),
+                outcome: outcome(before, &states, built.restored(), &key(layer)),
             })
             .collect();
         let is_declared = |buildpack: &str, name: &str| {
@@ -259,12 +271,23 @@ struct FileState {
     size: u64,
 }
 
+/// What tells a folder from one that was made anew: its time of change is that of what is in it, and inodes alone are used
+/// again at once by some file systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FolderState {
+    inode: u64,
+    /// Nothing where the file system does not know.
+    made: Option<SystemTime>,
+}
+
 #[derive(Debug, Clone, Default, PartialEq)]
 struct LayerState {
     cache: bool,
     metadata: toml::Table,
-    /// Everything but folders, which change with what is in them.
+    /// Everything but folders.
     files: BTreeMap<PathBuf, FileState>,
+    /// The layer's own folder, with an empty path, and those below it.
+    folders: BTreeMap<PathBuf, FolderState>,
 }
 
 /// The layers as a build left them.
@@ -278,38 +301,56 @@ impl Snapshot {
         };
         let states = built.built().layers.iter().map(|layer| {
             let folder = root.join(escape(&layer.buildpack)).join(&layer.name);
-            let state = LayerState {
+            let mut state = LayerState {
                 cache: layer.cache,
                 metadata: layer.metadata.clone(),
-                files: files(&folder),
+                ..LayerState::default()
             };
+            state.look_into(&folder);
             (key(layer), state)
         });
         Self(states.collect())
     }
 }
 
-fn files(folder: &Path) -> BTreeMap<PathBuf, FileState> {
-    let mut files = BTreeMap::new();
-    for entry in walkdir::WalkDir::new(folder) {
-        // The build has ended: what cannot be listed now could not be before either.
-        let Ok(entry) = entry else { continue };
-        let (Ok(metadata), Ok(path)) = (entry.metadata(), entry.path().strip_prefix(folder)) else {
-            continue;
-        };
-        if !metadata.is_dir() {
-            let state = FileState {
-                inode: metadata.ino(),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
-                size: metadata.len(),
+impl LayerState {
+    fn look_into(&mut self, folder: &Path) {
+        for entry in walkdir::WalkDir::new(folder) {
+            // The build has ended: what cannot be listed now could not be before either.
+            let Ok(entry) = entry else { continue };
+            let (Ok(metadata), Ok(path)) = (entry.metadata(), entry.path().strip_prefix(folder))
+            else {
+                continue;
             };
-            files.insert(path.to_owned(), state);
+            if metadata.is_dir() {
+                let state = FolderState {
+                    inode: metadata.ino(),
+                    made: metadata.created().ok(),
+                };
+                self.folders.insert(path.to_owned(), state);
+            } else {
+                let state = FileState {
+                    inode: metadata.ino(),
+                    changed: (metadata.ctime(), metadata.ctime_nsec()),
+                    size: metadata.len(),
+                };
+                self.files.insert(path.to_owned(), state);
+            }
         }
     }
-    files
+
+    /// The layer's own folder.
+    fn folder(&self) -> Option<&FolderState> {
+        self.folders.get(Path::new(""))
+    }
 }
 
-fn outcome(before: Option<&Snapshot>, after: &Snapshot, key: &Key) -> CacheOutcome {
+fn outcome(
+    before: Option<&Snapshot>,
+    after: &Snapshot,
+    restored: &Restored,
+    key: &Key,
+) -> CacheOutcome {
     let Some(before) = before else {
         return CacheOutcome::Miss(Miss::NoBuildBefore);
     };
@@ -319,34 +360,33 @@ fn outcome(before: Option<&Snapshot>, after: &Snapshot, key: &Key) -> CacheOutco
     if !old.cache {
         return CacheOutcome::Miss(Miss::NotCached);
     }
+    let (buildpack, name) = key;
+    let is_this = |layer: &RestoredLayer| layer.buildpack == *buildpack && layer.name == *name;
+    if !restored.layers.iter().any(is_this) {
+        return CacheOutcome::Miss(Miss::NotRestored);
+    }
     let empty = LayerState::default();
     compare(old, after.0.get(key).unwrap_or(&empty))
 }
 
 fn compare(old: &LayerState, new: &LayerState) -> CacheOutcome {
-    let missing = |from: &LayerState, of: &LayerState| -> Vec<PathBuf> {
-        let paths = of.files.keys();
-        paths
-            .filter(|path| !from.files.contains_key(*path))
-            .cloned()
-            .collect()
-    };
-    let (added, removed) = (missing(old, new), missing(new, old));
-    let changed: Vec<PathBuf> = new
-        .files
-        .iter()
-        .filter(|(path, state)| old.files.get(*path).is_some_and(|before| before != *state))
-        .map(|(path, _)| path.clone())
-        .collect();
-    if added.is_empty() && removed.is_empty() && changed.is_empty() {
+    let metadata = changes(&old.metadata, &new.metadata);
+    let files = Difference::between(&old.files, &new.files);
+    let folders = Difference::between(&old.folders, &new.folders);
+    if files.is_empty() && folders.is_empty() && metadata.is_empty() {
         return CacheOutcome::Hit;
     }
-    let metadata = changes(&old.metadata, &new.metadata);
     // Whatever was there is not there any more as it was.
-    let nothing_stayed = removed.len() + changed.len() == old.files.len();
-    CacheOutcome::Miss(if nothing_stayed && !old.files.is_empty() {
+    let no_file_stayed = files.removed.len() + files.changed.len() == old.files.len();
+    let is_anew = no_file_stayed && (!old.files.is_empty() || old.folder() != new.folder());
+    CacheOutcome::Miss(if is_anew {
         Miss::MadeAnew { metadata }
     } else {
+        let Difference {
+            added,
+            removed,
+            changed,
+        } = if files.is_empty() { folders } else { files };
         Miss::Changed {
             added,
             removed,
@@ -354,6 +394,37 @@ fn compare(old: &LayerState, new: &LayerState) -> CacheOutcome {
             metadata,
         }
     })
+}
+
+/// Paths that differ between two builds.
+struct Difference {
+    added: Vec<PathBuf>,
+    removed: Vec<PathBuf>,
+    changed: Vec<PathBuf>,
+}
+
+impl Difference {
+    fn between<State: PartialEq>(
+        old: &BTreeMap<PathBuf, State>,
+        new: &BTreeMap<PathBuf, State>,
+    ) -> Self {
+        let missing = |from: &BTreeMap<PathBuf, State>, of: &BTreeMap<PathBuf, State>| {
+            let paths = of.keys().filter(|path| !from.contains_key(*path));
+            paths.cloned().collect()
+        };
+        let changed = new
+            .iter()
+            .filter(|(path, state)| old.get(*path).is_some_and(|before| before != *state));
+        Self {
+            added: missing(old, new),
+            removed: missing(new, old),
+            changed: changed.map(|(path, _)| path.clone()).collect(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
 }
 
 /// `key: old -> new` for every key that differs.
@@ -372,10 +443,15 @@ fn changes(old: &toml::Table, new: &toml::Table) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn folder(path: &str, inode: u64) -> (PathBuf, FolderState) {
+        (path.into(), FolderState { inode, made: None })
+    }
+
     fn state(version: &str, files: &[(&str, u64)]) -> LayerState {
         LayerState {
             cache: true,
             metadata: toml::from_str(&format!("version = '{version}'")).unwrap(),
+            folders: BTreeMap::from([folder("", 1)]),
             files: files
                 .iter()
                 .map(|(path, inode)| {
@@ -405,6 +481,22 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_without_files_is_no_hit_for_that() {
+        let old = state("1", &[]);
+        assert_eq!(compare(&old, &old), CacheOutcome::Hit);
+        let told = |new: &LayerState| compare(&old, new).to_string();
+        insta::assert_snapshot!(told(&state("2", &[])), @r#"miss: it was had back, and its files stayed (its metadata changed: version: "1" -> "2")"#);
+        let mut anew = old.clone();
+        anew.folders.extend([folder("", 2)]);
+        insta::assert_snapshot!(told(&anew), @"miss: it was had back, and all of it made anew");
+        let mut more = old.clone();
+        more.folders.extend([folder("bin", 2)]);
+        insta::assert_snapshot!(told(&more), @"miss: it was had back, and then `bin` added");
+        let with_a_file = state("1", &[("a", 1)]);
+        insta::assert_snapshot!(compare(&with_a_file, &state("2", &[("a", 1)])), @r#"miss: it was had back, and its files stayed (its metadata changed: version: "1" -> "2")"#);
+    }
+
+    #[test]
     fn what_was_not_cached_could_not_be_had_back() {
         let key: Key = ("b".into(), "l".into());
         let with = |cache: bool| {
@@ -414,7 +506,14 @@ mod tests {
             };
             Snapshot([(key.clone(), state)].into())
         };
-        let told = |before: Option<&Snapshot>| outcome(before, &with(true), &key);
+        let restored = Restored {
+            layers: vec![RestoredLayer {
+                buildpack: "b".into(),
+                name: "l".into(),
+            }],
+            ..Restored::default()
+        };
+        let told = |before: Option<&Snapshot>| outcome(before, &with(true), &restored, &key);
         assert_eq!(told(None), CacheOutcome::Miss(Miss::NoBuildBefore));
         assert_eq!(
             told(Some(&Snapshot::default())),
@@ -425,5 +524,9 @@ mod tests {
             CacheOutcome::Miss(Miss::NotCached)
         );
         assert_eq!(told(Some(&with(true))), CacheOutcome::Hit);
+        assert_eq!(
+            outcome(Some(&with(true)), &with(true), &Restored::default(), &key),
+            CacheOutcome::Miss(Miss::NotRestored)
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use slugbuilder::cnb::{CnbError, NoGroup, Verdict};
 use slugbuilder::compile::CompileError;
-use slugbuilder_report::{Diagnosis, Event, Reporter, Style};
+use slugbuilder_report::{Event, Explain as _, Reporter, Style};
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,7 +34,7 @@ impl PackOutput {
         if let CompileError::Buildpack(CnbError::NoGroup(tried)) = error {
             text.stdout.push_str(&results(tried));
         }
-        let diagnosis = Diagnosis::of(error);
+        let diagnosis = error.diagnosis();
         text.stderr.push_str(&diagnosis.render(Style::Plain));
     }
 }

@@ -71,7 +71,7 @@ impl TestRunner {
                 panic!("The pack build was expected to fail, but did not:\n\n{said}")
             }
         }
-        let result = result.map_err(|error| Diagnosis::of(&error)).map(|app| {
+        let result = result.map_err(|error| error.diagnosis()).map(|app| {
             let layers = Layers::of(&app, before);
             Built { app, layers }
         });

@@ -95,6 +95,10 @@ fn main() -> ExitCode {
         Trial::test("streams_can_be_had_apart", background::apart),
         Trial::test("a_door_leads_into_the_network", background::door),
         Trial::test("mounts_and_links_are_shown", background::shown),
+        Trial::test(
+            "a_mount_below_a_link_of_the_app_stays_inside",
+            background::mounted_below_links,
+        ),
         Trial::test("the_probes_fail_from_inside_a_build_too", || {
             probes_in_a_build(false)
         }),

@@ -1,11 +1,12 @@
 //! Builds, and what a test can learn of them.
 
-use crate::support::{greeting, panic_of};
+use crate::support::{get, greeting, panic_of, server};
 use slugbuilder_test::{
-    BuildpackReference, PackResult, SbomType, TestRunner, assert_contains, assert_empty,
-    assert_not_contains,
+    BuildpackReference, ContainerConfig, PackResult, SbomType, TestRunner, assert_contains,
+    assert_empty, assert_not_contains,
 };
 use std::net::TcpListener;
+use std::process::Command;
 
 #[test]
 fn output_comes_apart_and_everything_built_can_be_looked_at() {
@@ -226,5 +227,41 @@ fn the_slug_is_there_when_it_is_asked_for() {
             .map(ToString::to_string)
             .collect();
         assert_eq!(types, ["greet", "sleeper", "web", "worker"]);
+    });
+}
+
+#[test]
+#[ignore = "compiles the buildpack for a target"]
+fn a_buildpack_is_packaged_for_a_target_as_cargo_libcnb_does() {
+    // libcnb-package asks Cargo in the folder of the test, where the configuration of the fixture's workspace does not count:
+    // both of them are told, in a process that has such an environment.
+    let name = "building::a_buildpack_is_packaged_for_a_target_as_cargo_libcnb_does";
+    let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/fixtures-for-a-target");
+    if std::env::var_os("CARGO_TARGET_DIR").is_none_or(|set| set != target) {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args([name, "--exact", "--include-ignored", "--nocapture"])
+            .env("CARGO_TARGET_DIR", target)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success(),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_contains!(said, "1 passed");
+        return;
+    }
+    let mut config = server();
+    config.target_triple("x86_64-unknown-linux-gnu");
+    TestRunner::default().build(config, |context| {
+        assert_contains!(context.pack_stdout, "Adding the server");
+        assert_eq!(context.process_types()["web"], "server");
+        let mut container = ContainerConfig::new();
+        container.env("PORT", "8080").expose_port(8080);
+        context.start_container(container, |container| {
+            let answer = get(container.address_for_port(8080), "/");
+            assert_contains!(answer, "hello from the fixture");
+        });
     });
 }

@@ -1,7 +1,9 @@
 //! Rebuilds, and what the cache does for them.
 
 use crate::support::{greeting, panic_of};
-use slugbuilder_test::{CacheOutcome, Miss, PackResult, TestRunner, assert_contains};
+use slugbuilder_test::{
+    BuildpackReference, CacheOutcome, Miss, PackResult, TestRunner, assert_contains,
+};
 
 #[test]
 fn a_layer_that_is_left_alone_is_a_hit() {
@@ -98,6 +100,33 @@ fn a_build_that_fails_keeps_no_layers() {
                     *context.layers().assert_miss("greeting"),
                     Miss::NoBuildBefore
                 );
+            });
+        });
+    });
+}
+
+#[test]
+fn a_layer_without_files_that_is_made_anew_is_no_hit() {
+    let mut config = greeting();
+    config.buildpacks([BuildpackReference::Other(
+        "tests/fixtures/buildpacks/bare".into(),
+    )]);
+    TestRunner::default().build(config, |context| {
+        let mut config = context.config.clone();
+        context.rebuild(config.clone(), |context| {
+            insta::assert_snapshot!(context.layers(), @"
+            mock/bare:anew (cache) hit
+            mock/bare:dated (cache) hit
+            mock/bare:described (cache) miss: the build before had it with `cache = true`, and it was not had back
+            mock/bare:kept (cache) hit
+            ");
+            context.rebuild(config.env("BARE", "anew"), |context| {
+                insta::assert_snapshot!(context.layers(), @r#"
+                mock/bare:anew (cache) miss: it was had back, and all of it made anew
+                mock/bare:dated (cache) miss: it was had back, and its files stayed (its metadata changed: build: "first" -> "anew")
+                mock/bare:described (cache) miss: the build before had it with `cache = true`, and it was not had back
+                mock/bare:kept (cache) hit
+                "#);
             });
         });
     });

@@ -63,7 +63,7 @@ fn config(app: &Path, expect: &Expect, changes: &Changes) -> BuildConfig {
             "slugbuilder/slugbuilder".parse().unwrap(),
         )])
         .envs(expect.env.clone())
-        .network(expect.build.as_ref().is_none_or(|build| build.network))
+        .network(expect.needs_network())
         .downloads(Path::new(env!("CARGO_TARGET_TMPDIR")).join("test-apps-downloads"))
         .app_dir_preprocessor(move |copy| {
             std::fs::remove_file(copy.join("expect.toml")).unwrap();

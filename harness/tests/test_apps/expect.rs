@@ -163,6 +163,9 @@ fn ok() -> u16 {
 pub(crate) struct Failure {
     #[serde(default)]
     pub(crate) during: Phase,
+    /// Whether the build needs a network to fail like this; else it is made without one.
+    #[serde(default = "yes")]
+    pub(crate) network: bool,
     pub(crate) code: String,
     #[serde(default)]
     pub(crate) text: Vec<Pattern>,
@@ -283,6 +286,15 @@ impl Expect {
         expect.complain().map_or(Ok(expect), Err)
     }
 
+    /// Whether the app's build is made with a network.
+    pub(crate) fn needs_network(&self) -> bool {
+        match (&self.error, &self.build) {
+            (Some(error), _) => error.network,
+            (None, Some(build)) => build.network,
+            (None, None) => true,
+        }
+    }
+
     /// What cannot be meant.
     fn complain(&self) -> Option<String> {
         let asks = !self.requests.is_empty()
@@ -296,6 +308,9 @@ impl Expect {
                 Some("an app whose plan fails has no `[plan]`: write `during = \"build\"` if the build fails".into())
             }
             (Some(_), _, Some(_)) => Some("an app that fails has no `[build]`".into()),
+            (Some(error), ..) if error.during == Phase::Plan && !error.network => {
+                Some("a plan has no network anyway: leave `network` out".into())
+            }
             (Some(_), ..) if asks => Some(
                 "an app that fails has no `[[file]]`, `[[command]]`, `[[request]]` or `[cache]`".into(),
             ),
@@ -407,7 +422,11 @@ pub(crate) fn check_format() {
     );
     assert_eq!(error(start), "there is no `[plan]` and no `[error]`");
     let failing = format!("{start}[error]\ncode = 'c'\n");
-    Expect::parse(&failing).unwrap();
+    assert!(Expect::parse(&failing).unwrap().needs_network());
+    let offline = format!("{failing}network = false\n");
+    assert!(error(&offline).contains("a plan has no network anyway"));
+    let offline = format!("{offline}during = 'build'\n");
+    assert!(!Expect::parse(&offline).unwrap().needs_network());
     assert!(
         error(&format!("{failing}[[file]]\npath = 'a'\n")).contains("an app that fails has no")
     );

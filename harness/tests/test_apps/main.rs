@@ -67,7 +67,7 @@ fn trials_of(app: &Path) -> Vec<Trial> {
         .error
         .as_ref()
         .is_some_and(|error| error.during == Phase::Plan);
-    let needs_network = expect.build.as_ref().is_none_or(|build| build.network);
+    let needs_network = expect.needs_network();
     let has_build = expect.build.is_some() || !ends_in_plan;
     {
         let (app, expect) = (app.to_owned(), expect.clone());

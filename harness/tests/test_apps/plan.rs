@@ -4,7 +4,7 @@ use crate::expect::{Expect, Phase, check_all, check_languages, check_warnings};
 use slugbuilder::plan::{PlanOptions, plan};
 use slugbuilder::sandbox::{Environment, Interrupt};
 use slugbuilder::stack::Stack;
-use slugbuilder_report::{Diagnosis, PhaseReport, Style};
+use slugbuilder_report::{Diagnosis, Explain as _, PhaseReport, Style};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
     match (result, failure) {
         (Ok(plan), None) => check_report(&plan.report, expect),
         (Err(error), Some(failure)) => {
-            let diagnosis = Diagnosis::of(&error);
+            let diagnosis = error.diagnosis();
             let text = diagnosis.render(Style::Plain);
             assert_eq!(diagnosis.code, failure.code, "{text}");
             check_all("the error", &text, &failure.text);

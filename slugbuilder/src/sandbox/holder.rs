@@ -1,5 +1,6 @@
 //! The process that builds the namespaces of a sandbox, reports, and keeps them alive until its stdin ends.
 
+use super::root::{Root, name_of};
 use super::wire::{Mount, Ready, SetUp};
 use super::{mapped, system};
 use nix::errno::Errno;
@@ -8,11 +9,11 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, umask};
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 /// A step that failed.
 struct Failed {
@@ -115,8 +116,9 @@ fn build(set_up: &SetUp) -> Result<(), Failed> {
         Some("mode=0755,size=64m"),
     )
     .needs_namespaces("mounting the root")?;
+    let new = Root::open(root).step(|| "opening the root".into())?;
     for step in &set_up.mounts {
-        add(root, step).map_err(|source| Failed {
+        add(&new, step).map_err(|source| Failed {
             step: describe(step),
             source,
             refused: false,
@@ -124,11 +126,12 @@ fn build(set_up: &SetUp) -> Result<(), Failed> {
     }
     // A new `/proc` for each program's process namespace may only be mounted where one is visible already; this one
     // ends up underneath it, locked.
-    let proc = root.join("proc");
-    make_directory(&proc).step(|| "making /proc".into())?;
+    let proc = new
+        .folder(OsStr::new("/proc"))
+        .step(|| "making /proc".into())?;
     mount(
         Some("/proc"),
-        &proc,
+        &name_of(&proc),
         None::<&str>,
         MsFlags::MS_BIND | MsFlags::MS_REC,
         None::<&str>,
@@ -283,11 +286,9 @@ fn describe(step: &Mount) -> String {
     }
 }
 
-fn add(root: &Path, step: &Mount) -> io::Result<()> {
+fn add(root: &Root, step: &Mount) -> io::Result<()> {
     match step {
-        Mount::Bind { from, to, writable } => {
-            bind(Path::new(from), &place(root, to)?, *writable, false)
-        }
+        Mount::Bind { from, to, writable } => bind(root, Path::new(from), to, *writable, false),
         Mount::Overlay {
             lower,
             upper,
@@ -295,71 +296,41 @@ fn add(root: &Path, step: &Mount) -> io::Result<()> {
             to,
             mapped,
         } => {
-            let to = place(root, to)?;
-            make_directory(&to)?;
+            let to = root.folder(to)?;
             let lower = mapped.as_ref().map_or(lower, |mapped| &mapped.at);
-            overlay(Path::new(lower), Path::new(upper), Path::new(work), &to)
+            overlay(
+                Path::new(lower),
+                Path::new(upper),
+                Path::new(work),
+                &name_of(&to),
+            )
         }
         Mount::Hide { to } => {
             mount(
                 Some("slugbuilder"),
-                &place(root, to)?,
+                &name_of(&root.folder(to)?),
                 Some("tmpfs"),
                 MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_RDONLY,
                 Some("mode=0755,size=4k"),
             )?;
             Ok(())
         }
-        Mount::File { to, contents } => {
-            let to = place(root, to)?;
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o644)
-                .custom_flags(libc::O_NOFOLLOW)
-                .open(to)?
-                .write_all(contents)
-        }
-        Mount::Link { to, target } => symlink(target, place(root, to)?),
-        Mount::Directory { to } => make_directory(&place(root, to)?),
+        Mount::File { to, contents } => root.write(to, contents),
+        Mount::Link { to, target } => root.link(to, target),
+        Mount::Directory { to } => root.folder(to).map(drop),
         Mount::Devices => devices(root),
     }
 }
 
-/// Where `to` is while the root is being built; its parent exists afterwards.
-fn place(root: &Path, to: &OsStr) -> io::Result<PathBuf> {
-    let relative = Path::new(to)
-        .strip_prefix("/")
-        .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let path = root.join(relative);
-    if let Some(parent) = path.parent() {
-        make_directory(parent)?;
-    }
-    Ok(path)
-}
-
-fn make_directory(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(path)
-}
-
-fn bind(from: &Path, to: &Path, writable: bool, devices: bool) -> io::Result<()> {
-    if fs::metadata(from)?.is_dir() {
-        make_directory(to)?;
-    } else if !to.try_exists()? {
-        File::create(to)?;
-    }
-    mount(
-        Some(from),
-        to,
-        None::<&str>,
-        MsFlags::MS_BIND | MsFlags::MS_REC,
-        None::<&str>,
-    )?;
-    system::restrict_mount(to, !writable, devices)
+fn bind(root: &Root, from: &Path, to: &OsStr, writable: bool, devices: bool) -> io::Result<()> {
+    let mount = system::clone_mount(from, true)?;
+    system::restrict_mount(&mount, !writable, devices)?;
+    let to = if fs::metadata(name_of(&mount))?.is_dir() {
+        root.folder(to)?
+    } else {
+        root.file(to)?
+    };
+    system::attach_mount(&mount, &to)
 }
 
 /// Mounts `upper` over `lower`. The directories are named by descriptor, because `,`, `:` and `\` mean something in the
@@ -391,18 +362,22 @@ fn overlay(lower: &Path, upper: &Path, work: &Path, to: &Path) -> io::Result<()>
     Ok(())
 }
 
-fn devices(root: &Path) -> io::Result<()> {
-    let dev = root.join("dev");
-    make_directory(&dev)?;
+fn devices(root: &Root) -> io::Result<()> {
+    let dev = Path::new("/dev");
+    let folder = |path: &Path| {
+        root.folder(path.as_os_str())
+            .map(|folder| (name_of(&folder), folder))
+    };
     mount(
         Some("slugbuilder"),
-        &dev,
+        &folder(dev)?.0,
         Some("tmpfs"),
         MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
         Some("mode=0755,size=64k"),
     )?;
     for name in ["null", "zero", "full", "random", "urandom", "tty"] {
-        bind(&Path::new("/dev").join(name), &dev.join(name), true, true)?;
+        let device = dev.join(name);
+        bind(root, &device, device.as_os_str(), true, true)?;
     }
     for (name, target) in [
         ("fd", "/proc/self/fd"),
@@ -411,29 +386,25 @@ fn devices(root: &Path) -> io::Result<()> {
         ("stderr", "/proc/self/fd/2"),
         ("ptmx", "pts/ptmx"),
     ] {
-        symlink(target, dev.join(name))?;
+        root.link(dev.join(name).as_os_str(), OsStr::new(target))?;
     }
-    let pts = dev.join("pts");
-    make_directory(&pts)?;
     mount(
         Some("devpts"),
-        &pts,
+        &folder(&dev.join("pts"))?.0,
         Some("devpts"),
         MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
         Some("newinstance,ptmxmode=0666,mode=0620"),
     )?;
-    let shm = dev.join("shm");
-    make_directory(&shm)?;
     mount(
         Some("slugbuilder"),
-        &shm,
+        &folder(&dev.join("shm"))?.0,
         Some("tmpfs"),
         MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
         Some("mode=1777,size=1g"),
     )?;
     mount(
         None::<&str>,
-        &dev,
+        &folder(dev)?.0,
         None::<&str>,
         MsFlags::MS_REMOUNT
             | MsFlags::MS_BIND

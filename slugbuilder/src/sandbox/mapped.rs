@@ -20,9 +20,9 @@ use std::path::Path;
 /// Needs root's rights over the file system of `source`, and one thread. Mounts below `source` are not shown.
 pub(super) fn show(source: &Path, at: &Path, owner: (u32, u32), shown: u32) -> io::Result<()> {
     let ids = user_namespace(owner, shown)?;
-    let mount = system::clone_mount(source)?;
+    let mount = system::clone_mount(source, false)?;
     system::map_owner(&mount, &ids)?;
-    system::attach_mount(&mount, at)
+    system::attach_mount(&mount, &File::open(at)?.into())
 }
 
 /// A user namespace in which `owner` stands for `shown`. Only a process makes one, and it ends right afterwards.

@@ -26,6 +26,7 @@ mod interrupt;
 mod job;
 mod mapped;
 mod namespaced;
+mod root;
 mod runner;
 mod system;
 mod toolchain;

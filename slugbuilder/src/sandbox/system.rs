@@ -13,10 +13,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Makes the mount at `path`, and every mount below it, read-only or not, without setuid programs and devices
+/// Makes a mount of [`clone_mount`], and every mount below it, read-only or not, without setuid programs and devices
 /// (`mount_setattr(2)`, Linux 5.12).
-pub(super) fn restrict_mount(path: &Path, read_only: bool, devices: bool) -> io::Result<()> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
+pub(super) fn restrict_mount(mount: &OwnedFd, read_only: bool, devices: bool) -> io::Result<()> {
     let mut set = libc::MOUNT_ATTR_NOSUID;
     if read_only {
         set |= libc::MOUNT_ATTR_RDONLY;
@@ -30,13 +29,13 @@ pub(super) fn restrict_mount(path: &Path, read_only: bool, devices: bool) -> io:
         propagation: 0,
         userns_fd: 0,
     };
-    // SAFETY: `path` and `attributes` live through the call, and the size is that of the structure.
+    // SAFETY: `attributes` lives through the call, and the size is that of the structure; the path is empty.
     let result = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            libc::AT_RECURSIVE,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
             &raw const attributes,
             size_of::<libc::mount_attr>(),
         )
@@ -44,19 +43,16 @@ pub(super) fn restrict_mount(path: &Path, read_only: bool, devices: bool) -> io:
     Errno::result(result).map(drop).map_err(Into::into)
 }
 
-/// The mount of `path` once more, from there on and without the mounts below it, attached to nothing (`open_tree(2)`,
-/// Linux 5.2).
-pub(super) fn clone_mount(path: &Path) -> io::Result<OwnedFd> {
+/// The mount of `path` once more, from there on, with the mounts below it if `recursive`, attached to nothing
+/// (`open_tree(2)`, Linux 5.2).
+pub(super) fn clone_mount(path: &Path, recursive: bool) -> io::Result<OwnedFd> {
     let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut flags = libc::OPEN_TREE_CLONE | libc::O_CLOEXEC.cast_unsigned();
+    if recursive {
+        flags |= libc::AT_RECURSIVE.cast_unsigned();
+    }
     // SAFETY: `path` lives through the call.
-    let mount = unsafe {
-        libc::syscall(
-            libc::SYS_open_tree,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            libc::OPEN_TREE_CLONE | libc::O_CLOEXEC.cast_unsigned(),
-        )
-    };
+    let mount = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
     let mount = RawFd::try_from(Errno::result(mount)?).map_err(io::Error::other)?;
     // SAFETY: the kernel has just given us this descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(mount) })
@@ -87,18 +83,17 @@ pub(super) fn map_owner(mount: &OwnedFd, ids: &File) -> io::Result<()> {
     Errno::result(result).map(drop).map_err(Into::into)
 }
 
-/// Attaches a mount of [`clone_mount`] at the directory `at` (`move_mount(2)`).
-pub(super) fn attach_mount(mount: &OwnedFd, at: &Path) -> io::Result<()> {
-    let at = CString::new(at.as_os_str().as_bytes())?;
-    // SAFETY: both paths live through the call.
+/// Attaches a mount of [`clone_mount`] at an open file or folder (`move_mount(2)`).
+pub(super) fn attach_mount(mount: &OwnedFd, at: &OwnedFd) -> io::Result<()> {
+    // SAFETY: both paths are empty.
     let result = unsafe {
         libc::syscall(
             libc::SYS_move_mount,
             mount.as_raw_fd(),
             c"".as_ptr(),
-            libc::AT_FDCWD,
-            at.as_ptr(),
-            libc::MOVE_MOUNT_F_EMPTY_PATH,
+            at.as_raw_fd(),
+            c"".as_ptr(),
+            libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH,
         )
     };
     Errno::result(result).map(drop).map_err(Into::into)

@@ -184,7 +184,8 @@ impl HostView {
     }
 
     /// Shows a file or folder of this machine at `inside`, writable for whoever its permissions allow it. `inside` has to
-    /// be absolute and without `..`.
+    /// be absolute and without `..`. Links in it are followed as a program in the sandbox follows them; one that leads
+    /// nowhere there is an error when the sandbox is set up.
     #[must_use]
     pub fn with_mount(mut self, outside: &Path, inside: &Path) -> Self {
         self.folders.push(Mount::Bind {
@@ -195,8 +196,7 @@ impl HostView {
         self
     }
 
-    /// Shows a symbolic link at `inside`, which has to be absolute and not below anything that is shown. A relative `target`
-    /// cannot lead out of the sandbox while it is set up.
+    /// Shows a symbolic link at `inside`, which has to be absolute and not below anything that is shown.
     #[must_use]
     pub fn with_link(mut self, inside: &Path, target: &Path) -> Self {
         self.mounts.push(Mount::Link {

@@ -2,10 +2,12 @@
 
 use super::{Check, Fixture, succeeds};
 use slugbuilder::sandbox::{
-    Environment, Executor as _, HostView, Invocation, Namespaced, Outcome, Program, Stream,
+    Environment, Executor as _, HostView, Invocation, Namespaced, Outcome, Program, SandboxError,
+    Stream,
 };
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -140,5 +142,39 @@ pub(super) fn shown() -> Check {
     );
     assert_eq!(output, "one\n");
     assert_eq!(std::fs::read_to_string(shared.join("file"))?, "two\n");
+    Ok(())
+}
+
+pub(super) fn mounted_below_links() -> Check {
+    let fixture = Fixture::new();
+    let (shared, outside) = (fixture.folder("shared"), fixture.folder("outside"));
+    std::fs::write(shared.join("file"), "shared\n")?;
+    symlink(&outside, fixture.path("app/away"))?;
+    symlink(outside.join("file"), fixture.path("app/dangling"))?;
+    symlink("/app/real", fixture.path("app/data"))?;
+    fixture.folder("app/real");
+    let start = |from: &Path, to: &str| {
+        let mut options = fixture.options();
+        options.view = HostView::for_running()
+            .with_link(Path::new("/workspace"), Path::new("app"))
+            .with_mount(from, Path::new(to));
+        Namespaced::start(&options)
+    };
+    for (from, to) in [
+        (&shared, "/workspace/away/new"),
+        (&shared, "/app/away"),
+        (&shared.join("file"), "/app/away/file"),
+        (&shared.join("file"), "/app/dangling"),
+    ] {
+        let error = start(from, to).unwrap_err();
+        let said = format!("binding {} at {to}", from.display());
+        assert!(
+            matches!(&error, SandboxError::SetUp { step, .. } if *step == said),
+            "{error:?}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(&outside)?.count(), 0);
+    let sandbox = start(&shared, "/workspace/data/new")?;
+    assert_eq!(succeeds(&sandbox, "cat /app/real/new/file"), "shared\n");
     Ok(())
 }

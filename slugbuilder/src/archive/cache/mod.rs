@@ -6,7 +6,7 @@
 //!   index         the chunks of the last slug: what they were read from, their hashes, where they are
 //!   pack-<n>      their deflate; after a first build it is a copy of the slug
 //!   names         what is in each folder of the tree
-//!   .new.<…>    a file that is being written
+//!   .new.<…>      a file that is being written
 //! ```
 //!
 //! A chunk is known by what it was read from in its state then (its recipe), without reading anything, or by the hash of
