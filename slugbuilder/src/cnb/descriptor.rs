@@ -1,6 +1,6 @@
 //! `buildpack.toml`: what a buildpack says of itself.
 
-use super::files::{DOCUMENT_LIMIT, parse_toml, read_in_folder};
+use super::documents::{DOCUMENT_LIMIT, parse_toml, read_in_folder};
 use super::{CnbError, OrderElement, Target, TargetPattern};
 use crate::sandbox::Program;
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! The detect phase (section 2.3 of the reference).
 
 use super::composites::Member;
-use super::files::DOCUMENT_LIMIT;
+use super::documents::DOCUMENT_LIMIT;
 use super::no_group::{NoGroup, Tried, Verdict};
 use super::output::Tail;
 use super::plan::DetectPlan;

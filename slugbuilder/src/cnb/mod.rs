@@ -22,6 +22,7 @@ mod cleared;
 mod composites;
 mod descriptor;
 mod detect;
+mod documents;
 mod environment;
 mod error;
 mod files;
@@ -56,7 +57,7 @@ pub use resolve::PlanProblem;
 pub use restore::{Restored, RestoredLayer};
 pub use target::{DistroPattern, Target, TargetPattern};
 
-pub(crate) use files::{parse_toml as parse_document, read_in_folder};
+pub(crate) use documents::{parse_toml as parse_document, read_in_folder};
 
 #[cfg(doc)]
 use crate::sandbox::Executor;

@@ -1,6 +1,6 @@
 //! Which groups of buildpacks to try, in which order.
 
-use super::files::{DOCUMENT_LIMIT, parse_toml, read_named};
+use super::documents::{DOCUMENT_LIMIT, parse_toml, read_named};
 use super::{Buildpack, BuildpackDescriptor, CnbError};
 use serde::Deserialize;
 use std::path::Path;

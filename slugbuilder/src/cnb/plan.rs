@@ -1,7 +1,7 @@
 //! The build plan: what buildpacks provide and require.
 
 use super::CnbError;
-use super::files::parse_toml;
+use super::documents::parse_toml;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

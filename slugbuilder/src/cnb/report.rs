@@ -1,6 +1,7 @@
 //! What a buildpack of ours says through the file that `SLUGBUILDER_REPORT` names.
 
-use super::files::{DOCUMENT_LIMIT, Files};
+use super::documents::DOCUMENT_LIMIT;
+use super::files::Files;
 use slugbuilder_report::{PhaseReport, Warning};
 use std::path::Path;
 
