@@ -217,7 +217,11 @@ fn only_a_static_program_for_amd64_is_packaged() {
     fixture.executable(&program(AMD64, &[(DYNAMIC, &NEEDED)]));
     assert!(fixture.refusal().contains("it needs shared libraries"));
     fixture.executable(&program(ARM64, &[]));
-    assert!(fixture.refusal().contains("is not for linux/amd64"));
+    insta::assert_snapshot!(fixture.refusal(), @r"
+    error[other-machine]: this `slugbuilder` is not for linux/amd64, as the package has to be
+
+      hint: Use the `slugbuilder` for x86-64.
+    ");
     for broken in [
         b"#!/bin/sh\n".to_vec(),
         b"\x7fELF".to_vec(),
@@ -227,4 +231,32 @@ fn only_a_static_program_for_amd64_is_packaged() {
         assert!(fixture.refusal().contains("no ELF program"));
     }
     assert!(!fixture.path("out").exists());
+}
+
+#[test]
+fn what_is_no_address_is_no_homepage() {
+    let fixture = Fixture::new();
+    let (out, program) = (fixture.path("out"), fixture.path("slugbuilder"));
+    let error = write(&out, &program, Some("example.org/slugbuilder")).unwrap_err();
+    insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
+    error[invalid-homepage]: `example.org/slugbuilder` is not the address of a homepage
+
+      hint: Write it like `https://example.org/slugbuilder`.
+    ");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let fixture = Fixture::new();
+    fs::write(fixture.path("file"), "").unwrap();
+    // For root, too.
+    let out = fixture.path("file/parent/out");
+    let error = write(&out, &fixture.path("slugbuilder"), None).unwrap_err();
+    let text = Diagnosis::of(&error).render(Style::Plain);
+    let text = text.replace(fixture.folder.path().to_str().unwrap(), "[FOLDER]");
+    insta::assert_snapshot!(text, @r"
+    error[package-not-written]: cannot write the package
+      caused by: failed to query resolved metadata `[FOLDER]/file/parent/out`: Not a directory (os error 20)
+    ");
 }

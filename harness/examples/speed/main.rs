@@ -7,11 +7,7 @@
 //!
 //! Both sides compile the buildpack and, with `pack`, get the builder's images in a first round that does not count.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a program for developers"
-)]
+#![expect(clippy::print_stdout, reason = "a program for developers")]
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
