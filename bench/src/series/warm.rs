@@ -184,8 +184,6 @@ impl State<'_> {
                 if let Some(cache) = &self.write.cache {
                     self.replace_by_copy(cache)?;
                 }
-                // What is left to write of the copies would be written while the archive is measured.
-                nix::unistd::sync();
             }
         }
         Ok(())
