@@ -5,11 +5,11 @@ use super::downloads::Downloads;
 use super::record::{self, record};
 use super::{
     CompileError, CompileOptions, LaidOut, MACHINE, WithoutOutputs, identity, left_behind, losses,
-    not_kept, platform_variables, sandbox_options,
+    not_kept, platform, sandbox_options,
 };
 use crate::archive::{self, ArchiveError, ArchiveOptions, Layout, Placement, WrittenSlug};
 use crate::cache::{CacheFolder, after_build};
-use crate::cnb::{Build, Buildpack, Detection, Platform, Restored};
+use crate::cnb::{Build, Detection, Restored};
 use crate::publish::publish;
 use crate::sandbox::SandboxOptions;
 use crate::slug::{self, Manifest, NotCarried, ProcessType, WrittenManifest};
@@ -168,17 +168,8 @@ impl BuiltApp {
         let prepared = app_directory::prepare(&survey, workspace, &mut sandbox, options.trusted())?;
         let place = &prepared.place;
         told.tell(place.warning().map_or(&[], std::slice::from_ref));
-        let buildpacks = sources
-            .iter()
-            .map(|source| source.read(place, &sandbox))
-            .collect::<Result<Vec<Buildpack>, _>>()?;
-        let platform = Platform {
-            executor: place.executor(),
-            target: options.stack.target(MACHINE),
-            user_environment: options.config_vars.clone(),
-            platform_variables: platform_variables(options, place, &sandbox),
-            reporter,
-        };
+        let buildpacks = identity::read(&sources, place, &sandbox)?;
+        let platform = platform(options, place, &sandbox, reporter);
         let order = identity::order(options, &buildpacks);
         let detection = platform.detect(&order, &buildpacks)?;
         told.tell(&detection.warnings);

@@ -1,11 +1,8 @@
 //! Detection alone, in the sandbox that a build would have: for buildpacks of other people.
 
 use super::downloads::Downloads;
-use super::{
-    CompileError, CompileOptions, MACHINE, app_directory, identity, platform_variables,
-    sandbox_options,
-};
-use crate::cnb::{Buildpack, Detection, Platform};
+use super::{CompileError, CompileOptions, app_directory, identity, platform, sandbox_options};
+use crate::cnb::Detection;
 use crate::stage::{self, Survey, SurveyOptions};
 use crate::stop::Stop;
 use crate::workspace::Workspace;
@@ -53,16 +50,7 @@ fn detect_in(
     if let Some(warning) = place.warning() {
         reporter.report(Event::Warning(warning));
     }
-    let buildpacks = sources
-        .iter()
-        .map(|source| source.read(place, &sandbox))
-        .collect::<Result<Vec<Buildpack>, _>>()?;
-    let platform = Platform {
-        executor: place.executor(),
-        target: options.stack.target(MACHINE),
-        user_environment: options.config_vars.clone(),
-        platform_variables: platform_variables(options, place, &sandbox),
-        reporter,
-    };
+    let buildpacks = identity::read(&sources, place, &sandbox)?;
+    let platform = platform(options, place, &sandbox, reporter);
     Ok(platform.detect(&identity::order(options, &buildpacks), &buildpacks)?)
 }

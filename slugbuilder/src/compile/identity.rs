@@ -49,6 +49,16 @@ pub(super) fn recorded(source: &Path, options: &CompileOptions) -> App {
     }
 }
 
+/// The buildpacks as they lie in `place`, which was made of `options`.
+pub(super) fn read(
+    sources: &[Source],
+    place: &Place,
+    options: &SandboxOptions,
+) -> Result<Vec<Buildpack>, CnbError> {
+    let read = |source: &Source| source.read(place, options);
+    sources.iter().map(read).collect()
+}
+
 /// Which of the buildpacks to try together.
 pub(super) fn order(options: &CompileOptions, buildpacks: &[Buildpack]) -> Order {
     let order = options.order.clone();
@@ -124,12 +134,7 @@ fn name(index: usize, base: &str) -> OsString {
 }
 
 impl Source {
-    /// The buildpack as it lies in `place`, which was made of `options`.
-    pub(super) fn read(
-        &self,
-        place: &Place,
-        options: &SandboxOptions,
-    ) -> Result<Buildpack, CnbError> {
+    fn read(&self, place: &Place, options: &SandboxOptions) -> Result<Buildpack, CnbError> {
         let inside = match place {
             Place::Sandbox(sandbox) => sandbox.buildpack_dir(&self.name),
             Place::Open { .. } => options

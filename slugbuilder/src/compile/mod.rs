@@ -185,6 +185,22 @@ fn mirrors(options: &CompileOptions) -> impl Iterator<Item = PathBuf> {
         .filter_map(|value| slugbuilder_fetch::file_of_url(value.to_str()?))
 }
 
+/// The platform that runs buildpacks in `place`, which was made of `sandbox`.
+fn platform<'a>(
+    options: &CompileOptions,
+    place: &'a Place,
+    sandbox: &SandboxOptions,
+    reporter: &'a dyn Reporter,
+) -> Platform<'a> {
+    Platform {
+        executor: place.executor(),
+        target: options.stack.target(MACHINE),
+        user_environment: options.config_vars.clone(),
+        platform_variables: platform_variables(options, place, sandbox),
+        reporter,
+    }
+}
+
 fn platform_variables(
     options: &CompileOptions,
     place: &Place,
