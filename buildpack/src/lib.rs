@@ -11,6 +11,7 @@ pub mod error;
 mod launch;
 pub mod layers;
 pub mod manifest;
+pub mod node;
 pub mod output;
 pub mod package;
 pub mod runtime;
