@@ -8,10 +8,13 @@ use crate::detect::{self, AppPlan};
 use crate::error::{BuildpackError, FrameworkError};
 use crate::launch;
 use crate::layers::{self, LayerMetadata};
+use crate::lock::Lock;
+use crate::resolution;
 use crate::runtime::Runtime;
 use crate::settings::{self, Settings};
-use crate::source::{Kit, Sites, ruby::Pins};
+use crate::source::{InstallError, Kit, Provenance, Sites, ruby::Pins};
 use crate::target::Target;
+use crate::version::Version;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::data::build_plan::{BuildPlanBuilder, Require};
 use libcnb::data::store::Store;
@@ -20,7 +23,10 @@ use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Platform as _};
 use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Cache, Client};
-use slugbuilder_report::{Diagnosis, Event, Language, PhaseReport, Reporter, Style, Warning};
+use slugbuilder_report::lock::LOCK_FILE;
+use slugbuilder_report::{
+    Diagnosis, Event, Language, PhaseReport, PinKind, Reporter, Style, Warning,
+};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -203,10 +209,15 @@ impl SlugbuilderBuildpack {
         platform: &GenericPlatform,
         target: &libcnb::Target,
     ) -> Result<(Settings, AppPlan), BuildpackError> {
-        let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
+        let mut settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
-        let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let plan = detect::plan(&App::open(app)?, &catalogues, target.machine, &self.today)?;
+        let mut catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
+        let in_app = app.join(LOCK_FILE);
+        let lock_file = settings.lock_file.as_deref().unwrap_or(&in_app);
+        settings.lock = Lock::read(lock_file, settings.locked)?;
+        settings.lock.tell(&mut catalogues)?;
+        let mut plan = detect::plan(&App::open(app)?, &catalogues, target.machine, &self.today)?;
+        settings.lock.apply(&mut plan)?;
         self.update_report(|report| *report = plan.report());
         Ok((settings, plan))
     }
@@ -218,7 +229,10 @@ impl SlugbuilderBuildpack {
         plan: &AppPlan,
         pins: &mut Pins,
     ) -> libcnb::Result<Vec<Language>, BuildpackError> {
+        let settings = session.kit.settings;
         let mut languages = Vec::new();
+        let mut obtained = Vec::new();
+        let mut missing = Vec::new();
         for planned in &plan.languages {
             let resolved = &planned.resolved;
             let requested = &resolved.requested;
@@ -227,35 +241,36 @@ impl SlugbuilderBuildpack {
                 planned.runtime, requested.text, requested.origin, resolved.version
             )));
             let mut language = planned.report();
-            let (version, origin) = match planned.runtime {
-                Runtime::Node => {
-                    let layer = layers::node::install(session, resolved, plan.needs_npm)?;
-                    (layer.runtime.version, layer.origin)
+            let installed = self.install_language(session, plan, planned, pins, &missing);
+            let (version, origin) = match installed {
+                Ok(installed) => installed,
+                // What else is missing is for the same message.
+                Err(libcnb::Error::BuildpackError(BuildpackError::Install(error)))
+                    if settings.offline && error.is_offline() =>
+                {
+                    missing.push(error);
+                    continue;
                 }
-                Runtime::Ruby => {
-                    let (layer, path) = layers::ruby::install(session, resolved, pins)?;
-                    if layer.runtime.version != resolved.version.to_string() {
-                        self.warn(other_ruby(planned, &layer));
-                    }
-                    if let Some(file) = &plan.webrick {
-                        self.reporter.report(Event::Note(&format!(
-                            "{file} requires WEBrick, which Ruby does not bring"
-                        )));
-                        layers::webrick::install(session, &layer, &path)?;
-                    }
-                    (layer.runtime.version, layer.origin)
-                }
-                Runtime::Go => {
-                    let toolchain = layers::go::install(session, resolved)?;
-                    let mut warnings = Vec::new();
-                    let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
-                    for warning in warnings {
-                        self.warn(warning);
-                    }
-                    built?;
-                    (resolved.version.go_name(), toolchain.origin)
-                }
+                Err(error) => return Err(error),
             };
+            let exact = Version::parse(&version).unwrap_or(resolved.version);
+            let drift = settings
+                .lock
+                .check(
+                    PinKind::Runtime,
+                    planned.runtime.name(),
+                    &exact.to_string(),
+                    &origin,
+                )
+                .map_err(BuildpackError::Lock)?;
+            if let Some(drift) = drift {
+                self.warn(drift.warning());
+            }
+            obtained.push(resolution::Obtained {
+                runtime: planned.runtime,
+                version: exact,
+                provenance: origin.clone(),
+            });
             self.reporter.report(Event::Note(&format!(
                 "{} {version} from {}",
                 planned.runtime, origin.source
@@ -266,7 +281,87 @@ impl SlugbuilderBuildpack {
             language.verified_by = Some(origin.verified_by);
             languages.push(language);
         }
+        if !missing.is_empty() {
+            return Err(BuildpackError::Offline(missing).into());
+        }
+        if settings.resolve_only {
+            self.report_resolution(session, plan, &obtained)?;
+        }
         Ok(languages)
+    }
+
+    /// Installs one language and builds what there is of it. Returns its version and where that comes from.
+    fn install_language(
+        &self,
+        session: &Session<'_>,
+        plan: &AppPlan,
+        planned: &detect::PlannedLanguage,
+        pins: &mut Pins,
+        missing: &[InstallError],
+    ) -> libcnb::Result<(String, Provenance), BuildpackError> {
+        let resolved = &planned.resolved;
+        Ok(match planned.runtime {
+            Runtime::Node => {
+                let layer = layers::node::install(session, resolved, plan.needs_npm)?;
+                (layer.runtime.version, layer.origin)
+            }
+            Runtime::Ruby => {
+                let (layer, path) = layers::ruby::install(session, resolved, pins)?;
+                if layer.runtime.version != resolved.version.to_string() {
+                    self.warn(other_ruby(planned, &layer));
+                }
+                if let Some(file) = &plan.webrick {
+                    self.reporter.report(Event::Note(&format!(
+                        "{file} requires WEBrick, which Ruby does not bring"
+                    )));
+                    layers::webrick::install(session, &layer, &path)?;
+                }
+                (layer.runtime.version, layer.origin)
+            }
+            Runtime::Go => {
+                let toolchain = layers::go::install(session, resolved)?;
+                if missing.is_empty() && !session.kit.settings.resolve_only {
+                    let mut warnings = Vec::new();
+                    let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
+                    for warning in warnings {
+                        self.warn(warning);
+                    }
+                    built?;
+                }
+                (resolved.version.go_name(), toolchain.origin)
+            }
+        })
+    }
+
+    fn report_resolution(
+        &self,
+        session: &Session<'_>,
+        plan: &AppPlan,
+        obtained: &[resolution::Obtained],
+    ) -> Result<(), BuildpackError> {
+        let kit = &session.kit;
+        let receipts = kit.receipts().all().map_err(|error| {
+            BuildpackError::Install(InstallError::Unusable {
+                what: "what was obtained".to_owned(),
+                name: "the cache".to_owned(),
+                error: Box::new(error),
+            })
+        })?;
+        let integrity = |version| {
+            let known = session
+                .catalogues
+                .of(Runtime::Node)
+                .versions
+                .get(&version)?;
+            known.npm(kit.target.machine).map(str::to_owned)
+        };
+        let pins = resolution::pins(kit, plan, obtained, integrity, &receipts);
+        let files = resolution::files(kit, &receipts);
+        self.update_report(|report| {
+            report.pins = pins;
+            report.files = files;
+        });
+        Ok(())
     }
 
     fn warn(&self, warning: Warning) {

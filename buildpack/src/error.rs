@@ -3,6 +3,7 @@
 use crate::app::AppError;
 use crate::command::CommandError;
 use crate::detect::DetectError;
+use crate::lock::LockError;
 use crate::settings::SettingsError;
 use crate::source::InstallError;
 use crate::target::TargetError;
@@ -24,9 +25,15 @@ pub enum BuildpackError {
     /// The app cannot be built.
     #[error(transparent)]
     Detect(#[from] DetectError),
+    /// The lock does not fit.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// A runtime cannot be had.
     #[error(transparent)]
     Install(#[from] InstallError),
+    /// Things that cannot be had without a network.
+    #[error("without a network there is no {}", names(.0))]
+    Offline(Vec<InstallError>),
     /// The client for transfers cannot be made.
     #[error(transparent)]
     Client(Box<FetchError>),
@@ -78,11 +85,21 @@ impl BuildpackError {
             Self::Target(error) => Some(error),
             Self::App(error) => Some(error),
             Self::Detect(error) => Some(error),
+            Self::Lock(error) => Some(error),
             Self::Install(error) => Some(error),
             Self::Client(error) => Some(error.as_ref()),
             Self::Cache(error) => Some(error.as_ref()),
             _ => None,
         }
+    }
+}
+
+/// `Node.js 24.1.0, npm 11.6.2 and Go 1.26.1`.
+fn names(missing: &[InstallError]) -> String {
+    let names: Vec<&str> = missing.iter().map(InstallError::what).collect();
+    match names.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => names.concat(),
     }
 }
 
@@ -95,6 +112,7 @@ impl From<BuildpackError> for libcnb::Error<BuildpackError> {
 impl Explain for BuildpackError {
     fn code(&self) -> &'static str {
         match self {
+            Self::Offline(_) => "not-there-offline",
             Self::GoBuild { .. } => "go-build-failed",
             Self::InTheWay { .. } => "program-in-the-way",
             Self::Disk(_) => "layers-disk",
@@ -111,13 +129,20 @@ impl Explain for BuildpackError {
                 ..
             }
             | Self::InTheWay { .. } => Fault::App,
-            Self::GoBuild { .. } => Fault::Unavailable,
+            Self::Offline(_) | Self::GoBuild { .. } => Fault::Unavailable,
             Self::Disk(_) | Self::Report(_) => Fault::Io,
             other => other.inner().map_or(Fault::Bug, Explain::fault),
         }
     }
 
     fn explanation(&self) -> Option<String> {
+        if let Self::Offline(missing) = self {
+            let lines: Vec<String> = missing
+                .iter()
+                .map(InstallError::where_it_was_looked_for)
+                .collect();
+            return Some(lines.join("\n"));
+        }
         self.inner().and_then(Explain::explanation)
     }
 
@@ -126,6 +151,10 @@ impl Explain for BuildpackError {
             Self::GoBuild { .. } => {
                 vec!["Run `CGO_ENABLED=0 go build` in the app's folder to see the same.".into()]
             }
+            Self::Offline(_) => vec![
+                "Where there is a network, fill a folder with `slugbuilder vendor DIR SOURCE`, and build here with `--mirror DIR`.".into(),
+                "Or build once with the network on, with the same cache folder.".into(),
+            ],
             Self::InTheWay { output } => vec![format!("Rename or remove `{output}`.")],
             other => other.inner().map(Explain::hints).unwrap_or_default(),
         }

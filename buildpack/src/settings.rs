@@ -4,6 +4,10 @@
 //! |---|---|
 //! | `SLUGBUILDER_CACHE` | folder that keeps archives between builds of all apps |
 //! | `SLUGBUILDER_MIRROR_NODE`, `_GO`, `_RUBY` | the only place that runtime comes from: `https://` or `file://` |
+//! | `SLUGBUILDER_MIRROR` | a folder that `slugbuilder vendor` filled, or its address: the only place of everything that has no mirror of its own |
+//! | `SLUGBUILDER_LOCK` | the lock file, where it is not `slugbuilder.lock` in the app directory |
+//! | `SLUGBUILDER_LOCKED` | `1`: only what the lock pins |
+//! | `SLUGBUILDER_RESOLVE_ONLY` | `1`: obtain and report what a lock pins, and build nothing |
 //! | `SLUGBUILDER_OFFLINE` | `1`: open no socket |
 //! | `SLUGBUILDER_REPORT` | file that each phase writes its report to, as JSON |
 //! | `SLUGBUILDER_STACK` | stack to build for, before what the distribution says |
@@ -11,6 +15,7 @@
 //! Proxies (`http_proxy`, `https_proxy`, `no_proxy`, in lower or upper case) and `SSL_CERT_FILE` come from the process.
 
 use crate::command::Environment;
+use crate::lock::Lock;
 use crate::runtime::Runtime;
 use slugbuilder_fetch::Proxies;
 use slugbuilder_report::{Explain, Fault};
@@ -24,6 +29,16 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// `SLUGBUILDER_OFFLINE`.
     pub offline: bool,
+    /// `SLUGBUILDER_LOCKED`.
+    pub locked: bool,
+    /// `SLUGBUILDER_LOCK`.
+    pub lock_file: Option<PathBuf>,
+    /// What the lock file holds, once it is read.
+    pub lock: Lock,
+    /// `SLUGBUILDER_RESOLVE_ONLY`.
+    pub resolve_only: bool,
+    /// `SLUGBUILDER_MIRROR`.
+    pub mirror_folder: Option<Mirror>,
     /// `SLUGBUILDER_STACK`.
     pub stack: Option<String>,
     /// Proxies of the process.
@@ -89,6 +104,9 @@ fn is_loopback(rest: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
+/// The variable that names the mirror of everything.
+const MIRROR_FOLDER: &str = "SLUGBUILDER_MIRROR";
+
 /// The variable that names the mirror of `runtime`.
 #[must_use]
 pub fn mirror_variable(runtime: Runtime) -> &'static str {
@@ -119,10 +137,10 @@ impl Settings {
             Some(Ok(text)) => Ok(Some(text)),
             Some(Err(_)) => Err(SettingsError::NotText(name)),
         };
-        let offline = match text("SLUGBUILDER_OFFLINE")?.as_deref() {
-            None | Some("0" | "false" | "no") => false,
-            Some("1" | "true" | "yes") => true,
-            Some(other) => return Err(SettingsError::Offline(other.to_owned())),
+        let switch = |name: &'static str| match text(name)?.as_deref() {
+            None | Some("0" | "false" | "no") => Ok(false),
+            Some("1" | "true" | "yes") => Ok(true),
+            Some(other) => Err(SettingsError::Switch(name, other.to_owned())),
         };
         let mut mirrors = Vec::new();
         for runtime in Runtime::ALL {
@@ -138,7 +156,14 @@ impl Settings {
         };
         Ok(Self {
             cache: any("SLUGBUILDER_CACHE").map(PathBuf::from),
-            offline,
+            offline: switch("SLUGBUILDER_OFFLINE")?,
+            locked: switch("SLUGBUILDER_LOCKED")?,
+            lock_file: any("SLUGBUILDER_LOCK").map(PathBuf::from),
+            lock: Lock::default(),
+            resolve_only: switch("SLUGBUILDER_RESOLVE_ONLY")?,
+            mirror_folder: text(MIRROR_FOLDER)?
+                .map(|address| Mirror::parse(MIRROR_FOLDER, &address))
+                .transpose()?,
             stack: text("SLUGBUILDER_STACK")?,
             proxies: Proxies {
                 // Upper-case HTTP_PROXY can be set by a request header under CGI, which is why curl ignores it. A
@@ -199,8 +224,8 @@ pub enum SettingsError {
         reason: &'static str,
     },
     /// Neither yes nor no.
-    #[error("`SLUGBUILDER_OFFLINE` is `{0}`")]
-    Offline(String),
+    #[error("`{0}` is `{1}`")]
+    Switch(&'static str, String),
 }
 
 impl Explain for SettingsError {
@@ -219,7 +244,7 @@ impl Explain for SettingsError {
                 "Write an address such as `https://mirror.example/node` or `file:///srv/node`."
                     .into()
             }
-            Self::Offline(_) => "Set it to `1` or `0`.".into(),
+            Self::Switch(..) => "Set it to `1` or `0`.".into(),
         }]
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Made anew when the version, the stack, the machine, the mirror or the need for npm changes.
 
-use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
+use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed_unless, unpack_into};
 use crate::buildpack::Session;
 use crate::error::BuildpackError;
+use crate::runtime::Runtime;
 use crate::source::node;
 use crate::version::Resolved;
 use libcnb::data::layer_name;
 use slugbuilder_fetch::UnpackError;
+use slugbuilder_report::PinKind;
 use std::path::Path;
 
 /// Installs Node.js.
@@ -30,12 +32,19 @@ pub(crate) fn install(
         build: true,
         launch: true,
     };
-    let layer = match keyed(
+    let layer = match keyed_unless(
         session.context,
         session.kit.reporter,
         &layer_name!("node"),
         used_by,
         &key,
+        &|metadata| {
+            session.kit.settings.lock.refuses(
+                PinKind::Runtime,
+                Runtime::Node.name(),
+                &metadata.origin,
+            )
+        },
     )? {
         Layer::Kept(_, metadata) => return Ok(metadata),
         Layer::Empty(layer) => layer,

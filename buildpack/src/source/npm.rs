@@ -1,10 +1,11 @@
 //! Packages through the user's npm, which knows its registry, its proxy and its credentials.
 
-use super::{Kit, Obtained, Provenance, SourceError};
+use super::{Kit, Obtained, Provenance, SourceError, Wanted};
 use crate::command::Client;
 use crate::version::Version;
 use serde::Deserialize;
 use slugbuilder_fetch::{Checksum, Format};
+use slugbuilder_report::lock::LOCK_FILE;
 
 /// The name of this source.
 pub(super) const SOURCE: &str = "the user's npm";
@@ -24,10 +25,18 @@ pub(super) fn pack(
 ) -> Result<Obtained, SourceError> {
     let specification = format!("{package}@{version}");
     let receipt = format!("npm:{specification}");
-    if let Some(found) = kit.receipts().find(&receipt, kit.cache)? {
+    let known = integrity.map(Checksum::from_integrity).transpose()?;
+    let wanted = Wanted {
+        receipt: &receipt,
+        location: &receipt,
+        source: SOURCE,
+        format: Some(Format::TarGz),
+        known,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
-    let known = integrity.map(Checksum::from_integrity).transpose()?;
+    let locked = kit.locked_hash(&receipt);
     if kit.settings.offline {
         return Err(SourceError::Offline);
     }
@@ -53,25 +62,29 @@ pub(super) fn pack(
     let file = std::path::Path::new(&packed.filename)
         .file_name()
         .ok_or_else(unexpected)?;
-    let expected = match known {
+    let expected = match locked.or(known) {
         Some(known) => known,
         None => Checksum::from_integrity(&packed.integrity)?,
     };
     let inserted = kit
         .cache
-        .insert(&folder.path().join(file), Some(&expected))?;
+        .insert(&folder.path().join(file), Some(&expected))
+        .map_err(|error| kit.named_after_lock(error, &receipt))?;
     let obtained = Obtained {
         path: inserted.path,
         format: Format::TarGz,
         provenance: Provenance {
             source: SOURCE.into(),
             checksum: Some(inserted.sha256.to_string()),
-            verified_by: if integrity.is_some() {
+            verified_by: if locked.is_some() {
+                LOCK_FILE
+            } else if integrity.is_some() {
                 "catalogue"
             } else {
                 "the registry"
             }
             .into(),
+            location: Some(receipt.clone()),
         },
     };
     kit.receipts().keep(&receipt, &inserted.sha256, &obtained)?;

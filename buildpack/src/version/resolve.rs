@@ -26,12 +26,14 @@ pub fn resolve(
     catalogue: &Catalogue,
     today: &Day,
 ) -> Result<(Resolved, Option<Warning>), VersionError> {
-    let newest = catalogue
-        .versions
-        .keys()
-        .rev()
-        .find(|version| requested.constraint.accepts(**version));
+    let accepted = |version: &&Version| requested.constraint.accepts(**version);
+    // A later default is no reason to leave what is locked.
+    let locked = catalogue
+        .locked
+        .filter(|version| requested.is_default() || accepted(&version));
+    let newest = catalogue.versions.keys().rev().find(accepted);
     let (version, in_catalogue) = match (newest, &requested.constraint) {
+        _ if let Some(locked) = locked => (locked, catalogue.versions.contains_key(&locked)),
         (Some(version), _) => (*version, true),
         (None, Constraint::Exact(version)) if requested.runtime == Runtime::Ruby => {
             (*version, false)

@@ -15,7 +15,9 @@ pub enum LockFileError {
         reason: String,
     },
     /// A newer slugbuilder wrote it.
-    #[error("{LOCK_FILE}:{line}: its version is {version}, and this slugbuilder reads {LOCK_VERSION}")]
+    #[error(
+        "{LOCK_FILE}:{line}: its version is {version}, and this slugbuilder reads {LOCK_VERSION}"
+    )]
     Version {
         /// The line, from 1.
         line: usize,

@@ -89,7 +89,9 @@ impl Text<'_> {
         if is_hash {
             Ok(text.clone())
         } else {
-            let reason = format!("`{text}` is not a hash: `sha256:` and 64 digits, or `sha512:` and 128, in lower case");
+            let reason = format!(
+                "`{text}` is not a hash: `sha256:` and 64 digits, or `sha512:` and 128, in lower case"
+            );
             Err(self.invalid(hash.span().start, reason))
         }
     }
@@ -176,7 +178,10 @@ impl FromStr for LockFile {
                     .iter()
                     .find(|one| one.value.kind == kind && one.value.name == pin.value.name);
                 if let Some(earlier) = earlier {
-                    let reason = format!("`{}` is pinned in line {} already", pin.value.name, earlier.line);
+                    let reason = format!(
+                        "`{}` is pinned in line {} already",
+                        pin.value.name, earlier.line
+                    );
                     return Err(text.invalid(entry.span().start, reason));
                 }
                 pins.push(pin);

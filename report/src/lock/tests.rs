@@ -115,7 +115,11 @@ fn what_cannot_be_read_names_its_line() {
         refused(&good.replace(&hash("a"), "sha256:A")),
         refused(&good.replace("url = ", "package = ")),
         refused(&good.replace("url = ", "hash = \"\", url = ")),
-        refused(&good.replace("[[package-manager]]", "[[runtime]]").replace("\"npm\"", "\"node\"")),
+        refused(
+            &good
+                .replace("[[package-manager]]", "[[runtime]]")
+                .replace("\"npm\"", "\"node\""),
+        ),
     ];
     insta::assert_snapshot!(messages.join("\n"), @"
     error[invalid-lock]: slugbuilder.lock:1: missing field `version`

@@ -38,7 +38,11 @@ impl fmt::Display for LockFile {
             }
             writeln!(f, "archives = [")?;
             for archive in archives {
-                let name = if is_package(archive) { "package" } else { "url" };
+                let name = if is_package(archive) {
+                    "package"
+                } else {
+                    "url"
+                };
                 writeln!(
                     f,
                     "    {{ {name} = {}, hash = {} }},",
