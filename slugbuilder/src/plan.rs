@@ -3,7 +3,9 @@
 //! Nothing is copied and no sandbox is set up, so this is for buildpacks that only read while they detect, as ours does.
 
 use crate::cnb::{Buildpack, CnbError, Detection, Order, Platform};
+use crate::compile::lock::SourceLock;
 use crate::compile::{CompileError, MACHINE};
+use crate::lock::Locking;
 use crate::sandbox::{Direct, Environment, Interrupt, SandboxError};
 use crate::stack::Stack;
 use crate::stage::{self, Survey, SurveyOptions};
@@ -28,6 +30,8 @@ pub struct PlanOptions {
     pub all_files: bool,
     /// Config vars of the build.
     pub config_vars: Environment,
+    /// How the lock of the source counts.
+    pub locking: Locking,
     /// Ends the planning when raised.
     pub interrupt: Interrupt,
 }
@@ -69,7 +73,7 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
         Instant::now() + TIME_LIMIT,
         options.interrupt.clone(),
     );
-    let platform = Platform {
+    let mut platform = Platform {
         executor: &executor,
         target: options.stack.target(MACHINE),
         user_environment: options.config_vars.clone(),
@@ -79,6 +83,8 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
         )]),
         reporter: &Silent,
     };
+    let lock = SourceLock::of(&options.locking, &survey.root)?;
+    lock.lend(&mut platform)?;
     let detection = detect(&platform, options, buildpack)?;
     let mut report = PhaseReport {
         warnings: [survey.warnings.as_slice(), &detection.warnings].concat(),

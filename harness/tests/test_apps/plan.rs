@@ -17,6 +17,7 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
         stack: Stack::named(&expect.stack).unwrap(),
         buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
         all_files: true,
+        locking: slugbuilder::lock::Locking::default(),
         config_vars: expect
             .env
             .iter()

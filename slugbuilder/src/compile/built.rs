@@ -2,6 +2,7 @@
 
 use super::app_directory::{self, Prepared};
 use super::downloads::Downloads;
+use super::lock::SourceLock;
 use super::record::{self, record};
 use super::{
     CompileError, CompileOptions, LaidOut, MACHINE, WithoutOutputs, identity, left_behind, losses,
@@ -10,6 +11,7 @@ use super::{
 use crate::archive::{self, ArchiveError, ArchiveOptions, Layout, Placement, WrittenSlug};
 use crate::cache::{CacheFolder, after_build};
 use crate::cnb::{Build, Detection, Restored};
+use crate::lock;
 use crate::publish::publish;
 use crate::sandbox::SandboxOptions;
 use crate::slug::{self, Manifest, NotCarried, ProcessType, WrittenManifest};
@@ -169,9 +171,15 @@ impl BuiltApp {
         let place = &prepared.place;
         told.tell(place.warning().map_or(&[], std::slice::from_ref));
         let buildpacks = identity::read(&sources, place, &sandbox)?;
-        let platform = platform(options, place, &sandbox, reporter);
+        let mut platform = platform(options, place, &sandbox, reporter);
+        let lock = SourceLock::read(options, &survey.root)?;
+        lock.lend(&mut platform)?;
         let order = identity::order(options, &buildpacks);
         let detection = platform.detect(&order, &buildpacks)?;
+        if lock.file().is_some() {
+            let digests = identity::digests(&sources, &buildpacks);
+            told.tell(&lock.check(options, &lock::buildpacks(&detection, digests)?)?);
+        }
         told.tell(&detection.warnings);
         for participant in &detection.group {
             told.tell(&participant.report.warnings);

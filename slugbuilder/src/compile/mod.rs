@@ -13,12 +13,15 @@ mod detect;
 mod downloads;
 mod error;
 mod identity;
+pub(crate) mod lock;
 mod losses;
 mod record;
+mod resolve;
 
 pub use built::{AppEntry, AppEntryKind, BuiltApp};
 pub use detect::{Detected, detect};
 pub use error::CompileError;
+pub use resolve::{Resolution, resolve};
 
 use crate::archive::{Compression, Layout, Placement};
 use crate::buildpacks::InUse;
@@ -26,6 +29,7 @@ use crate::buildpacks::InUse;
 use crate::cache::CacheFolder;
 use crate::cnb::{Build, Order, Platform};
 use crate::layout::{self, AppLayout};
+use crate::lock::Locking;
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
 use crate::slug::{Manifest, ProcessType, SlugError};
@@ -91,6 +95,8 @@ pub struct CompileOptions {
     pub host_environment: Environment,
     /// Which credentials pass.
     pub credentials: Credentials,
+    /// How the lock of the source counts.
+    pub locking: Locking,
     /// Whether the build has a network.
     pub network: bool,
     /// When the build is ended.
