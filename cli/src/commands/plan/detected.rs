@@ -1,6 +1,6 @@
 //! Planning with buildpacks of other people: their detection runs in the sandbox, and nothing is built.
 
-use crate::arguments::PlanArguments;
+use crate::arguments::{MirrorArguments, PlanArguments};
 use crate::environment;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -48,9 +48,13 @@ pub(super) fn plan(
             clear_cache: false,
             all_files: arguments.source.all_files,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
-            platform_variables: environment::platform_variables(&host),
+            platform_variables: environment::platform_variables(
+                &host,
+                &MirrorArguments::default(),
+            )?,
             host_environment: host,
             credentials: Credentials::default(),
+            locking: arguments.lock.locking(),
             network: true,
             deadline,
             interrupt,
