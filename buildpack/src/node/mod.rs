@@ -1,5 +1,6 @@
 //! Node.js apps: what is decided of them, and how they are built.
 
+mod development;
 mod plan;
 
 pub use plan::{
