@@ -246,7 +246,7 @@ impl SlugbuilderBuildpack {
                 Ok(installed) => installed,
                 // What else is missing is for the same message.
                 Err(libcnb::Error::BuildpackError(BuildpackError::Install(error)))
-                    if settings.offline && error.is_offline() =>
+                    if error.is_offline() || error.is_of_folder() =>
                 {
                     missing.push(error);
                     continue;
@@ -282,7 +282,7 @@ impl SlugbuilderBuildpack {
             languages.push(language);
         }
         if !missing.is_empty() {
-            return Err(BuildpackError::Offline(missing).into());
+            return Err(BuildpackError::Missing(missing).into());
         }
         if settings.resolve_only {
             self.report_resolution(session, plan, &obtained)?;

@@ -31,9 +31,9 @@ pub enum BuildpackError {
     /// A runtime cannot be had.
     #[error(transparent)]
     Install(#[from] InstallError),
-    /// Things that cannot be had without a network.
-    #[error("without a network there is no {}", names(.0))]
-    Offline(Vec<InstallError>),
+    /// Things that cannot be had without a network, or from a mirror folder alone.
+    #[error("{} no {}", where_they_are_missing(.0), names(.0))]
+    Missing(Vec<InstallError>),
     /// The client for transfers cannot be made.
     #[error(transparent)]
     Client(Box<FetchError>),
@@ -94,6 +94,18 @@ impl BuildpackError {
     }
 }
 
+fn is_of_folder(missing: &[InstallError]) -> bool {
+    missing.iter().any(InstallError::is_of_folder)
+}
+
+fn where_they_are_missing(missing: &[InstallError]) -> &'static str {
+    if is_of_folder(missing) {
+        "the mirror folder has"
+    } else {
+        "without a network there is"
+    }
+}
+
 /// `Node.js 24.1.0, npm 11.6.2 and Go 1.26.1`.
 fn names(missing: &[InstallError]) -> String {
     let names: Vec<&str> = missing.iter().map(InstallError::what).collect();
@@ -112,7 +124,8 @@ impl From<BuildpackError> for libcnb::Error<BuildpackError> {
 impl Explain for BuildpackError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Offline(_) => "not-there-offline",
+            Self::Missing(missing) if is_of_folder(missing) => "not-in-mirror",
+            Self::Missing(_) => "not-there-offline",
             Self::GoBuild { .. } => "go-build-failed",
             Self::InTheWay { .. } => "program-in-the-way",
             Self::Disk(_) => "layers-disk",
@@ -129,14 +142,14 @@ impl Explain for BuildpackError {
                 ..
             }
             | Self::InTheWay { .. } => Fault::App,
-            Self::Offline(_) | Self::GoBuild { .. } => Fault::Unavailable,
+            Self::Missing(_) | Self::GoBuild { .. } => Fault::Unavailable,
             Self::Disk(_) | Self::Report(_) => Fault::Io,
             other => other.inner().map_or(Fault::Bug, Explain::fault),
         }
     }
 
     fn explanation(&self) -> Option<String> {
-        if let Self::Offline(missing) = self {
+        if let Self::Missing(missing) = self {
             let lines: Vec<String> = missing
                 .iter()
                 .map(InstallError::where_it_was_looked_for)
@@ -151,7 +164,10 @@ impl Explain for BuildpackError {
             Self::GoBuild { .. } => {
                 vec!["Run `CGO_ENABLED=0 go build` in the app's folder to see the same.".into()]
             }
-            Self::Offline(_) => vec![
+            Self::Missing(missing) if is_of_folder(missing) => vec![
+                "Where there is a network, run `slugbuilder vendor` for this app and this folder.".into(),
+            ],
+            Self::Missing(_) => vec![
                 "Where there is a network, fill a folder with `slugbuilder vendor DIR SOURCE`, and build here with `--mirror DIR`.".into(),
                 "Or build once with the network on, with the same cache folder.".into(),
             ],

@@ -259,6 +259,7 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     source = "Heroku"
     checksum = "[CHECKSUM]"
     verified-by = "pinned on first use"
+    location = "http://127.0.0.1:39541/ruby/heroku-24/amd64/ruby-3.3.9.tgz"
     "#);
     let language = fixture.report().languages.remove(0);
     assert_eq!(language.version.as_deref(), Some("3.3.9"));

@@ -48,7 +48,7 @@ pub enum Drift {
 
 impl Drift {
     fn hints(&self) -> Vec<String> {
-        let again = "Run `slugbuilder lock`, look at the difference, and commit it.".to_owned();
+        let again = LOCK_AGAIN.to_owned();
         match self {
             Self::Version { origin, .. } => {
                 vec![again, format!("Or ask in {origin} for what is pinned.")]
@@ -60,14 +60,15 @@ impl Drift {
     /// Drift where it is no error.
     #[must_use]
     pub fn warning(&self) -> Warning {
-        self.hints()
-            .into_iter()
-            .fold(Warning::new(CODE, self.to_string()), Warning::hint)
+        Warning::new(CODE, self.to_string()).hint(LOCK_AGAIN)
     }
 }
 
 /// Of errors and warnings.
 const CODE: &str = "lock-outdated";
+
+/// The hint of whatever is drift.
+const LOCK_AGAIN: &str = "Run `slugbuilder lock`, look at the difference, and commit it.";
 
 /// Why a lock ends the build.
 #[derive(Debug, thiserror::Error)]

@@ -50,6 +50,14 @@ pub enum SourceError {
         /// That of what came.
         actual: String,
     },
+    /// A mirror folder is all that may be asked, and does not have it.
+    #[error("`{location}` is not in `{list}`")]
+    NotInFolder {
+        /// What was looked for.
+        location: String,
+        /// The list of the folder.
+        list: String,
+    },
     /// Only what is locked may be used, and this source has something else.
     #[error("it has no archive that {place} pins")]
     NotLocked {
@@ -92,6 +100,7 @@ impl SourceError {
             Self::Client(_)
             | Self::Offline
             | Self::Absent(_)
+            | Self::NotInFolder { .. }
             | Self::NotLocked { .. }
             | Self::Answer(_) => true,
             Self::Cache(_)
@@ -157,6 +166,16 @@ impl InstallError {
             SourceError::Fetch(error) => matches!(error.last(), FetchError::Offline { .. }),
             _ => false,
         })
+    }
+
+    /// Whether a mirror folder, which is all that may be asked, does not have it.
+    #[must_use]
+    pub fn is_of_folder(&self) -> bool {
+        let Self::NoSource { failed, .. } = self else {
+            return false;
+        };
+        let of_folder = |error: &SourceError| matches!(error, SourceError::NotInFolder { .. });
+        failed.iter().any(|(_, error)| of_folder(error))
     }
 
     /// The same as one paragraph for a list of several.

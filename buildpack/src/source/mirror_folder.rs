@@ -43,7 +43,10 @@ pub(super) fn get(
         .files
         .into_iter()
         .find(|entry| entry.key == wanted.location)
-        .ok_or_else(|| SourceError::Absent(format!("`{}` is not in `{list}`", wanted.location)))?;
+        .ok_or_else(|| SourceError::NotInFolder {
+            location: wanted.location.to_owned(),
+            list: list.clone(),
+        })?;
     if entry
         .path
         .split('/')

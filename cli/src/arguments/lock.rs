@@ -52,7 +52,7 @@ pub(crate) struct LockArguments {
         conflicts_with = "check"
     )]
     pub(crate) update: Vec<String>,
-    /// Write nothing: an error if the lock is not what would be written.
+    /// Write nothing: an error if a build with --locked would have one.
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]

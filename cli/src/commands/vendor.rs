@@ -7,7 +7,7 @@ use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, count, size};
 use crate::signals::{self, Forced};
 use slugbuilder::compile::{CompileOptions, resolve};
-use slugbuilder::vendor::{Vendored, check, vendor};
+use slugbuilder::vendor::{VendorError, Vendored, check, vendor};
 use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
 
@@ -74,6 +74,11 @@ fn check_folder(
 ) -> Result<(), Failure> {
     let files = check(&arguments.folder)?;
     let address = folder_address(&arguments.folder)?;
+    // What this machine's own cache has would hide what is missing.
+    let no_cache = tempfile::tempdir().map_err(|source| VendorError::Disk {
+        path: std::env::temp_dir(),
+        source,
+    })?;
     for mut options in all {
         announce(&options, printer);
         let is_mirror = |name: &std::ffi::OsString| {
@@ -87,6 +92,7 @@ fn check_folder(
             .platform_variables
             .insert("SLUGBUILDER_MIRROR".into(), address.clone().into());
         options.network = false;
+        options.cache_dir = no_cache.path().to_owned();
         resolve(&options, printer)?;
     }
     let files = u64::try_from(files).unwrap_or(u64::MAX);

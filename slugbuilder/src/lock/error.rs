@@ -50,14 +50,6 @@ pub enum LockError {
         /// What does not fit, with `slugbuilder.lock:LINE`.
         what: String,
     },
-    /// The lock was made again, and is not what it was.
-    #[error("`{}` is not what `slugbuilder lock` would write", path.display())]
-    Different {
-        /// The file.
-        path: PathBuf,
-        /// What differs, one line each.
-        differences: Vec<String>,
-    },
     /// A pin that is to move is not there.
     #[error("{LOCK_FILE} pins no `{name}`")]
     UnknownName {
@@ -76,7 +68,7 @@ impl Explain for LockError {
             Self::NoFile { .. } => "lock-is-no-file",
             Self::File(error) => error.code(),
             Self::Missing { .. } => "no-lock",
-            Self::Outdated { .. } | Self::Different { .. } => "lock-outdated",
+            Self::Outdated { .. } => "lock-outdated",
             Self::UnknownName { .. } => "unknown-pin",
         }
     }
@@ -86,15 +78,6 @@ impl Explain for LockError {
             Self::Unreadable { .. } | Self::Unwritable { .. } => Fault::Io,
             Self::UnknownName { .. } => Fault::Usage,
             _ => Fault::App,
-        }
-    }
-
-    fn explanation(&self) -> Option<String> {
-        match self {
-            Self::Different { differences, .. } if !differences.is_empty() => {
-                Some(differences.join("\n"))
-            }
-            _ => None,
         }
     }
 
@@ -109,7 +92,7 @@ impl Explain for LockError {
             }
             Self::File(error) => return error.hints(),
             Self::Missing { .. } => "Run `slugbuilder lock`, and commit the file.".into(),
-            Self::Outdated { .. } | Self::Different { .. } => LOCK_AGAIN.into(),
+            Self::Outdated { .. } => LOCK_AGAIN.into(),
             Self::UnknownName { known, .. } if known.is_empty() => {
                 "It pins nothing: run `slugbuilder lock` first.".into()
             }

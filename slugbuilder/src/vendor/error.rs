@@ -35,7 +35,7 @@ pub enum VendorError {
     #[error("`{}` is no regular file", .0.display())]
     InTheWay(PathBuf),
     /// Files are missing or damaged.
-    #[error("{} of the mirror folder are missing or damaged", count(.0.len()))]
+    #[error("{} missing from the mirror folder, or damaged", count(.0.len()))]
     Damaged(Vec<PathBuf>),
     /// What a build downloaded is not in the cache.
     #[error("`{0}` was obtained, and is not in the cache any more")]
@@ -47,9 +47,9 @@ pub enum VendorError {
 
 fn count(files: usize) -> String {
     if files == 1 {
-        "1 file".into()
+        "1 file is".into()
     } else {
-        format!("{files} files")
+        format!("{files} files are")
     }
 }
 
