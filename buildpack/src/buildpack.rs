@@ -167,12 +167,11 @@ impl Buildpack for SlugbuilderBuildpack {
             Ok(true) => self
                 .reporter
                 .report(Event::Note(&format!("error: {headline}"))),
-            Ok(false) => self.reporter.report(Event::Output(rendered.as_bytes())),
+            Ok(false) => self.report_error(&rendered),
             Err(cause) => {
-                self.reporter.report(Event::Output(rendered.as_bytes()));
+                self.report_error(&rendered);
                 let diagnosis = Diagnosis::of(&BuildpackError::Report(cause));
-                self.reporter
-                    .report(Event::Output(diagnosis.render(Style::Plain).as_bytes()));
+                self.report_error(&diagnosis.render(Style::Plain));
             }
         }
     }
@@ -267,6 +266,12 @@ impl SlugbuilderBuildpack {
             languages.push(language);
         }
         Ok(languages)
+    }
+
+    fn report_error(&self, rendered: &str) {
+        for line in rendered.lines() {
+            self.reporter.report(Event::ErrorOutput(line.as_bytes()));
+        }
     }
 
     fn warn(&self, warning: Warning) {
