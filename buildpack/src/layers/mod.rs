@@ -5,7 +5,9 @@
 //! is never taken for whole.
 
 pub mod go;
+pub(crate) mod manager;
 pub mod node;
+pub(crate) mod node_host;
 pub mod ruby;
 pub mod webrick;
 

@@ -1,9 +1,17 @@
 //! Node.js apps: what is decided of them, and how they are built.
 
+mod client_settings;
+mod commands;
+pub(crate) mod environment;
+pub mod failure;
+pub mod host;
+mod job;
 mod plan;
 mod survey;
+pub(crate) mod toolchain;
 mod trees;
 
+pub use failure::NodeBuildError;
 pub use plan::{
     BuildScripts, Bundle, DevDependencies, Linker, Lockfile, Manager, ManagerSource, Modules,
     NodeApp, PlannedManager,

@@ -17,6 +17,28 @@ pub enum Manager {
     Pnpm,
 }
 
+impl Manager {
+    /// Its name in prose.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic | Self::YarnBerry => "Yarn",
+            Self::Pnpm => "pnpm",
+        }
+    }
+
+    /// The name of its program, and of its layer.
+    #[must_use]
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic | Self::YarnBerry => "yarn",
+            Self::Pnpm => "pnpm",
+        }
+    }
+}
+
 /// Where the package manager comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ManagerSource {
