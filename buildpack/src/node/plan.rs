@@ -17,6 +17,44 @@ pub enum Manager {
     Pnpm,
 }
 
+impl Manager {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Npm, Self::YarnClassic, Self::YarnBerry, Self::Pnpm];
+
+    /// Its program: `npm`, `yarn` or `pnpm`.
+    #[must_use]
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic | Self::YarnBerry => "yarn",
+            Self::Pnpm => "pnpm",
+        }
+    }
+
+    /// Its package in the registry.
+    #[must_use]
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic => "yarn",
+            Self::YarnBerry => "@yarnpkg/cli-dist",
+            Self::Pnpm => "pnpm",
+        }
+    }
+}
+
+impl std::fmt::Display for Manager {
+    /// As its makers write it: `npm`, `Yarn classic`, `Yarn`, `pnpm`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Npm => "npm",
+            Self::YarnClassic => "Yarn classic",
+            Self::YarnBerry => "Yarn",
+            Self::Pnpm => "pnpm",
+        })
+    }
+}
+
 /// Where the package manager comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ManagerSource {
