@@ -1,7 +1,11 @@
 //! Node.js apps: what is decided of them, and how they are built.
 
+mod json;
+pub mod package_json;
 mod plan;
 
+pub use json::{Kind, Located};
+pub use package_json::{PackageJson, PackageJsonError};
 pub use plan::{
     BuildScripts, Bundle, DevDependencies, Linker, Lockfile, Manager, ManagerSource, Modules,
     NodeApp, PlannedManager,
