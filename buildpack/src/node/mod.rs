@@ -2,6 +2,7 @@
 
 mod json;
 pub mod package_json;
+mod yaml;
 mod plan;
 
 pub use json::{Kind, Located};
