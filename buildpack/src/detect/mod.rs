@@ -28,7 +28,8 @@ pub use procfile_input::{ProcfileEntry, ProcfileInput};
 use crate::app::App;
 use crate::catalogue::Catalogues;
 use crate::date::Day;
-use crate::manifest::{Gemfile, Package};
+use crate::manifest::{Gemfile, ManifestError};
+use crate::node::PackageJson;
 use crate::runtime::Runtime;
 use crate::target::Machine;
 use crate::version;
@@ -78,7 +79,7 @@ pub(crate) fn looked_for() -> String {
 
 /// What the app holds that matters here.
 pub(crate) struct Findings {
-    pub(crate) package: Option<Package>,
+    pub(crate) package: Option<PackageJson>,
     pub(crate) gemfile: Option<Gemfile>,
     /// Bare files by runtime, in order of precedence.
     pub(crate) bare: Vec<(Runtime, String)>,
@@ -99,7 +100,7 @@ pub fn plan(
         .map(|entry| entry.command.as_str())
         .collect();
     let findings = Findings {
-        package: Package::read(app)?,
+        package: PackageJson::read(app, "").map_err(ManifestError::from)?,
         gemfile: Gemfile::read(app)?,
         bare: bare_files(app),
         go: go_programs::scan(app, machine, &commands)?,
@@ -230,7 +231,7 @@ fn languages(
                     Runtime::Node => findings
                         .package
                         .as_ref()
-                        .is_some_and(Package::says_something),
+                        .is_some_and(PackageJson::says_something),
                     Runtime::Ruby => findings
                         .gemfile
                         .as_ref()
@@ -305,14 +306,10 @@ fn refuse_missing_dependencies(
 ) -> Result<(), DetectError> {
     if runtimes.contains(&Runtime::Node)
         && let Some(package) = &findings.package
-        && !package.dependencies().is_empty()
+        && !package.dependencies.is_empty()
         && !app.is_folder("node_modules")
     {
-        let names = package
-            .dependencies()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let names = package.dependencies.keys().cloned().collect();
         return Err(DetectError::NodeDependencies { names });
     }
     if runtimes.contains(&Runtime::Ruby)

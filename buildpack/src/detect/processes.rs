@@ -2,6 +2,7 @@
 
 use super::{DetectError, Findings, PlannedProcess, ProcfileInput, commands};
 use crate::app::App;
+use crate::node::Located;
 use crate::runtime::Runtime;
 use slugbuilder_report::{Candidate, Decision, Origin, Warning};
 
@@ -170,26 +171,28 @@ pub(super) fn of_app(
 fn node_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
     let mut candidates = Vec::new();
     if let Some(package) = &findings.package {
-        let origin = || Origin::file("package.json");
-        if let Some(command) = package.start_command() {
+        let origin = |value: &Located<String>| package.origin(value.line);
+        if let (Some(command), Some(script)) =
+            (package.start_command(), package.scripts.get("start"))
+        {
             let file = "package.json".into();
             candidates.push(WebCandidate {
                 file,
                 command,
-                origin: origin(),
+                origin: origin(script),
                 reason: "is `scripts.start`",
             });
         }
         // `npm init` writes a `main` whether or not there is such a file.
         if let Some(main) = package
-            .main()
-            .filter(|main| app.is_file(main) && !main.contains(char::is_whitespace))
+            .main
+            .as_ref()
+            .filter(|main| app.is_file(&main.value) && !main.value.contains(char::is_whitespace))
         {
-            let command = format!("node {main}");
             candidates.push(WebCandidate {
-                file: main.to_owned(),
-                command,
-                origin: origin(),
+                file: main.value.clone(),
+                command: format!("node {}", main.value),
+                origin: origin(main),
                 reason: "is `main`",
             });
         }

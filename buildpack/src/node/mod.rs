@@ -6,12 +6,17 @@ pub(crate) mod environment;
 pub mod failure;
 pub mod host;
 mod job;
+mod json;
+pub mod package_json;
+mod yaml;
 mod plan;
 mod survey;
 pub(crate) mod toolchain;
 mod trees;
 
 pub use failure::NodeBuildError;
+pub use json::{Kind, Located};
+pub use package_json::{PackageJson, PackageJsonError};
 pub use plan::{
     BuildScripts, Bundle, DevDependencies, Linker, Lockfile, Manager, ManagerSource, Modules,
     NodeApp, PlannedManager,

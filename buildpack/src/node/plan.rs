@@ -28,7 +28,10 @@ impl Manager {
         }
     }
 
-    /// The name of its program, and of its layer.
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Npm, Self::YarnClassic, Self::YarnBerry, Self::Pnpm];
+
+    /// Its program: `npm`, `yarn` or `pnpm`.
     #[must_use]
     pub fn program(self) -> &'static str {
         match self {
@@ -36,6 +39,29 @@ impl Manager {
             Self::YarnClassic | Self::YarnBerry => "yarn",
             Self::Pnpm => "pnpm",
         }
+    }
+
+    /// Its package in the registry.
+    #[must_use]
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic => "yarn",
+            Self::YarnBerry => "@yarnpkg/cli-dist",
+            Self::Pnpm => "pnpm",
+        }
+    }
+}
+
+impl std::fmt::Display for Manager {
+    /// As its makers write it: `npm`, `Yarn classic`, `Yarn`, `pnpm`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Npm => "npm",
+            Self::YarnClassic => "Yarn classic",
+            Self::YarnBerry => "Yarn",
+            Self::Pnpm => "pnpm",
+        })
     }
 }
 
