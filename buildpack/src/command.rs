@@ -143,7 +143,7 @@ impl Environment {
             .map(|(_, value)| value.as_os_str())
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter().map(|(name, value)| (name, value))
     }
 

@@ -89,7 +89,10 @@ impl ClientSettings {
         }
         if manager != Manager::YarnBerry {
             for (key, value) in &self.0 {
-                set(&format!("npm_config_{}", key.replace('-', "_")), value.into());
+                set(
+                    &format!("npm_config_{}", key.replace('-', "_")),
+                    value.into(),
+                );
             }
             return variables;
         }
@@ -100,7 +103,10 @@ impl ClientSettings {
                 .any(|line| line.trim_start().starts_with(&format!("{key}:")))
         };
         if let Some(registry) = self.get("registry").filter(|_| !says("npmRegistryServer")) {
-            set("YARN_NPM_REGISTRY_SERVER", registry.trim_end_matches('/').into());
+            set(
+                "YARN_NPM_REGISTRY_SERVER",
+                registry.trim_end_matches('/').into(),
+            );
             if let Some(rest) = registry.strip_prefix("http://")
                 && !says("unsafeHttpWhitelist")
             {
@@ -116,7 +122,12 @@ impl ClientSettings {
         }
         for (name, variable, key, of_process) in [
             ("httpProxy", "YARN_HTTP_PROXY", "proxy", "http_proxy"),
-            ("httpsProxy", "YARN_HTTPS_PROXY", "https-proxy", "https_proxy"),
+            (
+                "httpsProxy",
+                "YARN_HTTPS_PROXY",
+                "https-proxy",
+                "https_proxy",
+            ),
         ] {
             let of_process = user
                 .get(of_process)
@@ -146,7 +157,10 @@ mod tests {
     #[test]
     fn settings_are_read_as_npm_prints_them() {
         let settings = settings();
-        assert_eq!(settings.get("registry"), Some("http://npm.example:8080/npm/"));
+        assert_eq!(
+            settings.get("registry"),
+            Some("http://npm.example:8080/npm/")
+        );
         assert_eq!(settings.get("cafile"), Some("/etc/ca.pem"));
         assert_eq!(settings.get("strict-ssl"), Some("false"));
         assert_eq!(settings.0.len(), 3);

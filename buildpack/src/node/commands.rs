@@ -42,15 +42,6 @@ impl Invocation {
     }
 }
 
-/// The name of a manager's program.
-pub(crate) fn program(manager: Manager) -> &'static str {
-    match manager {
-        Manager::Npm => "npm",
-        Manager::YarnClassic | Manager::YarnBerry => "yarn",
-        Manager::Pnpm => "pnpm",
-    }
-}
-
 /// Installs what the lockfile says, development dependencies too, whatever `NODE_ENV` is; without a lockfile the newest that
 /// `package.json` allows, and writes none.
 pub(crate) fn install(app: &NodeApp, version: Version, offline: bool) -> Invocation {
@@ -70,7 +61,10 @@ pub(crate) fn install(app: &NodeApp, version: Version, offline: bool) -> Invocat
         Manager::YarnClassic => Invocation::new(&["install", "--production=false"])
             .also(locked, &["--frozen-lockfile"])
             .also(!locked, &["--no-lockfile"])
-            .also(true, &["--ignore-engines", "--non-interactive", "--no-progress"])
+            .also(
+                true,
+                &["--ignore-engines", "--non-interactive", "--no-progress"],
+            )
             .also(offline, &["--offline"])
             .also(!offline, &["--prefer-offline"]),
         Manager::YarnBerry => {
@@ -138,19 +132,27 @@ pub(crate) fn prune(app: &NodeApp, version: Version) -> Vec<Invocation> {
                 .name
                 .as_deref()
                 .filter(|_| app.is_workspace && app.package != app.root);
-            Invocation::new(&["workspaces", "focus", part.unwrap_or("--all"), "--production"])
-                // A package that may run no script is not unplugged, so that Plug'n'Play would not find what was built.
-                .set(
-                    !matches!(app.linker, Linker::PlugAndPlay { .. }),
-                    "YARN_ENABLE_SCRIPTS",
-                    "0",
-                )
+            Invocation::new(&[
+                "workspaces",
+                "focus",
+                part.unwrap_or("--all"),
+                "--production",
+            ])
+            // A package that may run no script is not unplugged, so that Plug'n'Play would not find what was built.
+            .set(
+                !matches!(app.linker, Linker::PlugAndPlay { .. }),
+                "YARN_ENABLE_SCRIPTS",
+                "0",
+            )
         }
         // `pnpm prune` passes by the parts of a workspace, and leaves what it removes in `.pnpm` for a week.
         Manager::Pnpm => Invocation::new(&["install", "--prod", "--ignore-scripts"])
             .also(locked, &["--frozen-lockfile", "--offline"])
             .also(!locked, &["--no-lockfile", "--prefer-offline"])
-            .also(true, &["--reporter=append-only", "--config.modules-cache-max-age=0"])
+            .also(
+                true,
+                &["--reporter=append-only", "--config.modules-cache-max-age=0"],
+            )
             .also(true, &["--config.confirm-modules-purge=false"]),
     };
     vec![one]

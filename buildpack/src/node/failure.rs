@@ -4,6 +4,7 @@ mod cause;
 
 pub use cause::Cause;
 
+use super::host::CrossError;
 use super::plan::{Manager, NodeApp};
 use crate::command::{CommandError, Streamed, Transcript};
 use slugbuilder_report::{Explain, Fault, Origin};
@@ -68,11 +69,16 @@ pub enum NodeBuildError {
         #[source]
         error: CommandError,
     },
+    /// Packages cannot be installed for another machine.
+    #[error(transparent)]
+    Cross(#[from] CrossError),
     /// Packages that are part of the source have to be built, and npm is what does that.
     #[error("the native addons in `node_modules` cannot be built: `npm` is not installed")]
     NoNpm,
     /// Development dependencies are still there after they were removed.
-    #[error("`{package}` is still in `{folder}` after `{command}`, though it is a development dependency only")]
+    #[error(
+        "`{package}` is still in `{folder}` after `{command}`, though it is a development dependency only"
+    )]
     NotPruned {
         /// The package.
         package: String,
@@ -148,6 +154,7 @@ impl Explain for NodeBuildError {
                 (cause, _) => cause.code(),
             },
             Self::Run { .. } => "package-manager-missing",
+            Self::Cross(error) => error.code(),
             Self::NoNpm => "npm-missing",
             Self::NotPruned { .. } => "development-dependencies-left",
             Self::Disk(_) => "packages-disk",
@@ -158,6 +165,7 @@ impl Explain for NodeBuildError {
     fn fault(&self) -> Fault {
         match self {
             Self::Failed(failure) => failure.cause.fault(),
+            Self::Cross(error) => error.fault(),
             Self::Run { .. } | Self::NoNpm => Fault::Unavailable,
             Self::NotPruned { .. } => Fault::Bug,
             Self::Disk(_) | Self::Unreadable(..) => Fault::Io,
@@ -167,6 +175,7 @@ impl Explain for NodeBuildError {
     fn explanation(&self) -> Option<String> {
         match self {
             Self::Failed(failure) if !failure.words.is_empty() => Some(failure.words.join("\n")),
+            Self::Cross(error) => error.explanation(),
             _ => None,
         }
     }
@@ -174,6 +183,7 @@ impl Explain for NodeBuildError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Failed(failure) => failure.cause.hints(failure),
+            Self::Cross(error) => error.hints(),
             Self::NoNpm => vec![
                 "Install npm on this machine, or leave `node_modules` out of the source.".into(),
             ],

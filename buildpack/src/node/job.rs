@@ -128,14 +128,19 @@ impl Job<'_> {
     ) -> Result<(), NodeBuildError> {
         let program = match step {
             Step::Rebuild if self.manager() != Manager::Pnpm => "npm",
-            _ => commands::program(self.manager()),
+            _ => self.manager().program(),
         };
         let command = invocation.command_line(program);
         self.note(&format!("Running `{command}`"));
         let kept = self.lockfile()?;
         let ended = client
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .envs(invocation.variables.iter().map(|(name, value)| (name, value)))
+            .envs(
+                invocation
+                    .variables
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .folder(folder)
             .stream(self.reporter)
             .map_err(|error| NodeBuildError::Run {

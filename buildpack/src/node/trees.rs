@@ -95,6 +95,29 @@ impl Store {
         remove(&self.folder)
     }
 
+    /// Fills it with `paths` themselves, which the app directory then has no more.
+    pub(crate) fn absorb(&self, app: &Path, paths: &[PathBuf]) -> io::Result<()> {
+        self.clear()?;
+        fs::create_dir_all(&self.folder)?;
+        for (number, path) in paths.iter().enumerate() {
+            relocate(&app.join(path), &self.tree(number))?;
+        }
+        fs::write(self.folder.join(INDEX), serde_json::to_vec(paths)?)
+    }
+
+    /// Moves those of its trees into the app directory in whose place there is nothing, and forgets the others.
+    pub(crate) fn give(&self, app: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut given = Vec::new();
+        for (number, path) in self.paths()?.unwrap_or_default().into_iter().enumerate() {
+            if is_free(app, &path) {
+                relocate(&self.tree(number), &app.join(&path))?;
+                given.push(path);
+            }
+        }
+        self.clear()?;
+        Ok(given)
+    }
+
     /// Puts clones of its trees into the app directory.
     pub(crate) fn clone_to(&self, app: &Path, sharing: Sharing) -> io::Result<()> {
         for (number, path) in self.whole()?.iter().enumerate() {
@@ -140,6 +163,18 @@ impl Store {
             .map(|number| PathBuf::from(number.to_string()))
             .collect();
         mark(&self.folder, &trees)
+    }
+
+    /// How many bytes its files have.
+    pub(crate) fn size(&self) -> io::Result<u64> {
+        let mut total = 0;
+        for entry in walkdir::WalkDir::new(&self.folder) {
+            let entry = entry?;
+            if entry.file_type().is_file() {
+                total += entry.metadata()?.len();
+            }
+        }
+        Ok(total)
     }
 
     fn whole(&self) -> io::Result<Vec<PathBuf>> {
@@ -203,6 +238,12 @@ pub(crate) fn relocate(from: &Path, to: &Path) -> io::Result<()> {
         }
         other => other,
     }
+}
+
+/// Whether there is nothing at `path`, and no link above it.
+fn is_free(app: &Path, path: &Path) -> bool {
+    let mut above = path.ancestors().skip(1);
+    app.join(path).symlink_metadata().is_err() && above.all(|folder| !app.join(folder).is_symlink())
 }
 
 fn make_room(app: &Path, path: &Path) -> io::Result<PathBuf> {

@@ -85,7 +85,13 @@ impl Cause {
         if says(&["gyp ERR!", "node-gyp"]) && says(&["gyp ERR! not ok", "gyp ERR! stack"]) {
             return if says(&["find Python", "Could not find any Python"]) {
                 Self::NoPython
-            } else if says(&["not found: make", "g++: not found", "g++: No such file", "g++: Command not found", "cc: not found"]) {
+            } else if says(&[
+                "not found: make",
+                "g++: not found",
+                "g++: No such file",
+                "g++: Command not found",
+                "cc: not found",
+            ]) {
                 Self::NoCompiler
             } else {
                 Self::AddonFailed
@@ -106,19 +112,37 @@ impl Cause {
                     "ERR_PNPM_LOCKFILE_CONFIG_MISMATCH",
                 ],
             ),
-            (Self::PeerConflict, &["code ERESOLVE", "ERR_PNPM_PEER_DEP_ISSUES"]),
+            (
+                Self::PeerConflict,
+                &["code ERESOLVE", "ERR_PNPM_PEER_DEP_ISSUES"],
+            ),
             (
                 Self::Platform,
-                &["EBADPLATFORM", "ERR_PNPM_UNSUPPORTED_PLATFORM", "is incompatible with this module"],
+                &[
+                    "EBADPLATFORM",
+                    "ERR_PNPM_UNSUPPORTED_PLATFORM",
+                    "is incompatible with this module",
+                ],
             ),
             (Self::Engine, &["EBADENGINE", "ERR_PNPM_UNSUPPORTED_ENGINE"]),
             (
                 Self::NotCached,
-                &["ENOTCACHED", "YN0080", "ERR_PNPM_NO_OFFLINE", "in our offline mirror", "in your offline mirror"],
+                &[
+                    "ENOTCACHED",
+                    "YN0080",
+                    "ERR_PNPM_NO_OFFLINE",
+                    "in our offline mirror",
+                    "in your offline mirror",
+                ],
             ),
             (
                 Self::Integrity,
-                &["EINTEGRITY", "YN0018", "ERR_PNPM_TARBALL_INTEGRITY", "Integrity check failed"],
+                &[
+                    "EINTEGRITY",
+                    "YN0018",
+                    "ERR_PNPM_TARBALL_INTEGRITY",
+                    "Integrity check failed",
+                ],
             ),
             (
                 Self::Unauthorized,
@@ -138,7 +162,11 @@ impl Cause {
             ),
             (
                 Self::NoGit,
-                &["spawn git ENOENT", "syscall spawn git", "Couldn't find the binary git"],
+                &[
+                    "spawn git ENOENT",
+                    "syscall spawn git",
+                    "Couldn't find the binary git",
+                ],
             ),
             (
                 Self::GitRefused,
@@ -149,10 +177,24 @@ impl Cause {
                     "Authentication failed for",
                 ],
             ),
-            (Self::NoVersion, &["code ETARGET", "ERR_PNPM_NO_MATCHING_VERSION", "Couldn't find any versions for", "YN0082"]),
+            (
+                Self::NoVersion,
+                &[
+                    "code ETARGET",
+                    "ERR_PNPM_NO_MATCHING_VERSION",
+                    "Couldn't find any versions for",
+                    "YN0082",
+                ],
+            ),
             (
                 Self::NoPackage,
-                &["code E404", "ERR_PNPM_FETCH_404", "Couldn't find package", "Package not found", "Request failed \"404"],
+                &[
+                    "code E404",
+                    "ERR_PNPM_FETCH_404",
+                    "Couldn't find package",
+                    "Package not found",
+                    "Request failed \"404",
+                ],
             ),
             (
                 Self::Unreachable,
@@ -215,9 +257,7 @@ impl Cause {
     pub(super) fn fault(&self) -> Fault {
         match self {
             Self::Unreachable => Fault::TryLater,
-            Self::NotCached | Self::NoGit | Self::NoPython | Self::NoCompiler => {
-                Fault::Unavailable
-            }
+            Self::NotCached | Self::NoGit | Self::NoPython | Self::NoCompiler => Fault::Unavailable,
             Self::DiskFull => Fault::Io,
             _ => Fault::App,
         }
@@ -230,14 +270,18 @@ impl Cause {
                 let lockfile = failure.lockfile.as_deref().unwrap_or("the lockfile");
                 format!("`{lockfile}` and `package.json` do not fit")
             }
-            Self::PeerConflict => "packages ask for versions of the same peer that exclude each other".into(),
+            Self::PeerConflict => {
+                "packages ask for versions of the same peer that exclude each other".into()
+            }
             Self::Platform => "a package is for another kind of machine".into(),
             Self::Engine => "a package asks for another version".into(),
             Self::NoPackage => "a package is not in the registry, or may not be seen".into(),
             Self::NoVersion => "a version of a package does not exist".into(),
             Self::Unauthorized => "the registry asks for credentials".into(),
             Self::Unreachable => "the registry cannot be reached".into(),
-            Self::NotCached => "a package is not in the cache, and the build is without network".into(),
+            Self::NotCached => {
+                "a package is not in the cache, and the build is without network".into()
+            }
             Self::Integrity => "a package does not have the hash that the lockfile has".into(),
             Self::NoGit => "a dependency comes through git, which is not installed".into(),
             Self::GitRefused => "the repository of a git dependency cannot be read".into(),
@@ -360,7 +404,11 @@ fn missing(status: ExitStatus, lines: &[&str]) -> Cause {
         if let Some(module) = quoted(line, "Error: Cannot find module '", '\'') {
             return Cause::NoModule(module);
         }
-        if let Some(module) = quoted(line, "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '", '\'') {
+        if let Some(module) = quoted(
+            line,
+            "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '",
+            '\'',
+        ) {
             return Cause::NoModule(module);
         }
     }
