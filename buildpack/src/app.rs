@@ -329,12 +329,26 @@ mod tests {
         assert_eq!(app.line("x", 3).to_string(), "packages/api/x:3");
         assert_eq!(app.beginning("x", 3).unwrap().unwrap(), b"111");
         assert_eq!(app.whole_source().unwrap().names(), ["away", "packages"]);
-        assert!(app.text("x").unwrap_err().to_string().contains("`packages/api/x`"));
+        assert!(
+            app.text("x")
+                .unwrap_err()
+                .to_string()
+                .contains("`packages/api/x`")
+        );
         let text = |folder| {
-            Diagnosis::of(&App::open_folder(source.path(), folder).unwrap_err()).render(Style::Plain)
+            Diagnosis::of(&App::open_folder(source.path(), folder).unwrap_err())
+                .render(Style::Plain)
         };
-        insta::assert_snapshot!(text("nowhere"), @"");
-        insta::assert_snapshot!(text("away"), @"");
+        insta::assert_snapshot!(text("nowhere"), @r"
+        error[no-such-root]: the source has no folder `nowhere`
+
+          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
+        ");
+        insta::assert_snapshot!(text("away"), @r"
+        error[no-such-root]: the folder `away` is a link that leads out of the source
+
+          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
+        ");
     }
 
     #[test]
