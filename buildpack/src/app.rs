@@ -339,8 +339,16 @@ mod tests {
             Diagnosis::of(&App::open_folder(source.path(), folder).unwrap_err())
                 .render(Style::Plain)
         };
-        insta::assert_snapshot!(text("nowhere"), @"");
-        insta::assert_snapshot!(text("away"), @"");
+        insta::assert_snapshot!(text("nowhere"), @r"
+        error[no-such-root]: the source has no folder `nowhere`
+
+          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
+        ");
+        insta::assert_snapshot!(text("away"), @r"
+        error[no-such-root]: the folder `away` is a link that leads out of the source
+
+          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
+        ");
     }
 
     #[test]

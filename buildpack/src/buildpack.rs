@@ -237,7 +237,14 @@ impl SlugbuilderBuildpack {
         let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
         let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let plan = detect::plan(&App::open(app)?, &catalogues, target.machine, &self.today)?;
+        let app = App::open_folder(app, &settings.root)?;
+        let plan = detect::plan(
+            &app,
+            &catalogues,
+            target.machine,
+            &self.today,
+            &settings.node,
+        )?;
         self.update_report(|report| *report = plan.report());
         Ok((settings, plan))
     }
@@ -279,7 +286,13 @@ impl SlugbuilderBuildpack {
                 Runtime::Go => {
                     let toolchain = layers::go::install(session, resolved)?;
                     let mut warnings = Vec::new();
-                    let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
+                    let built = layers::go::build(
+                        session,
+                        &toolchain,
+                        &plan.go,
+                        &session.context.app_dir.join(&plan.folder),
+                        &mut warnings,
+                    );
                     for warning in warnings {
                         self.warn(warning);
                     }

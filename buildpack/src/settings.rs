@@ -13,6 +13,7 @@
 //! Proxies (`http_proxy`, `https_proxy`, `no_proxy`, in lower or upper case) and `SSL_CERT_FILE` come from the process.
 
 use crate::command::Environment;
+use crate::node::NodeSettings;
 use crate::runtime::Runtime;
 use slugbuilder_fetch::Proxies;
 use slugbuilder_report::{Explain, Fault};
@@ -28,6 +29,9 @@ pub struct Settings {
     pub offline: bool,
     /// `SLUGBUILDER_ROOT`: without slashes at its ends, `.` and `..`; empty for the whole source.
     pub root: String,
+    /// Config vars that change how Node.js apps are built. Of the platform alone: what the process has of these names
+    /// is about the machine that builds.
+    pub node: NodeSettings,
     /// `SLUGBUILDER_STACK`.
     pub stack: Option<String>,
     /// Proxies of the process.
@@ -155,6 +159,7 @@ impl Settings {
                 Some(root) => root_folder(&root)?,
                 None => String::new(),
             },
+            node: NodeSettings::read(|name| platform(name)?.into_string().ok()),
             stack: text("SLUGBUILDER_STACK")?,
             proxies: Proxies {
                 // Upper-case HTTP_PROXY can be set by a request header under CGI, which is why curl ignores it. A
@@ -344,8 +349,16 @@ mod tests {
 
           hint: Set it to `1` or `0`.
         ");
-        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "../other"), @"");
-        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "/srv/app"), @"");
+        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "../other"), @r"
+        error[invalid-setting]: `SLUGBUILDER_ROOT` is `../other`, which is no folder inside the source
+
+          hint: Write it relative to the source and without `..`: `packages/api`.
+        ");
+        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "/srv/app"), @r"
+        error[invalid-setting]: `SLUGBUILDER_ROOT` is `/srv/app`, which is no folder inside the source
+
+          hint: Write it relative to the source and without `..`: `packages/api`.
+        ");
         insta::assert_snapshot!(text("SLUGBUILDER_MIRROR_NODE", "http://user:secret@mirror.example"), @r"
         error[invalid-setting]: the address in `SLUGBUILDER_MIRROR_NODE` cannot be used: `http://` is not secure, and only taken for this machine
 

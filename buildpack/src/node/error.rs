@@ -106,7 +106,9 @@ pub enum NodeError {
         snapshot: String,
     },
     /// The manager does not run on the app's Node.js.
-    #[error("{origin} asks for {manager} {version}, which does not run on Node.js {node} ({node_origin})")]
+    #[error(
+        "{origin} asks for {manager} {version}, which does not run on Node.js {node} ({node_origin})"
+    )]
     OtherNode {
         /// Where the manager is asked for.
         origin: Origin,
@@ -194,9 +196,9 @@ impl Explain for NodeError {
 
     fn explanation(&self) -> Option<String> {
         match self {
-            Self::TwoLockfiles { .. } => Some(
-                "Each lists versions of packages, and only one list can be installed.".into(),
-            ),
+            Self::TwoLockfiles { .. } => {
+                Some("Each lists versions of packages, and only one list can be installed.".into())
+            }
             Self::UnknownVersion { snapshot, .. } => Some(format!(
                 "This version of slugbuilder knows the releases up to {snapshot}."
             )),
@@ -224,7 +226,9 @@ impl Explain for NodeError {
             Self::UnknownLockfileVersion { .. } => {
                 vec!["Name the pnpm that wrote it: `\"packageManager\": \"pnpm@10.0.0\"` in package.json.".into()]
             }
-            Self::OtherLockfile { lockfile, command, .. } => vec![format!(
+            Self::OtherLockfile {
+                lockfile, command, ..
+            } => vec![format!(
                 "Run `{command}`, and remove {lockfile}; or ask for the manager that wrote it."
             )],
             Self::PackageManager { .. } => {
@@ -235,12 +239,20 @@ impl Explain for NodeError {
                 vec!["Write a version or range such as `10.x`, `^9.1.0` or `9.1.0`.".into()]
             }
             Self::UnknownVersion { nearest, .. } if !nearest.is_empty() => {
-                let nearest: Vec<String> =
-                    nearest.iter().map(|version| format!("`{version}`")).collect();
-                vec![format!("The nearest existing versions are {}.", nearest.join(", "))]
+                let nearest: Vec<String> = nearest
+                    .iter()
+                    .map(|version| format!("`{version}`"))
+                    .collect();
+                vec![format!(
+                    "The nearest existing versions are {}.",
+                    nearest.join(", ")
+                )]
             }
-            Self::OtherNode { manager, newest, .. } => {
-                let mut hints = vec!["Ask for a newer Node.js with `engines.node` in package.json.".to_owned()];
+            Self::OtherNode {
+                manager, newest, ..
+            } => {
+                let mut hints =
+                    vec!["Ask for a newer Node.js with `engines.node` in package.json.".to_owned()];
                 if let Some(newest) = newest {
                     hints.push(format!(
                         "Or ask for {manager} {newest}, the newest one that runs on it."

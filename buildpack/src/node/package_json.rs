@@ -23,7 +23,7 @@ pub const FILE_NAME: &str = "package.json";
 /// `package.json`. Fields are named as in the file, in Rust's spelling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageJson {
-    /// Its path below the app's folder: `package.json`, `packages/api/package.json`.
+    /// Its path below the source: `package.json`, `packages/api/package.json`.
     pub path: String,
     /// `name`.
     pub name: Option<Located<String>>,
@@ -145,7 +145,7 @@ impl PackageJson {
     /// Reads the file at `path`, which is relative to the app's folder.
     pub fn read_file(app: &App, path: &str) -> Result<Option<Self>, PackageJsonError> {
         match app.text(path)? {
-            Some(text) => Self::parse(path, &text).map(Some),
+            Some(text) => Self::parse(&app.shown(path), &text).map(Some),
             None => Ok(None),
         }
     }
@@ -189,24 +189,6 @@ impl PackageJson {
     #[must_use]
     pub fn script(&self, name: &str) -> Option<&str> {
         self.scripts.get(name).map(|script| script.value.as_str())
-    }
-
-    /// The command that starts the app, where `scripts.start` is there: the script itself if it is one plain call of
-    /// `node`, else `npm start`, which also runs `prestart` and knows `node_modules/.bin`.
-    #[must_use]
-    pub fn start_command(&self) -> Option<String> {
-        let script = self.script("start")?.trim();
-        let plain = script.starts_with("node ")
-            && !self.scripts.contains_key("prestart")
-            && !self.scripts.contains_key("poststart")
-            && script
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || " ./-_=:@".contains(c));
-        Some(if plain {
-            script.to_owned()
-        } else {
-            "npm start".to_owned()
-        })
     }
 }
 

@@ -61,10 +61,7 @@ impl NodeSettings {
                 "NPM_CONFIG_PRODUCTION",
                 is_false(self.npm_config_production.as_deref()),
             ),
-            Manager::YarnClassic => (
-                "YARN_PRODUCTION",
-                is_false(self.yarn_production.as_deref()),
-            ),
+            Manager::YarnClassic => ("YARN_PRODUCTION", is_false(self.yarn_production.as_deref())),
             Manager::YarnBerry => (
                 "YARN2_SKIP_PRUNING",
                 is_true(self.yarn2_skip_pruning.as_deref()),

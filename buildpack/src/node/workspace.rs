@@ -196,8 +196,11 @@ pub(super) fn root_of(
             {
                 Some((true, "is the workspace that the package belongs to"))
             } else if lockfile::is_in(source, here) {
-                Some(if super::has_dependencies(package) {
-                    (false, "has a lockfile, but no workspace that the package belongs to")
+                Some(if super::decide::has_dependencies(package) {
+                    (
+                        false,
+                        "has a lockfile, but no workspace that the package belongs to",
+                    )
                 } else {
                     (true, "has the nearest lockfile")
                 })
