@@ -8,7 +8,7 @@ use crate::detect::{self, AppPlan};
 use crate::error::{BuildpackError, FrameworkError};
 use crate::launch;
 use crate::layers::{self, LayerMetadata};
-use crate::node::host::Host;
+use crate::node::{self, host::Host, toolchain};
 use crate::runtime::Runtime;
 use crate::settings::{self, Mirror, Settings};
 use crate::source::{Kit, Sites, ruby::Pins};
@@ -267,7 +267,14 @@ impl SlugbuilderBuildpack {
             let mut language = planned.report();
             let (version, origin) = match planned.runtime {
                 Runtime::Node => {
-                    let layer = layers::node::install(session, resolved, plan.needs_npm)?;
+                    let layer = match plan.node.as_ref().filter(|app| app.needs_manager()) {
+                        Some(app) => {
+                            let toolchain = toolchain::prepare(session, resolved, app)?;
+                            node::build::build(session, &toolchain, app)?;
+                            toolchain.node
+                        }
+                        None => layers::node::install(session, resolved, plan.needs_npm)?,
+                    };
                     (layer.runtime.version, layer.origin)
                 }
                 Runtime::Ruby => {

@@ -7,6 +7,7 @@
 pub mod go;
 pub(crate) mod manager;
 pub mod node;
+pub(crate) mod node_environment;
 pub(crate) mod node_host;
 pub mod ruby;
 pub mod webrick;

@@ -68,7 +68,7 @@ pub(crate) fn build(
         tools: &tools,
         variables,
         offline: settings.offline,
-        build_flags: user_variable(session, "NODE_BUILD_FLAGS"),
+        is_cross: toolchain.cross.is_some(),
         reporter: session.kit.reporter,
     };
     let failed = |error| libcnb::Error::from(BuildpackError::from(error));
@@ -109,6 +109,7 @@ pub(crate) fn build(
     match present {
         Some(present) => {
             let kept = present.finish(&job, &cleanup).map_err(failed)?;
+            toolchain.check_addons(session, &root)?;
             if let Some(layer) = layer {
                 layer.close(&job, kept)?;
             }
@@ -415,7 +416,7 @@ impl Tools for BuildTools<'_> {
     fn installer(&self, arguments: &[&str]) -> Result<Client, NodeBuildError> {
         self.toolchain
             .install_command(self.session, arguments)
-            .map_err(NodeBuildError::Cross)
+            .map_err(|error| NodeBuildError::Tools(Box::new(error)))
     }
 
     fn npm(&self) -> Option<Client> {

@@ -4,9 +4,9 @@ mod cause;
 
 pub use cause::Cause;
 
-use super::host::CrossError;
 use super::plan::{Manager, NodeApp};
 use crate::command::{CommandError, Streamed, Transcript};
+use crate::error::BuildpackError;
 use slugbuilder_report::{Explain, Fault, Origin};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -69,9 +69,9 @@ pub enum NodeBuildError {
         #[source]
         error: CommandError,
     },
-    /// Packages cannot be installed for another machine.
+    /// The package manager cannot install for the slug's machine on this one.
     #[error(transparent)]
-    Cross(#[from] CrossError),
+    Tools(Box<BuildpackError>),
     /// Packages that are part of the source have to be built, and npm is what does that.
     #[error("the native addons in `node_modules` cannot be built: `npm` is not installed")]
     NoNpm,
@@ -154,7 +154,7 @@ impl Explain for NodeBuildError {
                 (cause, _) => cause.code(),
             },
             Self::Run { .. } => "package-manager-missing",
-            Self::Cross(error) => error.code(),
+            Self::Tools(error) => error.code(),
             Self::NoNpm => "npm-missing",
             Self::NotPruned { .. } => "development-dependencies-left",
             Self::Disk(_) => "packages-disk",
@@ -165,7 +165,7 @@ impl Explain for NodeBuildError {
     fn fault(&self) -> Fault {
         match self {
             Self::Failed(failure) => failure.cause.fault(),
-            Self::Cross(error) => error.fault(),
+            Self::Tools(error) => error.fault(),
             Self::Run { .. } | Self::NoNpm => Fault::Unavailable,
             Self::NotPruned { .. } => Fault::Bug,
             Self::Disk(_) | Self::Unreadable(..) => Fault::Io,
@@ -175,7 +175,7 @@ impl Explain for NodeBuildError {
     fn explanation(&self) -> Option<String> {
         match self {
             Self::Failed(failure) if !failure.words.is_empty() => Some(failure.words.join("\n")),
-            Self::Cross(error) => error.explanation(),
+            Self::Tools(error) => error.explanation(),
             _ => None,
         }
     }
@@ -183,7 +183,7 @@ impl Explain for NodeBuildError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Failed(failure) => failure.cause.hints(failure),
-            Self::Cross(error) => error.hints(),
+            Self::Tools(error) => error.hints(),
             Self::NoNpm => vec![
                 "Install npm on this machine, or leave `node_modules` out of the source.".into(),
             ],

@@ -59,6 +59,12 @@ pub(crate) fn reason_against(
     survey: &Survey,
 ) -> Result<Option<String>, NodeBuildError> {
     let root = Path::new(&job.app.root);
+    if job.app.settings.node_modules_cache.as_deref() == Some("false") {
+        return Ok(Some("`NODE_MODULES_CACHE` is `false`".into()));
+    }
+    if job.is_cross {
+        return Ok(Some("they are for another machine".into()));
+    }
     if matches!(job.app.linker, Linker::PlugAndPlay { zero_install: true })
         && job.manager() == Manager::YarnBerry
     {
@@ -228,7 +234,12 @@ fn prunes(job: &Job<'_>) -> bool {
 }
 
 fn prune(job: &Job<'_>) -> Result<(), NodeBuildError> {
-    if prunes(job) {
+    if job.is_cross {
+        for path in tree_paths(job, &Survey::of(job.folder)?) {
+            trees::remove(&job.folder.join(path))?;
+        }
+        job.install_for_slug()?;
+    } else if prunes(job) {
         job.prune()?;
     }
     let paths = tree_paths(job, &Survey::of(job.folder)?);

@@ -37,8 +37,8 @@ pub(crate) struct Job<'a> {
     pub(crate) variables: Vec<(String, OsString)>,
     /// Whether no socket may be opened.
     pub(crate) offline: bool,
-    /// `NODE_BUILD_FLAGS`.
-    pub(crate) build_flags: Option<String>,
+    /// Whether the slug is for another machine, so that what is installed for it does not run here.
+    pub(crate) is_cross: bool,
     /// Hears what happens.
     pub(crate) reporter: &'a dyn Reporter,
 }
@@ -63,9 +63,16 @@ impl Job<'_> {
         self.reporter.report(Event::Note(text));
     }
 
-    /// Installs all packages.
+    /// Installs all packages, for the build.
     pub(crate) fn install(&self) -> Result<(), NodeBuildError> {
         let invocation = commands::install(self.app, self.version, self.offline);
+        let client = self.tools.manager().args(&invocation.arguments);
+        self.run(Step::Install, &invocation, client, &self.root())
+    }
+
+    /// Installs what the slug needs, for its machine.
+    pub(crate) fn install_for_slug(&self) -> Result<(), NodeBuildError> {
+        let invocation = commands::install_for_slug(self.app, self.version, self.offline);
         let arguments: Vec<&str> = invocation.arguments.iter().map(String::as_str).collect();
         let client = self.tools.installer(&arguments)?;
         self.run(Step::Install, &invocation, client, &self.root())
@@ -96,7 +103,7 @@ impl Job<'_> {
         folder: &Path,
         shown: &str,
     ) -> Result<(), NodeBuildError> {
-        let flags: Vec<&str> = match &self.build_flags {
+        let flags: Vec<&str> = match &self.app.settings.node_build_flags {
             Some(flags) if name == "build" => flags.split_whitespace().collect(),
             _ => Vec::new(),
         };
@@ -112,8 +119,7 @@ impl Job<'_> {
     /// Removes development dependencies. The lockfile stays as it is in the source.
     pub(crate) fn prune(&self) -> Result<(), NodeBuildError> {
         for invocation in commands::prune(self.app, self.version) {
-            let arguments: Vec<&str> = invocation.arguments.iter().map(String::as_str).collect();
-            let client = self.tools.installer(&arguments)?;
+            let client = self.tools.manager().args(&invocation.arguments);
             self.run(Step::Prune, &invocation, client, &self.root())?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Node.js apps: what is decided of them, and how they are built.
 
+pub(crate) mod addons;
 pub(crate) mod build;
 mod caches;
 mod client_settings;

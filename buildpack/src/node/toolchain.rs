@@ -1,8 +1,8 @@
 //! What the build of a Node.js app runs: Node.js, the package manager, and the variables for both.
 
-use super::environment;
 use super::host::{Cross, CrossError};
-use super::plan::{ManagerSource, Modules, NodeApp};
+use super::plan::{Manager, ManagerSource, Modules, NodeApp};
+use super::{addons, environment};
 use crate::buildpack::Session;
 use crate::command::{Client, Environment};
 use crate::error::BuildpackError;
@@ -11,7 +11,10 @@ use crate::layers::{self, LayerMetadata};
 use crate::source::InstallError;
 use crate::version::Resolved;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// The file with Yarn's settings (2 and later).
+const YARN_SETTINGS: &str = ".yarnrc.yml";
 
 /// Node.js and the package manager, ready to be run by the build.
 #[derive(Debug)]
@@ -102,19 +105,67 @@ impl Toolchain {
         self.node(session).args([&self.manager.script])
     }
 
-    /// The package manager for an installation of the slug's packages: as [`Toolchain::command`], and on a machine
-    /// other than the slug's it selects what is for that. Its first arguments are set where the manager needs them:
-    /// `arguments` begin with the manager's subcommand.
+    /// The package manager with `arguments` that install the slug's packages: as [`Toolchain::command`], and on a machine
+    /// other than the slug's it selects what is for that. What it then installs does not run here: a build whose scripts
+    /// need packages installs with [`Toolchain::command`] first.
     pub(crate) fn install_command(
         &self,
         session: &Session<'_>,
         arguments: &[&str],
-    ) -> Result<Client, CrossError> {
+    ) -> Result<Client, BuildpackError> {
         let client = self.command(session).args(arguments);
-        match self.cross {
-            None => Ok(client),
-            Some(cross) => cross.apply(client, self.manager.manager, self.manager.version),
+        let Some(cross) = self.cross else {
+            return Ok(client);
+        };
+        let client = cross.apply(client, self.manager.manager, self.manager.version)?;
+        if self.manager.manager != Manager::YarnBerry {
+            return Ok(client);
         }
+        let home = self
+            .yarn_home(session, cross)
+            .map_err(BuildpackError::Disk)?;
+        Ok(client.env("HOME", home))
+    }
+
+    /// A HOME in which Yarn 2 and later finds the user's settings and the target's architecture. It reads no variables
+    /// for settings that are objects, and the app's own file is not ours to change.
+    fn yarn_home(&self, session: &Session<'_>, cross: Cross) -> std::io::Result<PathBuf> {
+        let home = session.kit.scratch.join("yarn-home");
+        fs_err::create_dir_all(&home)?;
+        let mut settings = Vec::new();
+        if let Some(user) = session.kit.settings.environment.get("HOME") {
+            match fs_err::read(Path::new(user).join(YARN_SETTINGS)) {
+                Ok(text) => settings = text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        settings.push(b'\n');
+        settings.extend(cross.yarn_settings().into_bytes());
+        fs_err::write(home.join(YARN_SETTINGS), settings)?;
+        Ok(home)
+    }
+
+    /// An error where packages were installed for another machine, and some have an addon that is not compiled for it.
+    /// `root` is the folder that was installed in.
+    pub(crate) fn check_addons(
+        &self,
+        session: &Session<'_>,
+        root: &Path,
+    ) -> Result<(), BuildpackError> {
+        if self.cross.is_none() {
+            return Ok(());
+        }
+        let machine = session.kit.target.machine;
+        let packages = addons::not_compiled_for(root, machine).map_err(BuildpackError::Disk)?;
+        if packages.is_empty() {
+            return Ok(());
+        }
+        Err(CrossError::Addons {
+            packages,
+            host: session.host.clone(),
+        }
+        .into())
     }
 
     /// Node.js with the same variables.
