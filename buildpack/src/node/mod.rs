@@ -6,6 +6,7 @@ mod caches;
 mod client_settings;
 mod commands;
 mod decide;
+mod development;
 pub(crate) mod environment;
 mod error;
 pub mod failure;
