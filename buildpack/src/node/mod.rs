@@ -14,7 +14,7 @@ mod workspace;
 mod yaml;
 
 pub use decide::{Decided, decide};
-pub use error::NodeError;
+pub use error::{NodeError, OtherNode};
 pub use json::{Kind, Located};
 pub use package_json::{PackageJson, PackageJsonError};
 pub use plan::{
