@@ -23,3 +23,6 @@ pub use plan::{
 };
 pub use scripts::NodeSettings;
 pub use yaml::YamlError;
+
+#[cfg(test)]
+mod tests;
