@@ -112,7 +112,7 @@ impl Toolchain {
         &self,
         session: &Session<'_>,
         arguments: &[&str],
-    ) -> Result<Client, BuildpackError> {
+    ) -> Result<Client, CrossError> {
         let client = self.command(session).args(arguments);
         let Some(cross) = self.cross else {
             return Ok(client);
@@ -121,29 +121,8 @@ impl Toolchain {
         if self.manager.manager != Manager::YarnBerry {
             return Ok(client);
         }
-        let home = self
-            .yarn_home(session, cross)
-            .map_err(BuildpackError::Disk)?;
+        let home = yarn_home(session, cross).map_err(CrossError::Disk)?;
         Ok(client.env("HOME", home))
-    }
-
-    /// A HOME in which Yarn 2 and later finds the user's settings and the target's architecture. It reads no variables
-    /// for settings that are objects, and the app's own file is not ours to change.
-    fn yarn_home(&self, session: &Session<'_>, cross: Cross) -> std::io::Result<PathBuf> {
-        let home = session.kit.scratch.join("yarn-home");
-        fs_err::create_dir_all(&home)?;
-        let mut settings = Vec::new();
-        if let Some(user) = session.kit.settings.environment.get("HOME") {
-            match fs_err::read(Path::new(user).join(YARN_SETTINGS)) {
-                Ok(text) => settings = text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        settings.push(b'\n');
-        settings.extend(cross.yarn_settings().into_bytes());
-        fs_err::write(home.join(YARN_SETTINGS), settings)?;
-        Ok(home)
     }
 
     /// An error where packages were installed for another machine, and some have an addon that is not compiled for it.
@@ -152,20 +131,19 @@ impl Toolchain {
         &self,
         session: &Session<'_>,
         root: &Path,
-    ) -> Result<(), BuildpackError> {
+    ) -> Result<(), CrossError> {
         if self.cross.is_none() {
             return Ok(());
         }
         let machine = session.kit.target.machine;
-        let packages = addons::not_compiled_for(root, machine).map_err(BuildpackError::Disk)?;
+        let packages = addons::not_compiled_for(root, machine).map_err(CrossError::Disk)?;
         if packages.is_empty() {
             return Ok(());
         }
         Err(CrossError::Addons {
             packages,
             host: session.host.clone(),
-        }
-        .into())
+        })
     }
 
     /// Node.js with the same variables.
@@ -178,3 +156,25 @@ impl Toolchain {
         client
     }
 }
+
+/// A HOME in which Yarn 2 and later finds the user's settings and the target's architecture. It reads no variables
+/// for settings that are objects, and the app's own file is not ours to change.
+fn yarn_home(session: &Session<'_>, cross: Cross) -> std::io::Result<PathBuf> {
+    let home = session.kit.scratch.join("yarn-home");
+    fs_err::create_dir_all(&home)?;
+    let mut settings = Vec::new();
+    if let Some(user) = session.kit.settings.environment.get("HOME") {
+        match fs_err::read(Path::new(user).join(YARN_SETTINGS)) {
+            Ok(text) => settings = text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    settings.push(b'\n');
+    settings.extend(cross.yarn_settings().into_bytes());
+    fs_err::write(home.join(YARN_SETTINGS), settings)?;
+    Ok(home)
+}
+
+#[cfg(test)]
+mod tests;
