@@ -8,7 +8,7 @@ use crate::detect::{self, AppPlan};
 use crate::error::{BuildpackError, FrameworkError};
 use crate::launch;
 use crate::layers::{self, LayerMetadata};
-use crate::node::host::Host;
+use crate::node::{self, host::Host, toolchain};
 use crate::runtime::Runtime;
 use crate::settings::{self, Mirror, Settings};
 use crate::source::{Kit, Sites, ruby::Pins};
@@ -191,12 +191,11 @@ impl Buildpack for SlugbuilderBuildpack {
             Ok(true) => self
                 .reporter
                 .report(Event::Note(&format!("error: {headline}"))),
-            Ok(false) => self.reporter.report(Event::Output(rendered.as_bytes())),
+            Ok(false) => self.report_error(&rendered),
             Err(cause) => {
-                self.reporter.report(Event::Output(rendered.as_bytes()));
+                self.report_error(&rendered);
                 let diagnosis = Diagnosis::of(&BuildpackError::Report(cause));
-                self.reporter
-                    .report(Event::Output(diagnosis.render(Style::Plain).as_bytes()));
+                self.report_error(&diagnosis.render(Style::Plain));
             }
         }
     }
@@ -238,7 +237,14 @@ impl SlugbuilderBuildpack {
         let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
         let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let plan = detect::plan(&App::open(app)?, &catalogues, target.machine, &self.today)?;
+        let app = App::open_folder(app, &settings.root)?;
+        let plan = detect::plan(
+            &app,
+            &catalogues,
+            target.machine,
+            &self.today,
+            &settings.node,
+        )?;
         self.update_report(|report| *report = plan.report());
         Ok((settings, plan))
     }
@@ -261,7 +267,14 @@ impl SlugbuilderBuildpack {
             let mut language = planned.report();
             let (version, origin) = match planned.runtime {
                 Runtime::Node => {
-                    let layer = layers::node::install(session, resolved, plan.needs_npm)?;
+                    let layer = match plan.node.as_ref().filter(|app| app.needs_manager()) {
+                        Some(app) => {
+                            let toolchain = toolchain::prepare(session, resolved, app)?;
+                            node::build::build(session, &toolchain, app)?;
+                            toolchain.node
+                        }
+                        None => layers::node::install(session, resolved, plan.needs_npm)?,
+                    };
                     (layer.runtime.version, layer.origin)
                 }
                 Runtime::Ruby => {
@@ -280,7 +293,13 @@ impl SlugbuilderBuildpack {
                 Runtime::Go => {
                     let toolchain = layers::go::install(session, resolved)?;
                     let mut warnings = Vec::new();
-                    let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
+                    let built = layers::go::build(
+                        session,
+                        &toolchain,
+                        &plan.go,
+                        &session.context.app_dir.join(&plan.folder),
+                        &mut warnings,
+                    );
                     for warning in warnings {
                         self.warn(warning);
                     }
@@ -299,6 +318,12 @@ impl SlugbuilderBuildpack {
             languages.push(language);
         }
         Ok(languages)
+    }
+
+    fn report_error(&self, rendered: &str) {
+        for line in rendered.lines() {
+            self.reporter.report(Event::ErrorOutput(line.as_bytes()));
+        }
     }
 
     fn warn(&self, warning: Warning) {

@@ -49,6 +49,13 @@ impl LayerKey {
         Self(key)
     }
 
+    /// The same with one more part.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: String) -> Self {
+        self.0.insert(name.to_owned(), value);
+        self
+    }
+
     /// In words, what differs from `self` to `new`.
     #[must_use]
     pub fn differences(&self, new: &Self) -> Vec<String> {

@@ -172,9 +172,6 @@ pub enum CrossError {
         /// The machine that builds.
         host: Host,
     },
-    /// A file of ours could not be written or read.
-    #[error("cannot install packages for another machine")]
-    Disk(#[source] std::io::Error),
 }
 
 fn one_or_more(packages: &[String]) -> String {
@@ -189,15 +186,11 @@ impl Explain for CrossError {
         match self {
             Self::TooOld { .. } | Self::YarnClassic { .. } => "cross-install-unsupported",
             Self::Addons { .. } => "cross-native-addons",
-            Self::Disk(_) => "layers-disk",
         }
     }
 
     fn fault(&self) -> Fault {
-        match self {
-            Self::Disk(_) => Fault::Io,
-            _ => Fault::App,
-        }
+        Fault::App
     }
 
     fn explanation(&self) -> Option<String> {
@@ -230,7 +223,6 @@ impl Explain for CrossError {
                 "Move to Yarn 4 (`yarn set version stable`), npm or pnpm, which can.".into(),
                 on_linux,
             ],
-            Self::Disk(_) => Vec::new(),
             Self::Addons { .. } => vec![
                 "Use versions of these packages that bring compiled files for Linux.".into(),
                 on_linux,

@@ -112,7 +112,7 @@ impl Toolchain {
         &self,
         session: &Session<'_>,
         arguments: &[&str],
-    ) -> Result<Client, CrossError> {
+    ) -> Result<Client, BuildpackError> {
         let client = self.command(session).args(arguments);
         let Some(cross) = self.cross else {
             return Ok(client);
@@ -121,7 +121,7 @@ impl Toolchain {
         if self.manager.manager != Manager::YarnBerry {
             return Ok(client);
         }
-        let home = yarn_home(session, cross).map_err(CrossError::Disk)?;
+        let home = yarn_home(session, cross).map_err(BuildpackError::Disk)?;
         Ok(client.env("HOME", home))
     }
 
@@ -131,19 +131,20 @@ impl Toolchain {
         &self,
         session: &Session<'_>,
         root: &Path,
-    ) -> Result<(), CrossError> {
+    ) -> Result<(), BuildpackError> {
         if self.cross.is_none() {
             return Ok(());
         }
         let machine = session.kit.target.machine;
-        let packages = addons::not_compiled_for(root, machine).map_err(CrossError::Disk)?;
+        let packages = addons::not_compiled_for(root, machine).map_err(BuildpackError::Disk)?;
         if packages.is_empty() {
             return Ok(());
         }
         Err(CrossError::Addons {
             packages,
             host: session.host.clone(),
-        })
+        }
+        .into())
     }
 
     /// Node.js with the same variables.

@@ -9,7 +9,7 @@ use crate::buildpack::SlugbuilderBuildpack;
 use crate::catalogue::Catalogues;
 use crate::node::host::{Host, Libc};
 use crate::node::{
-    BuildScripts, Bundle, DevDependencies, Linker, Lockfile, Manager, PlannedManager,
+    BuildScripts, Bundle, DevDependencies, Linker, Lockfile, Manager, NodeSettings, PlannedManager,
 };
 use crate::output::Lines;
 use crate::runtime::Runtime;
@@ -357,6 +357,8 @@ fn app(manager: Manager, version: Version, source: ManagerSource) -> NodeApp {
         scripts: BuildScripts::default(),
         dev_dependencies: DevDependencies::Removed,
         launches_manager: false,
+        built_entry: None,
+        settings: NodeSettings::default(),
     }
 }
 
