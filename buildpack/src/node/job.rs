@@ -1,6 +1,7 @@
 //! One app's build: what its steps share, and how they run programs.
 
 use super::commands::{self, Invocation};
+use super::development::Development;
 use super::failure::{Failure, NodeBuildError, Step};
 use super::plan::{Manager, NodeApp};
 use crate::command::Client;
@@ -118,6 +119,16 @@ impl Job<'_> {
 
     /// Removes development dependencies. The lockfile stays as it is in the source.
     pub(crate) fn prune(&self) -> Result<(), NodeBuildError> {
+        if self.manager() == Manager::Npm
+            && let Some(development) = Development::find(&self.root())?
+        {
+            self.note(&match development.len() {
+                0 => "No development dependencies to remove".to_owned(),
+                1 => "Removing 1 package that only development needs".to_owned(),
+                count => format!("Removing {count} packages that only development needs"),
+            });
+            return Ok(development.remove(&self.root())?);
+        }
         for invocation in commands::prune(self.app, self.version) {
             let client = self.tools.manager().args(&invocation.arguments);
             self.run(Step::Prune, &invocation, client, &self.root())?;

@@ -1,6 +1,5 @@
 //! The files of the app around its installed packages: what an installation depends on, and what it made.
 
-use crate::layers::LayerKey;
 use fs_err as fs;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};

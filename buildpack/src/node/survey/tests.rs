@@ -1,4 +1,5 @@
 use super::*;
+use crate::layers::LayerKey;
 
 fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
