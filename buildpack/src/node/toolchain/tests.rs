@@ -249,12 +249,12 @@ impl Fixture {
     }
 
     fn prepare(&self, app: &NodeApp) -> Toolchain {
-        self.with(|session| prepare(session, &resolved(), app))
+        self.with(|session| prepare(session, &resolved(), app, false))
             .unwrap()
     }
 
     fn error(&self, app: &NodeApp) -> String {
-        match self.with(|session| prepare(session, &resolved(), app)) {
+        match self.with(|session| prepare(session, &resolved(), app, false)) {
             Err(libcnb::Error::BuildpackError(error)) => Diagnosis::of(&error)
                 .render(Style::Plain)
                 .replace(self.folder.path().to_str().unwrap(), "[ROOT]"),

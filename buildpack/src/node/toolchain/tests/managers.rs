@@ -55,6 +55,7 @@ fn a_second_build_keeps_every_layer() {
     insta::assert_snapshot!(fixture.said(), @r"
     Layer node: kept from the last build
     Layer node-headers: kept from the last build
+    Layer npm: kept from the last build
     Layer pnpm: kept from the last build
     ");
 }
