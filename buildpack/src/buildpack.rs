@@ -1,20 +1,19 @@
 //! The buildpack as libcnb sees it, and the state that its phases share.
 
 use crate::app::App;
-use crate::catalogue::Catalogues;
+use crate::catalogue::{Catalogues, Hashes};
 use crate::command::Environment;
 use crate::date::Day;
 use crate::detect::{self, AppPlan};
 use crate::error::{BuildpackError, FrameworkError};
 use crate::launch;
-use crate::layers::{self, LayerMetadata};
 use crate::lock::Lock;
-use crate::resolution;
+use crate::node::host::Host;
 use crate::runtime::Runtime;
-use crate::settings::{self, Settings};
-use crate::source::{InstallError, Kit, Provenance, Sites, ruby::Pins};
+use crate::settings::{self, Mirror, Settings};
+use crate::source::{Kit, Sites, ruby::Pins};
 use crate::target::Target;
-use crate::version::Version;
+use crate::version::Resolved;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::data::build_plan::{BuildPlanBuilder, Require};
 use libcnb::data::store::Store;
@@ -25,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Cache, Client};
 use slugbuilder_report::lock::LOCK_FILE;
 use slugbuilder_report::{
-    Diagnosis, Event, Language, PhaseReport, PinKind, Reporter, Style, Warning,
+    Diagnosis, Event, PhaseReport, Reporter, Style, Warning,
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -44,8 +43,10 @@ pub struct SlugbuilderBuildpack {
     today: Day,
     /// The languages' own sites; another value than the default is for tests.
     sites: Sites,
+    /// The machine that builds.
+    host: Host,
     /// Hears what happens.
-    reporter: Box<dyn Reporter>,
+    pub(crate) reporter: Box<dyn Reporter>,
     report: Mutex<PhaseReport>,
     report_file: Mutex<Option<PathBuf>>,
 }
@@ -55,17 +56,36 @@ pub(crate) struct Session<'a> {
     pub(crate) context: &'a BuildContext<SlugbuilderBuildpack>,
     pub(crate) kit: Kit<'a>,
     pub(crate) catalogues: &'a Catalogues,
+    /// The machine that builds.
+    pub(crate) host: &'a Host,
 }
 
 impl Session<'_> {
-    /// A mark of the mirror's address for layer keys; the address itself may hold a password.
-    pub(crate) fn mirror_mark(&self, runtime: Runtime) -> String {
-        self.kit
-            .settings
-            .mirror(runtime)
-            .map(|mirror| hex::encode(&Sha256::digest(mirror.address())[..8]))
+    /// What the catalogue knows of the version's archives.
+    pub(crate) fn hashes(&self, resolved: &Resolved) -> Hashes {
+        let catalogue = self.catalogues.of(resolved.requested.runtime);
+        catalogue
+            .versions
+            .get(&resolved.version)
+            .cloned()
             .unwrap_or_default()
     }
+
+    /// As [`Session::mirror_mark`], of the mirror of package managers.
+    pub(crate) fn mirror_mark_of_npm(&self) -> String {
+        mark(self.kit.settings.npm_mirror.as_ref())
+    }
+
+    /// A mark of the mirror's address for layer keys; the address itself may hold a password.
+    pub(crate) fn mirror_mark(&self, runtime: Runtime) -> String {
+        mark(self.kit.settings.mirror(runtime))
+    }
+}
+
+fn mark(mirror: Option<&Mirror>) -> String {
+    mirror
+        .map(|mirror| hex::encode(&Sha256::digest(mirror.address())[..8]))
+        .unwrap_or_default()
 }
 
 impl Buildpack for SlugbuilderBuildpack {
@@ -135,6 +155,7 @@ impl Buildpack for SlugbuilderBuildpack {
                 reporter: self.reporter.as_ref(),
             },
             catalogues: &catalogues,
+            host: &self.host,
         };
         let mut pins = read_pins(context.store.as_ref());
         let installed = self.install(&session, &plan, &mut pins)?;
@@ -173,12 +194,11 @@ impl Buildpack for SlugbuilderBuildpack {
             Ok(true) => self
                 .reporter
                 .report(Event::Note(&format!("error: {headline}"))),
-            Ok(false) => self.reporter.report(Event::Output(rendered.as_bytes())),
+            Ok(false) => self.report_error(&rendered),
             Err(cause) => {
-                self.reporter.report(Event::Output(rendered.as_bytes()));
+                self.report_error(&rendered);
                 let diagnosis = Diagnosis::of(&BuildpackError::Report(cause));
-                self.reporter
-                    .report(Event::Output(diagnosis.render(Style::Plain).as_bytes()));
+                self.report_error(&diagnosis.render(Style::Plain));
             }
         }
     }
@@ -198,9 +218,17 @@ impl SlugbuilderBuildpack {
             process,
             today,
             sites,
+            host: Host::detect(Path::new("/")),
             reporter,
             report: Mutex::default(),
         }
+    }
+
+    /// The same, as if it ran on another machine.
+    #[must_use]
+    pub fn on_host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
     }
 
     fn plan(
@@ -212,159 +240,31 @@ impl SlugbuilderBuildpack {
         let mut settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
         let mut catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let in_app = app.join(LOCK_FILE);
+        let in_app = app.join(&settings.root).join(LOCK_FILE);
         let lock_file = settings.lock_file.as_deref().unwrap_or(&in_app);
         settings.lock = Lock::read(lock_file, settings.locked)?;
         settings.lock.tell(&mut catalogues)?;
-        let mut plan = detect::plan(&App::open(app)?, &catalogues, target.machine, &self.today)?;
+        settings.node.locked = settings.lock.managers();
+        let app = App::open_folder(app, &settings.root)?;
+        let mut plan = detect::plan(
+            &app,
+            &catalogues,
+            target.machine,
+            &self.today,
+            &settings.node,
+        )?;
         settings.lock.apply(&mut plan)?;
         self.update_report(|report| *report = plan.report());
         Ok((settings, plan))
     }
 
-    /// Installs every language and builds what there is to build.
-    fn install(
-        &self,
-        session: &Session<'_>,
-        plan: &AppPlan,
-        pins: &mut Pins,
-    ) -> libcnb::Result<Vec<Language>, BuildpackError> {
-        let settings = session.kit.settings;
-        let mut languages = Vec::new();
-        let mut obtained = Vec::new();
-        let mut missing = Vec::new();
-        for planned in &plan.languages {
-            let resolved = &planned.resolved;
-            let requested = &resolved.requested;
-            self.reporter.report(Event::Step(&format!(
-                "{} {} ({}) → {}",
-                planned.runtime, requested.text, requested.origin, resolved.version
-            )));
-            let mut language = planned.report();
-            let installed = self.install_language(session, plan, planned, pins, &missing);
-            let (version, origin) = match installed {
-                Ok(installed) => installed,
-                // What else is missing is for the same message.
-                Err(libcnb::Error::BuildpackError(BuildpackError::Install(error)))
-                    if error.is_offline() || error.is_of_folder() =>
-                {
-                    missing.push(error);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let exact = Version::parse(&version).unwrap_or(resolved.version);
-            let drift = settings
-                .lock
-                .check(
-                    PinKind::Runtime,
-                    planned.runtime.name(),
-                    &exact.to_string(),
-                    &origin,
-                )
-                .map_err(BuildpackError::Lock)?;
-            if let Some(drift) = drift {
-                self.warn(drift.warning());
-            }
-            obtained.push(resolution::Obtained {
-                runtime: planned.runtime,
-                version: exact,
-                provenance: origin.clone(),
-            });
-            self.reporter.report(Event::Note(&format!(
-                "{} {version} from {}",
-                planned.runtime, origin.source
-            )));
-            language.version = Some(version);
-            language.obtained_from = Some(origin.source);
-            language.checksum = origin.checksum;
-            language.verified_by = Some(origin.verified_by);
-            languages.push(language);
+    fn report_error(&self, rendered: &str) {
+        for line in rendered.lines() {
+            self.reporter.report(Event::ErrorOutput(line.as_bytes()));
         }
-        if !missing.is_empty() {
-            return Err(BuildpackError::Missing(missing).into());
-        }
-        if settings.resolve_only {
-            self.report_resolution(session, plan, &obtained)?;
-        }
-        Ok(languages)
     }
 
-    /// Installs one language and builds what there is of it. Returns its version and where that comes from.
-    fn install_language(
-        &self,
-        session: &Session<'_>,
-        plan: &AppPlan,
-        planned: &detect::PlannedLanguage,
-        pins: &mut Pins,
-        missing: &[InstallError],
-    ) -> libcnb::Result<(String, Provenance), BuildpackError> {
-        let resolved = &planned.resolved;
-        Ok(match planned.runtime {
-            Runtime::Node => {
-                let layer = layers::node::install(session, resolved, plan.needs_npm)?;
-                (layer.runtime.version, layer.origin)
-            }
-            Runtime::Ruby => {
-                let (layer, path) = layers::ruby::install(session, resolved, pins)?;
-                if layer.runtime.version != resolved.version.to_string() {
-                    self.warn(other_ruby(planned, &layer));
-                }
-                if let Some(file) = &plan.webrick {
-                    self.reporter.report(Event::Note(&format!(
-                        "{file} requires WEBrick, which Ruby does not bring"
-                    )));
-                    layers::webrick::install(session, &layer, &path)?;
-                }
-                (layer.runtime.version, layer.origin)
-            }
-            Runtime::Go => {
-                let toolchain = layers::go::install(session, resolved)?;
-                if missing.is_empty() && !session.kit.settings.resolve_only {
-                    let mut warnings = Vec::new();
-                    let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
-                    for warning in warnings {
-                        self.warn(warning);
-                    }
-                    built?;
-                }
-                (resolved.version.go_name(), toolchain.origin)
-            }
-        })
-    }
-
-    fn report_resolution(
-        &self,
-        session: &Session<'_>,
-        plan: &AppPlan,
-        obtained: &[resolution::Obtained],
-    ) -> Result<(), BuildpackError> {
-        let kit = &session.kit;
-        let receipts = kit.receipts().all().map_err(|error| {
-            BuildpackError::Install(InstallError::Unusable {
-                what: "what was obtained".to_owned(),
-                name: "the cache".to_owned(),
-                error: Box::new(error),
-            })
-        })?;
-        let integrity = |version| {
-            let known = session
-                .catalogues
-                .of(Runtime::Node)
-                .versions
-                .get(&version)?;
-            known.npm(kit.target.machine).map(str::to_owned)
-        };
-        let pins = resolution::pins(kit, plan, obtained, integrity, &receipts);
-        let files = resolution::files(kit, &receipts);
-        self.update_report(|report| {
-            report.pins = pins;
-            report.files = files;
-        });
-        Ok(())
-    }
-
-    fn warn(&self, warning: Warning) {
+    pub(crate) fn warn(&self, warning: Warning) {
         self.update_report(|report| report.warnings.push(warning));
     }
 
@@ -376,7 +276,7 @@ impl SlugbuilderBuildpack {
             .unwrap_or_else(PoisonError::into_inner) = file;
     }
 
-    fn update_report(&self, change: impl FnOnce(&mut PhaseReport)) {
+    pub(crate) fn update_report(&self, change: impl FnOnce(&mut PhaseReport)) {
         change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -435,21 +335,4 @@ fn write_pins(store: Option<Store>, pins: &Pins) -> Store {
         .metadata
         .insert(PINS.to_owned(), toml::Value::Table(table));
     store
-}
-
-fn other_ruby(planned: &detect::PlannedLanguage, layer: &LayerMetadata) -> Warning {
-    let requested = &planned.resolved.requested;
-    let message = format!(
-        "the app gets Ruby {} from {} instead of {}, because no source of that could be reached",
-        layer.runtime.version, layer.origin.source, planned.resolved.version
-    );
-    let warning = Warning::new("other-ruby-version", message);
-    if requested.is_default() {
-        warning.hint("Ask for a version in `.ruby-version` to be sure of it.")
-    } else {
-        warning.hint(format!(
-            "It matches `{}` ({}). Ask for all three numbers to be sure of it.",
-            requested.text, requested.origin
-        ))
-    }
 }

@@ -4,6 +4,8 @@ use crate::app::AppError;
 use crate::command::CommandError;
 use crate::detect::DetectError;
 use crate::lock::LockError;
+use crate::node::NodeBuildError;
+use crate::node::host::CrossError;
 use crate::settings::SettingsError;
 use crate::source::InstallError;
 use crate::target::TargetError;
@@ -25,15 +27,21 @@ pub enum BuildpackError {
     /// The app cannot be built.
     #[error(transparent)]
     Detect(#[from] DetectError),
-    /// The lock does not fit.
-    #[error(transparent)]
-    Lock(#[from] LockError),
     /// A runtime cannot be had.
     #[error(transparent)]
     Install(#[from] InstallError),
+    /// The lock does not fit.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Things that cannot be had without a network, or from a mirror folder alone.
     #[error("{} no {}", where_they_are_missing(.0), names(.0))]
     Missing(Vec<InstallError>),
+    /// A Node.js app does not build.
+    #[error(transparent)]
+    Node(#[from] NodeBuildError),
+    /// Packages cannot be installed for the target on this machine.
+    #[error(transparent)]
+    Cross(#[from] CrossError),
     /// The client for transfers cannot be made.
     #[error(transparent)]
     Client(Box<FetchError>),
@@ -85,8 +93,10 @@ impl BuildpackError {
             Self::Target(error) => Some(error),
             Self::App(error) => Some(error),
             Self::Detect(error) => Some(error),
-            Self::Lock(error) => Some(error),
             Self::Install(error) => Some(error),
+            Self::Lock(error) => Some(error),
+            Self::Node(error) => Some(error),
+            Self::Cross(error) => Some(error),
             Self::Client(error) => Some(error.as_ref()),
             Self::Cache(error) => Some(error.as_ref()),
             _ => None,

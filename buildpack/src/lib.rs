@@ -8,6 +8,7 @@ pub mod date;
 pub mod detect;
 mod entry;
 pub mod error;
+mod installation;
 mod launch;
 pub mod layers;
 pub mod lock;

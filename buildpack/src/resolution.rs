@@ -39,7 +39,13 @@ pub(crate) fn pins(
         };
         let mut archives: Vec<PinnedArchive> = archive(&one.provenance).into_iter().collect();
         if one.runtime == Runtime::Node {
-            let location = node::package(one.version, kit.target.machine);
+            let other_machines = receipts.iter().filter(|receipt| is_node(kit, one, receipt));
+            for found in other_machines.filter_map(|receipt| archive(&receipt.provenance)) {
+                if !archives.contains(&found) {
+                    archives.push(found);
+                }
+            }
+            let location = node::package_for(one.version, kit.target.machine);
             let known = integrity(one.version)
                 .and_then(|integrity| Checksum::from_integrity(&integrity).ok())
                 .filter(|_| archives.iter().all(|archive| archive.location != location));
@@ -66,6 +72,14 @@ pub(crate) fn pins(
     pins
 }
 
+/// Whether `receipt` is of this Node.js, for whatever machine: the one that builds may need its own.
+fn is_node(kit: &Kit<'_>, node: &Obtained, receipt: &Receipt) -> bool {
+    let version = node.version;
+    let location = receipt.provenance.location.as_deref().unwrap_or_default();
+    location.starts_with(&format!("{}/v{version}/", kit.sites.node))
+        || location.starts_with("npm:node-") && location.ends_with(&format!("@{version}"))
+}
+
 /// What came beside a runtime: a package manager, or WEBrick.
 fn companion(plan: &AppPlan, receipt: &Receipt) -> Option<Pin> {
     let pin = |kind, name: &str, version: &str, requested: &str, requested_by: String| Pin {
@@ -77,13 +91,19 @@ fn companion(plan: &AppPlan, receipt: &Receipt) -> Option<Pin> {
         archives: archive(&receipt.provenance).into_iter().collect(),
     };
     let key = receipt.key.as_str();
-    if let Some((package, version)) = key
+    let location = receipt.provenance.location.as_deref().unwrap_or(key);
+    if let Some((package, version)) = location
         .strip_prefix("npm:")
         .and_then(|rest| rest.rsplit_once('@'))
         && let Some((_, name)) = MANAGERS.iter().find(|(of, _)| *of == package)
     {
-        let with = format!("goes with {}", Runtime::Node.title());
-        return Some(pin(PinKind::PackageManager, name, version, version, with));
+        let planned = plan.node.as_ref().map(|app| &app.manager);
+        let asked = planned.filter(|planned| planned.manager.program() == *name);
+        let (requested, by) = match asked {
+            Some(planned) => (planned.requested.as_str(), planned.origin.to_string()),
+            None => ("npm", format!("goes with {}", Runtime::Node.title())),
+        };
+        return Some(pin(PinKind::PackageManager, name, version, requested, by));
     }
     let version = match key.strip_prefix("gem:webrick:") {
         Some(version) => version,
@@ -121,14 +141,16 @@ pub(crate) fn files(kit: &Kit<'_>, receipts: &[Receipt]) -> Vec<ObtainedFile> {
             let location = receipt.provenance.location.as_deref();
             // A mirror's address is nobody else's business.
             let key = location
-                .filter(|location| location.contains("://"))
+                .filter(|location| location.contains("://") || location.starts_with("npm:"))
                 .unwrap_or(&receipt.key);
             let site = sites.iter().find_map(|(runtime, base)| {
                 let path = key.strip_prefix(base.as_str())?.strip_prefix('/')?;
-                Some(SitePath {
-                    runtime: runtime.name().to_owned(),
-                    path: path.to_owned(),
-                })
+                Some((runtime.name(), path.to_owned()))
+            });
+            let package = || Some(("npm", file_of_package(key.strip_prefix("npm:")?)?));
+            let site = site.or_else(package).map(|(name, path)| SitePath {
+                site: name.to_owned(),
+                path,
             });
             ObtainedFile {
                 key: key.to_owned(),
@@ -141,6 +163,13 @@ pub(crate) fn files(kit: &Kit<'_>, receipts: &[Receipt]) -> Vec<ObtainedFile> {
         .collect();
     files.sort_by(|one, other| one.key.cmp(&other.key));
     files
+}
+
+/// The file of a package `NAME@VERSION` as `npm pack` names it.
+fn file_of_package(specification: &str) -> Option<String> {
+    let (package, version) = specification.rsplit_once('@')?;
+    let name = package.trim_start_matches('@').replace('/', "-");
+    Some(format!("{name}-{version}.tgz"))
 }
 
 fn fields(provenance: &Provenance) -> BTreeMap<String, String> {

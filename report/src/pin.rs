@@ -58,7 +58,7 @@ pub struct PinnedArchive {
 pub struct ObtainedFile {
     /// What it is looked for by: the archive's address on the language's own site, or a client's specification.
     pub key: String,
-    /// Its path below the language's own site, for what came from there: `v24.1.0/node-v24.1.0-linux-x64.tar.xz`.
+    /// Its place in the mirror of a site of its own, for what has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<SitePath>,
     /// SHA-256 of the file, in hexadecimal digits.
@@ -69,12 +69,12 @@ pub struct ObtainedFile {
     pub provenance: std::collections::BTreeMap<String, String>,
 }
 
-/// Where a file lies on a language's own site.
+/// Where a file lies in the mirror of a language's own site, or of the npm registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SitePath {
-    /// `node`, `ruby` or `go`.
-    pub runtime: String,
-    /// Below the site's address.
+    /// `node`, `ruby`, `go` or `npm`.
+    pub site: String,
+    /// Below the mirror's address: `v24.1.0/node-v24.1.0-linux-x64.tar.xz`, `pnpm-10.1.0.tgz`.
     pub path: String,
 }

@@ -72,6 +72,15 @@ impl Lock {
         Ok(())
     }
 
+    /// The versions of package managers that are pinned, by name; one that is no version counts as none, as it fits nothing.
+    pub(crate) fn managers(&self) -> Vec<(String, Version)> {
+        let pins = self.file.iter().flat_map(|file| &file.pins);
+        pins.map(|pin| &pin.value)
+            .filter(|pin| pin.kind == PinKind::PackageManager)
+            .filter_map(|pin| Some((pin.name.clone(), Version::parse(&pin.version)?)))
+            .collect()
+    }
+
     /// The pin of this name.
     #[must_use]
     pub fn pin(&self, kind: PinKind, name: &str) -> Option<&Located<Pin>> {

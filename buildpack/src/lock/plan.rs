@@ -1,7 +1,8 @@
 //! The lock among the decisions of a plan.
 
 use super::{Drift, Lock, LockError};
-use crate::detect::{AppPlan, PlannedLanguage};
+use crate::detect::AppPlan;
+use crate::node::ManagerSource;
 use crate::runtime::Runtime;
 use slugbuilder_report::lock::{LOCK_FILE, Located};
 use slugbuilder_report::{Candidate, Decision, Origin, Pin, PinKind};
@@ -23,8 +24,9 @@ impl Lock {
                     origin: language.resolved.requested.origin.to_string(),
                 }),
                 Some(pin) if pin.value.version == language.resolved.version.to_string() => {
-                    let decision = show(pin, language);
-                    put(&mut plan.decisions, runtime, decision);
+                    let requested = &language.resolved.requested;
+                    let decision = show(pin, &requested.text, &requested.origin);
+                    put(&mut plan.decisions, runtime.name(), decision);
                 }
                 Some(pin) => drifts.push(Drift::Version {
                     place: pin.place(),
@@ -34,6 +36,7 @@ impl Lock {
                 }),
             }
         }
+        drifts.extend(self.apply_to_manager(plan));
         for pin in &file.pins {
             let unused = Runtime::ALL.into_iter().find(|runtime| {
                 pin.value.kind == PinKind::Runtime
@@ -57,22 +60,47 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// The same for the package manager, where that is a package of its own.
+    fn apply_to_manager(&self, plan: &mut AppPlan) -> Option<Drift> {
+        let app = plan.node.as_ref().filter(|app| app.needs_manager())?;
+        let manager = &app.manager;
+        if !matches!(manager.source, ManagerSource::Package(_)) {
+            return None;
+        }
+        let program = manager.manager.program();
+        match self.pin(PinKind::PackageManager, program) {
+            None => Some(Drift::Missing {
+                name: manager.manager.title().to_owned(),
+                origin: manager.origin.to_string(),
+            }),
+            Some(pin) if pin.value.version == manager.version.to_string() => {
+                let winner = show(pin, &manager.requested, &manager.origin);
+                put(&mut plan.decisions, program, winner);
+                None
+            }
+            Some(pin) => Some(Drift::Version {
+                place: pin.place(),
+                what: format!("{} {}", manager.manager.title(), pin.value.version),
+                requested: manager.requested.clone(),
+                origin: manager.origin.to_string(),
+            }),
+        }
+    }
+}
+
 /// The pin as a candidate that wins.
-fn show(pin: &Located<Pin>, language: &PlannedLanguage) -> Candidate {
-    let requested = &language.resolved.requested;
+fn show(pin: &Located<Pin>, requested: &str, by: &Origin) -> Candidate {
     Candidate {
         value: pin.value.version.clone(),
         origin: Origin::line(LOCK_FILE, pin.line),
-        verdict: format!(
-            "is locked, and fits {} ({})",
-            requested.text, requested.origin
-        ),
+        verdict: format!("is locked, and fits {requested} ({by})"),
     }
 }
 
 /// Puts the winner before what was decided of the version without it.
-fn put(decisions: &mut Vec<Decision>, runtime: Runtime, winner: Candidate) {
-    let subject = format!("{} version", runtime.name());
+fn put(decisions: &mut Vec<Decision>, name: &str, winner: Candidate) {
+    let subject = format!("{name} version");
     let rule = "A lock that fits the request counts. ";
     match decisions
         .iter_mut()

@@ -29,7 +29,9 @@ impl Kit<'_> {
         if let Some(mut found) = self.receipts().find(wanted.receipt, self.cache)? {
             let location = &mut found.provenance.location;
             location.get_or_insert_with(|| wanted.location.to_owned());
-            if locked.as_ref().is_none_or(|locked| is_it(&found, locked)) {
+            let expected = locked.as_ref().map(|locked| locked.hash);
+            let expected = expected.or(wanted.known.filter(|_| wanted.format.is_some()));
+            if expected.is_none_or(|expected| is_it(&found, &expected)) {
                 return Ok(Some(found));
             }
         }
@@ -143,16 +145,16 @@ impl Kit<'_> {
     }
 }
 
-fn is_it(found: &Obtained, locked: &LockedArchive) -> bool {
+fn is_it(found: &Obtained, expected: &Checksum) -> bool {
     let checksum = found.provenance.checksum.as_deref();
-    if checksum == Some(locked.hash.to_string().as_str()) {
+    if checksum == Some(expected.to_string().as_str()) {
         return true;
     }
     // The checksum of a receipt is a SHA-256.
-    locked.hash.algorithm() != Algorithm::Sha256
+    expected.algorithm() != Algorithm::Sha256
         && fs_err::File::open(&found.path)
-            .and_then(|file| Checksum::of(locked.hash.algorithm(), file))
-            .is_ok_and(|actual| actual == locked.hash)
+            .and_then(|file| Checksum::of(expected.algorithm(), file))
+            .is_ok_and(|actual| actual == *expected)
 }
 
 fn as_locked(error: SourceError, location: &str, locked: Option<&LockedArchive>) -> SourceError {

@@ -8,6 +8,7 @@
 mod at_hand;
 mod error;
 pub mod go;
+pub mod manager;
 mod mirror_folder;
 pub mod node;
 mod npm;

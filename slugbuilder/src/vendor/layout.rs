@@ -10,7 +10,7 @@ const PACKAGES: &str = "packages";
 /// The path of a file in the folder. What a buildpack reports is not trusted to stay in it.
 pub(super) fn path_of(file: &ObtainedFile) -> Result<PathBuf, VendorError> {
     if let Some(site) = &file.site {
-        let path = Path::new(&site.runtime).join(&site.path);
+        let path = Path::new(&site.site).join(&site.path);
         let is_plain = path
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
@@ -49,9 +49,9 @@ pub(super) fn sums_of(file: &ObtainedFile, path: &Path) -> Option<(PathBuf, Stri
     let site = file.site.as_ref()?;
     let name = path.file_name()?.to_str()?;
     let line = format!("{}  {name}", file.sha256);
-    match site.runtime.as_str() {
+    match site.site.as_str() {
         "node" => Some((path.with_file_name("SHASUMS256.txt"), line)),
-        "go" => Some((path.with_file_name(format!("{name}.sha256")), line)),
+        "go" | "npm" => Some((path.with_file_name(format!("{name}.sha256")), line)),
         _ => None,
     }
 }

@@ -29,8 +29,8 @@ impl Fixture {
         let inserted = cache.insert(&path, None).unwrap();
         ObtainedFile {
             key: key.into(),
-            site: site.map(|(runtime, path)| SitePath {
-                runtime: runtime.into(),
+            site: site.map(|(site, path)| SitePath {
+                site: site.into(),
                 path: path.into(),
             }),
             sha256: inserted.sha256.hex(),
