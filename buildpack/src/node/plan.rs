@@ -19,16 +19,6 @@ pub enum Manager {
 }
 
 impl Manager {
-    /// Its name in prose.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Npm => "npm",
-            Self::YarnClassic | Self::YarnBerry => "Yarn",
-            Self::Pnpm => "pnpm",
-        }
-    }
-
     /// Every one.
     pub const ALL: [Self; 4] = [Self::Npm, Self::YarnClassic, Self::YarnBerry, Self::Pnpm];
 
