@@ -23,9 +23,7 @@ use libcnb::{Buildpack, Platform as _};
 use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Cache, Client};
 use slugbuilder_report::lock::LOCK_FILE;
-use slugbuilder_report::{
-    Diagnosis, Event, PhaseReport, Reporter, Style, Warning,
-};
+use slugbuilder_report::{Diagnosis, Event, PhaseReport, Reporter, Style, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 

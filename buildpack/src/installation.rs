@@ -1,6 +1,7 @@
 //! Installing and building, language by language.
 
 use crate::buildpack::{Session, SlugbuilderBuildpack};
+use crate::detect::{AppPlan, PlannedLanguage};
 use crate::error::BuildpackError;
 use crate::layers::{self, LayerMetadata};
 use crate::node::toolchain::{self, Toolchain};
@@ -10,7 +11,6 @@ use crate::runtime::Runtime;
 use crate::source::ruby::Pins;
 use crate::source::{InstallError, Provenance, manager, webrick};
 use crate::version::Version;
-use crate::detect::{AppPlan, PlannedLanguage};
 use slugbuilder_report::{Event, Language, PinKind, Warning};
 use std::path::Path;
 
