@@ -145,13 +145,12 @@ fn of_mirror(
         return Ok(found);
     }
     let locked = kit.locked_hash(&location);
-    let checksum = match locked.or(known) {
-        Some(expected) => expected,
-        None => {
-            let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
-            let hex = text.split_ascii_whitespace().next().unwrap_or_default();
-            Checksum::from_hex(Algorithm::Sha256, hex)?
-        }
+    let checksum = if let Some(expected) = locked.or(known) {
+        expected
+    } else {
+        let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
+        let hex = text.split_ascii_whitespace().next().unwrap_or_default();
+        Checksum::from_hex(Algorithm::Sha256, hex)?
     };
     let request = Download {
         url: url.clone(),

@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &LockArguments, printer: &Printer) -> Result<ExitCo
 pub(super) fn write_first(options: &CompileOptions, printer: &Printer) -> Result<(), Failure> {
     let resolution = resolved(options, printer)?;
     let path = options.source.join(LOCK_FILE);
-    let change = write(&options.source, &resolution.lock).map_err(CompileError::from)?;
+    let change = write(&resolution.folder, &resolution.lock).map_err(CompileError::from)?;
     printer.report(Event::Step(&match change {
         LockChange::Written => format!("Wrote {}", path.display()),
         LockChange::Same => format!("{} is as it was", path.display()),

@@ -11,7 +11,7 @@ const HEADER: &str = "\
 
 impl fmt::Display for LockFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEADER}version = {LOCK_VERSION}\n")?;
+        writeln!(f, "{HEADER}version = {LOCK_VERSION}")?;
         field(f, "stack", &self.stack.value)?;
         for buildpack in &self.buildpacks {
             let buildpack = &buildpack.value;
@@ -71,7 +71,7 @@ fn quoted(text: &str) -> String {
         match c {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => quoted.extend(format!("\\u{:04X}", u32::from(c)).chars()),
             c => quoted.push(c),
         }
     }

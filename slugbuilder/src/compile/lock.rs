@@ -5,7 +5,30 @@ use crate::cnb::Platform;
 use crate::lock::{self, LockError};
 use slugbuilder_report::Warning;
 use slugbuilder_report::lock::{LOCK_FILE, LockFile, LockedBuildpack};
-use std::path::Path;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The app's folder, where its lock lies, in the source at `root`: that of `SLUGBUILDER_ROOT`. One that is not inside the
+/// source is refused here, too, as a lock is written there.
+pub(super) fn folder_of(options: &CompileOptions, root: &Path) -> Result<PathBuf, LockError> {
+    let variables = &options.platform_variables;
+    let Some(below) = variables.get(OsStr::new("SLUGBUILDER_ROOT")) else {
+        return Ok(root.to_owned());
+    };
+    let folder = root.join(Path::new(below));
+    let found = folder.canonicalize().and_then(|found| {
+        if found.starts_with(root) {
+            Ok(found)
+        } else {
+            Err(io::Error::other("it is outside of the source"))
+        }
+    });
+    found.map_err(|source| LockError::Unreadable {
+        path: folder,
+        source,
+    })
+}
 
 /// The lock that a build goes by.
 pub(crate) struct SourceLock {
@@ -17,10 +40,10 @@ pub(crate) struct SourceLock {
 impl SourceLock {
     /// Reads the lock of the source at `root`, without the pins that may move.
     pub(crate) fn read(options: &CompileOptions, root: &Path) -> Result<Self, CompileError> {
-        Ok(Self::of(&options.locking, root)?)
+        Ok(Self::of(&options.locking, &folder_of(options, root)?)?)
     }
 
-    /// The same for a plan.
+    /// The same of the app's folder.
     pub(crate) fn of(locking: &lock::Locking, root: &Path) -> Result<Self, LockError> {
         let read = lock::read(root)?;
         if read.is_none() && locking.locked {

@@ -1,7 +1,7 @@
 //! What a build would use, found out without building the app: for a lock, and for a mirror folder.
 
 use super::downloads::Downloads;
-use super::lock::SourceLock;
+use super::lock::{SourceLock, folder_of};
 use super::{CompileError, CompileOptions, app_directory, identity, platform, sandbox_options};
 use crate::cnb::BuildpackPrograms;
 use crate::lock;
@@ -9,13 +9,16 @@ use crate::stage::{self, SurveyOptions};
 use crate::workspace::Workspace;
 use slugbuilder_report::lock::LockFile;
 use slugbuilder_report::{Event, ObtainedFile, Reporter};
+use std::path::PathBuf;
 
 /// What a build would use.
 #[derive(Debug)]
 pub struct Resolution {
     /// What a lock of it says.
     pub lock: LockFile,
-    /// The lock that the source has.
+    /// The app's folder, where its lock lies.
+    pub folder: PathBuf,
+    /// The lock that it has.
     pub earlier: Option<LockFile>,
     /// The files that were obtained. They are in the cache.
     pub files: Vec<ObtainedFile>,
@@ -54,7 +57,8 @@ fn resolve_in(
     workspace: &Workspace,
     reporter: &dyn Reporter,
 ) -> Result<Resolution, CompileError> {
-    let earlier = lock::read(&survey.root)?.map(|read| read.lock);
+    let folder = folder_of(options, &survey.root)?;
+    let earlier = lock::read(&folder)?.map(|read| read.lock);
     let source_lock = SourceLock::read(options, &survey.root)?;
     let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
     let mut sandbox = sandbox_options(options, workspace, &downloads);
@@ -104,6 +108,7 @@ fn resolve_in(
     downloads.keep(sandbox.cache.as_deref())?;
     Ok(Resolution {
         lock,
+        folder,
         earlier,
         files,
     })

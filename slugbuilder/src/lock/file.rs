@@ -58,7 +58,7 @@ pub fn read(folder: &Path) -> Result<Option<ReadLock>, LockError> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         LockFileError::Invalid {
-            line: 1 + valid.iter().filter(|byte| **byte == b'\n').count(),
+            line: valid.split(|byte| *byte == b'\n').count(),
             reason: "it is not UTF-8".into(),
         }
     })?;
