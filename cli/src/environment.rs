@@ -54,7 +54,7 @@ pub(crate) fn folder_address(folder: &Path) -> Result<String, UsageError> {
                 address.push(char::from(*byte));
             }
             // RFC 3986, section 2.1.
-            _ => address.push_str(&format!("%{byte:02X}")),
+            _ => address.extend(format!("%{byte:02X}").chars()),
         }
     }
     Ok(address)

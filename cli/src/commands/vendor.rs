@@ -92,7 +92,7 @@ fn check_folder(
             .platform_variables
             .insert("SLUGBUILDER_MIRROR".into(), address.clone().into());
         options.network = false;
-        options.cache_dir = no_cache.path().to_owned();
+        no_cache.path().clone_into(&mut options.cache_dir);
         resolve(&options, printer)?;
     }
     let files = u64::try_from(files).unwrap_or(u64::MAX);

@@ -13,17 +13,17 @@ fn lock_of(context: &Context) -> String {
 
 /// A lock without the hashes, which the test's own archives have.
 fn without_hashes(lock: &str) -> String {
-    let mut text = String::new();
-    for line in lock.lines() {
-        match line.split_once("hash = \"sha") {
-            Some((before, after)) => {
-                let (algorithm, _) = after.split_once(':').unwrap();
-                text.push_str(&format!("{before}hash = \"sha{algorithm}:[DIGITS]\" }},\n"));
-            }
-            None => text.push_str(&format!("{line}\n")),
+    let without = |line: &str| match line.split_once("hash = \"sha") {
+        Some((before, after)) => {
+            let (algorithm, _) = after.split_once(':').unwrap();
+            format!("{before}hash = \"sha{algorithm}:[DIGITS]\" }},")
         }
-    }
-    text.replace(env!("CARGO_PKG_VERSION"), "[VERSION]")
+        None => line.to_owned(),
+    };
+    let lines: Vec<String> = lock.lines().map(without).collect();
+    lines
+        .join("\n")
+        .replace(env!("CARGO_PKG_VERSION"), "[VERSION]")
 }
 
 fn ask_for(context: &Context, version: &str) {
@@ -177,9 +177,9 @@ fn drift_is_a_warning_and_with_locked_an_error() {
         .slugbuilder(["compile", "../app", "--quiet"])
         .succeeds();
     insta::assert_snapshot!(ran.stderr, @"
-        warning[lock-outdated]: slugbuilder.lock:10 pins Node.js 24.21.0, but .node-version:1 asks for `24.20.0`
-          hint: Or ask in .node-version:1 for what is pinned.
-        ");
+    warning[lock-outdated]: slugbuilder.lock:10 pins Node.js 24.21.0, but .node-version:1 asks for `24.20.0`
+      hint: Run `slugbuilder lock`, look at the difference, and commit it.
+    ");
     let missing = lock_of(&context)
         .replace("\"node\"", "\"go\"")
         .replace("24.21.0", "1.27.4");
@@ -260,10 +260,12 @@ fn a_lock_is_a_regular_file() {
         let said = context.slugbuilder(command).fails(1);
         insta::allow_duplicates! {
             insta::assert_snapshot!(said.replace("../app", "[APP]").replace("[ROOT]/app", "[APP]"), @"
-        error[lock-is-no-file]: `[APP]/slugbuilder.lock` is no regular file
+            warning[link-leaves-source]: symbolic links lead out of the source: `slugbuilder.lock`
+              hint: They are kept as they are; at run time only what is in the slug and on the stack is there.
+            error[lock-is-no-file]: `[APP]/slugbuilder.lock` is no regular file
 
-          hint: Remove what is there: a lock is neither a link nor a folder.
-        ");
+              hint: Remove what is there: a lock is neither a link nor a folder.
+            ");
         }
     }
     assert_eq!(fs::read_to_string(elsewhere).unwrap(), "mine\n");

@@ -42,6 +42,24 @@ pub(crate) fn write_version(folder: &Path, version: &str) {
     fs::write(release.join("SHASUMS256.txt"), format!("{sum}  {file}\n")).unwrap();
 }
 
+/// What the npm in Node.js's archive says of itself.
+const NPM: &str = r#"{"version":"11.6.2","bin":{"npm":"bin/npm-cli.js"}}"#;
+
+/// Writes pnpm 9.99.0, which no catalogue knows, in the layout of a mirror of packages; it does not run.
+pub(crate) fn write_pnpm(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let archive = gzipped(&[
+        (
+            "package/package.json",
+            r#"{"version":"9.99.0","bin":{"pnpm":"bin/pnpm.cjs"}}"#,
+        ),
+        ("package/bin/pnpm.cjs", "no pnpm\n"),
+    ]);
+    let sum = hex::encode(Sha256::digest(&archive));
+    fs::write(folder.join("pnpm-9.99.0.tgz"), archive).unwrap();
+    fs::write(folder.join("pnpm-9.99.0.tgz.sha256"), sum).unwrap();
+}
+
 /// Writes `ruby-3.3.9` in the layout of Heroku's bucket, of which nothing runs.
 pub(crate) fn write_ruby(folder: &Path) {
     let folder = folder.join("heroku-24/amd64");
@@ -81,6 +99,8 @@ fn archive(name: &str) -> Vec<u8> {
         ("bin/node", 0o755, PROGRAM),
         ("LICENSE", 0o644, "a licence\n"),
         ("include/node/node.h", 0o644, "not for running\n"),
+        ("lib/node_modules/npm/package.json", 0o644, NPM),
+        ("lib/node_modules/npm/bin/npm-cli.js", 0o755, "no npm\n"),
         ("share/doc/node/gdbinit", 0o644, "not for running\n"),
     ] {
         let mut header = tar::Header::new_gnu();

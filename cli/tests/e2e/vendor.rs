@@ -27,7 +27,7 @@ fn with_sites<'a>(context: &'a Context, invocation: Invocation<'a>) -> Invocatio
 }
 
 /// A machine that has never built anything, has no client, and reaches nobody.
-fn elsewhere<'a>(invocation: Invocation<'a>) -> Invocation<'a> {
+fn elsewhere(invocation: Invocation<'_>) -> Invocation<'_> {
     invocation
         .without_env("SLUGBUILDER_MIRROR_NODE")
         .env("SLUGBUILDER_OFFLINE", "1")
@@ -156,7 +156,7 @@ fn what_is_missing_is_listed_at_once_with_what_to_do() {
     fs::write(context.path("work").join(archive), "other bytes").unwrap();
     let check = context.slugbuilder(["vendor", "-q", "--check", "../vendored", "../other"]);
     insta::assert_snapshot!(check.fails(69), @"
-    error[mirror-damaged]: 1 file of the mirror folder are missing or damaged
+    error[mirror-damaged]: 1 file is missing from the mirror folder, or damaged
 
       - node/v24.21.0/node-v24.21.0-linux-x64.tar.xz
 
@@ -186,6 +186,59 @@ fn what_is_missing_is_listed_at_once_with_what_to_do() {
       caused by: No such file or directory (os error 2)
 
       hint: Name a folder that `slugbuilder vendor` filled, or its `https://` address.
+    ");
+}
+
+#[test]
+fn package_managers_are_pinned_and_vendored_with_their_runtime() {
+    let context = Context::new(ordinary());
+    mirror::write_pnpm(&context.path("npm-mirror"));
+    context.node_app("app");
+    let package =
+        r#"{"packageManager":"pnpm@9.99.0","scripts":{"build":"true","start":"node web.js"}}"#;
+    context.write("app/package.json", package);
+    let address = format!("file://{}/npm-mirror", context.root().display());
+    let with_npm = |arguments: &[&str]| {
+        let ran = context
+            .slugbuilder(arguments)
+            .env("SLUGBUILDER_MIRROR_NPM", &address);
+        ran.succeeds()
+    };
+    with_npm(&["lock", "../app"]);
+    let lock = fs::read_to_string(context.path("app/slugbuilder.lock")).unwrap();
+    let pin = "[[package-manager]]\nname = \"pnpm\"\nversion = \"9.99.0\"\n\
+        requested = \"pnpm@9.99.0\"\nrequested-by = \"package.json:1\"\narchives = [\n    \
+        { package = \"npm:pnpm@9.99.0\", hash = \"sha256:";
+    assert!(lock.contains(pin), "{lock}");
+    let plan = context
+        .slugbuilder(["plan", "--locked", "../app"])
+        .succeeds()
+        .stdout;
+    assert!(plan.contains("* 9.99.0 (slugbuilder.lock:"), "{plan}");
+    with_npm(&["vendor", "../vendored", "../app"]);
+    assert!(
+        context
+            .path("vendored/npm/pnpm-9.99.0.tgz.sha256")
+            .is_file()
+    );
+    let check = || context.slugbuilder(["lock", "--check", "--mirror", "../vendored", "../app"]);
+    elsewhere(check())
+        .arguments(["--cache-dir", "../new"])
+        .succeeds();
+
+    // Without the folder both are missing.
+    let missing = elsewhere(context.slugbuilder(["compile", "-q", "../app"]))
+        .arguments(["--cache-dir", "../newer"])
+        .fails(69);
+    let headline = "without a network there is no Node.js 24.21.0 and pnpm 9.99.0";
+    assert!(missing.contains(headline), "{missing}");
+    context.write("app/package.json", package.replace("9.99.0", "9.15.0"));
+    let drift = context.slugbuilder(["plan", "--locked", "../app"]).fails(1);
+    insta::assert_snapshot!(drift, @"
+    error[lock-outdated]: slugbuilder.lock:20 pins pnpm 9.99.0, but package.json:1 asks for `pnpm@9.15.0`
+
+      hint: Run `slugbuilder lock`, look at the difference, and commit it.
+      hint: Or ask in package.json:1 for what is pinned.
     ");
 }
 

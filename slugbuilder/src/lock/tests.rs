@@ -52,11 +52,10 @@ fn drift_of_stack_and_buildpacks_is_told() {
         let warnings = check(&lock, &Locking::default(), stack, &buildpacks).unwrap();
         let error = check(&lock, &strict, stack, &buildpacks);
         assert_eq!(error.is_err(), !warnings.is_empty());
-        let error = error.map_or_else(
+        error.map_or_else(
             |error| Diagnosis::of(&error).render(Style::Plain),
             |_| "fits\n".into(),
-        );
-        error
+        )
     };
     let messages = [
         said("heroku-24", same()),
