@@ -256,7 +256,14 @@ fn no_socket_to_the_network_is_opened_offline() {
         );
         elsewhere(context.shell(&script)).run();
         let trace = fs::read_to_string(context.path(format!("work/trace-{command}"))).unwrap();
-        assert!(!trace.contains("AF_INET"), "{command}: {trace}");
+        let opened: Vec<&str> = trace
+            .lines()
+            .filter(|line| line.contains("AF_INET"))
+            .collect();
+        assert!(
+            opened.iter().all(|line| is_loopback_switch(line)),
+            "{command}: {opened:?}"
+        );
     }
     // The same command with a network does, so that the test can fail.
     let script = "strace -f -qq -e trace=socket -o trace $SLUGBUILDER lock ../app";
@@ -265,5 +272,12 @@ fn no_socket_to_the_network_is_opened_offline() {
         .without_env("SLUGBUILDER_MIRROR_NODE")
         .run();
     let trace = fs::read_to_string(context.path("work/trace")).unwrap();
-    assert!(trace.contains("AF_INET"), "{trace}");
+    let opened = |line: &str| line.contains("AF_INET") && !is_loopback_switch(line);
+    assert!(trace.lines().any(opened), "{trace}");
+}
+
+/// Whether a socket is the sandbox's own: it has a network of nothing but the loopback device, and switches that on, which
+/// takes a socket that never sends anything.
+fn is_loopback_switch(line: &str) -> bool {
+    line.contains("socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_IP)")
 }
