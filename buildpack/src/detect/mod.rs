@@ -23,6 +23,7 @@ mod procfile_input;
 pub use error::DetectError;
 pub use go_programs::{GoApp, GoProgram};
 pub use plan::{AppPlan, PlannedLanguage, PlannedProcess};
+pub use processes::{WEB_SOURCES, WebCandidate, WebReader};
 pub use procfile_input::{ProcfileEntry, ProcfileInput};
 
 use crate::app::App;
@@ -78,12 +79,13 @@ pub(crate) fn looked_for() -> String {
 }
 
 /// What the app holds that matters here.
-pub(crate) struct Findings {
-    pub(crate) package: Option<PackageJson>,
-    pub(crate) gemfile: Option<Gemfile>,
+#[derive(Debug)]
+pub struct Findings {
+    package: Option<PackageJson>,
+    gemfile: Option<Gemfile>,
     /// Bare files by runtime, in order of precedence.
-    pub(crate) bare: Vec<(Runtime, String)>,
-    pub(crate) go: GoApp,
+    bare: Vec<(Runtime, String)>,
+    go: GoApp,
 }
 
 /// Makes the plan of the app, or says why it cannot be built.
@@ -140,11 +142,13 @@ pub fn plan(
     let mut languages = Vec::new();
     for runtime in runtimes {
         let catalogue = catalogues.of(runtime);
-        let (requested, decision) = version::decide(app, runtime, catalogue)?;
-        let (resolved, warning) = version::resolve(&requested, catalogue, today)?;
-        decisions.push(decision);
-        warnings.extend(warning);
-        languages.push(PlannedLanguage { runtime, resolved });
+        let settled = version::settle(app, runtime, catalogue, today)?;
+        decisions.push(settled.decision);
+        warnings.extend(settled.warnings);
+        languages.push(PlannedLanguage {
+            runtime,
+            resolved: settled.resolved,
+        });
     }
 
     let has = |runtime| {
@@ -217,11 +221,7 @@ fn languages(
                 if counts && winner.is_none() {
                     winner = Some(candidates.len());
                 }
-                candidates.push(Candidate {
-                    value,
-                    origin,
-                    verdict: verdict.to_owned(),
-                });
+                candidates.push(Candidate::new(value, origin, verdict));
             };
             for (_, manifest) in MANIFESTS
                 .iter()
@@ -285,6 +285,7 @@ fn languages(
                 rule: "The first evidence that counts makes a language of the app.".into(),
                 candidates,
                 winner,
+                ..Decision::default()
             };
             (runtime, decision)
         })

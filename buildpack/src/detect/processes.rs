@@ -1,8 +1,8 @@
 //! Process types: those of the Procfile, else the app's own web process.
 
-use super::{DetectError, Findings, PlannedProcess, ProcfileInput, commands};
+use super::{DetectError, Findings, GoProgram, PlannedProcess, ProcfileInput, commands};
 use crate::app::App;
-use crate::node::Located;
+use crate::precedence::Source;
 use crate::runtime::Runtime;
 use slugbuilder_report::{Candidate, Decision, Origin, Warning};
 
@@ -46,12 +46,12 @@ pub(super) fn of_procfile(
         decisions.push(Decision {
             subject: format!("process {}", entry.name),
             rule: "A Procfile alone says which processes there are.".into(),
-            candidates: vec![Candidate {
-                value: entry.command.clone(),
-                origin: entry.origin(),
-                verdict: "is the Procfile's".into(),
-            }],
+            candidates: vec![
+                Candidate::new(entry.command.as_str(), entry.origin(), "is the Procfile's")
+                    .of_source("Procfile"),
+            ],
             winner: Some(0),
+            ..Decision::default()
         });
         processes.push(PlannedProcess {
             name: entry.name.clone(),
@@ -81,12 +81,94 @@ fn is_process_type(name: &str) -> bool {
 }
 
 /// A possible web process.
-struct WebCandidate {
+#[derive(Debug)]
+pub struct WebCandidate {
     /// The file that it stands for, as an error names it.
     file: String,
     command: String,
     origin: Origin,
     reason: &'static str,
+    /// The row of the order of precedence.
+    source: String,
+}
+
+/// Finds web processes in one source, the first one before the others.
+pub type WebReader = fn(&App, &Findings) -> Vec<WebCandidate>;
+
+/// Where a web process can come from in an app without a Procfile, for each language in order of precedence.
+pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
+    (
+        Runtime::Node,
+        &[
+            Source {
+                name: "`scripts.start` of package.json",
+                meaning: "run directly if it is one plain `node …`, else by `npm start`",
+                read: start_script,
+            },
+            Source {
+                name: "`main` of package.json",
+                meaning: "where there is such a file: `node` with it",
+                read: main_file,
+            },
+            Source {
+                name: "a bare file",
+                meaning: "in the order above: `node web.js`",
+                read: |_, findings| bare_candidates(findings, Runtime::Node),
+            },
+        ],
+    ),
+    (
+        Runtime::Ruby,
+        &[Source {
+            name: "a bare file",
+            meaning: "in the order above: `ruby web.rb`",
+            read: |_, findings| bare_candidates(findings, Runtime::Ruby),
+        }],
+    ),
+    (
+        Runtime::Go,
+        &[
+            Source {
+                name: "the only program",
+                meaning: "`bin/NAME`, whatever its name is",
+                read: |_, findings| match findings.go.programs.as_slice() {
+                    [only] => vec![go_candidate(only, "is the only program")],
+                    _ => Vec::new(),
+                },
+            },
+            Source {
+                name: "the program called `web`",
+                meaning: "`bin/web`; every other program is a process of its own name",
+                read: |_, findings| {
+                    let programs = findings.go.programs.iter();
+                    programs
+                        .filter(|program| program.name == WEB)
+                        .map(|program| go_candidate(program, "is called `web`"))
+                        .collect()
+                },
+            },
+        ],
+    ),
+];
+
+/// Every candidate of `runtime`, each command once.
+fn web_candidates(app: &App, findings: &Findings, runtime: Runtime) -> Vec<WebCandidate> {
+    let mut found: Vec<WebCandidate> = Vec::new();
+    for source in WEB_SOURCES
+        .iter()
+        .filter(|(of, _)| *of == runtime)
+        .flat_map(|(_, sources)| *sources)
+    {
+        for candidate in (source.read)(app, findings) {
+            if found.iter().all(|other| other.command != candidate.command) {
+                found.push(WebCandidate {
+                    source: source.plain_name(),
+                    ..candidate
+                });
+            }
+        }
+    }
+    found
 }
 
 /// The processes of an app without a Procfile.
@@ -99,11 +181,7 @@ pub(super) fn of_app(
 ) -> Result<Vec<PlannedProcess>, DetectError> {
     let by_language: Vec<Vec<WebCandidate>> = runtimes
         .iter()
-        .map(|runtime| match runtime {
-            Runtime::Node => node_candidates(app, findings),
-            Runtime::Ruby => bare_candidates(findings, Runtime::Ruby),
-            Runtime::Go => go_candidates(findings),
-        })
+        .map(|runtime| web_candidates(app, findings, *runtime))
         .filter(|candidates| !candidates.is_empty())
         .collect();
     if by_language.len() > 1 {
@@ -168,43 +246,38 @@ pub(super) fn of_app(
     Ok(processes)
 }
 
-fn node_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
-    let mut candidates = Vec::new();
-    if let Some(package) = &findings.package {
-        let origin = |value: &Located<String>| package.origin(value.line);
-        if let (Some(command), Some(script)) =
-            (package.start_command(), package.scripts.get("start"))
-        {
-            let file = "package.json".into();
-            candidates.push(WebCandidate {
-                file,
-                command,
-                origin: origin(script),
+fn start_script(_: &App, findings: &Findings) -> Vec<WebCandidate> {
+    let package = findings.package.as_ref();
+    package
+        .and_then(|package| {
+            let script = package.scripts.get("start")?;
+            Some(WebCandidate {
+                file: package.path.clone(),
+                command: package.start_command()?,
+                origin: package.origin(script.line),
                 reason: "is `scripts.start`",
-            });
-        }
-        // `npm init` writes a `main` whether or not there is such a file.
-        if let Some(main) = package
-            .main
-            .as_ref()
-            .filter(|main| app.is_file(&main.value) && !main.value.contains(char::is_whitespace))
-        {
-            candidates.push(WebCandidate {
-                file: main.value.clone(),
-                command: format!("node {}", main.value),
-                origin: origin(main),
-                reason: "is `main`",
-            });
-        }
-    }
-    candidates.extend(bare_candidates(findings, Runtime::Node));
-    let mut seen = Vec::new();
-    candidates.retain(|candidate| {
-        let is_new = !seen.contains(&candidate.command);
-        seen.push(candidate.command.clone());
-        is_new
-    });
-    candidates
+                source: String::new(),
+            })
+        })
+        .into_iter()
+        .collect()
+}
+
+/// `npm init` writes a `main` whether or not there is such a file.
+fn main_file(app: &App, findings: &Findings) -> Vec<WebCandidate> {
+    let package = findings.package.as_ref();
+    package
+        .and_then(|package| Some((package, package.main.as_ref()?)))
+        .filter(|(_, main)| app.is_file(&main.value) && !main.value.contains(char::is_whitespace))
+        .map(|(package, main)| WebCandidate {
+            file: main.value.clone(),
+            command: format!("node {}", main.value),
+            origin: package.origin(main.line),
+            reason: "is `main`",
+            source: String::new(),
+        })
+        .into_iter()
+        .collect()
 }
 
 fn bare_candidates(findings: &Findings, runtime: Runtime) -> Vec<WebCandidate> {
@@ -217,32 +290,22 @@ fn bare_candidates(findings: &Findings, runtime: Runtime) -> Vec<WebCandidate> {
             command: format!("{} {file}", runtime.name()),
             origin: Origin::file(file.as_str()),
             reason: "has a name that is looked for",
+            source: String::new(),
         })
         .collect()
 }
 
-/// Go's programs are all built, so there is a web candidate only where one is called `web` or is alone.
-fn go_candidates(findings: &Findings) -> Vec<WebCandidate> {
-    let programs = &findings.go.programs;
-    let chosen = match programs.as_slice() {
-        [only] => Some((only, "is the only program")),
-        several => several
-            .iter()
-            .find(|program| program.name == WEB)
-            .map(|program| (program, "is called `web`")),
-    };
-    chosen
-        .map(|(program, reason)| WebCandidate {
-            file: match program.sources[0].as_str() {
-                "." => "go.mod".to_owned(),
-                source => source.to_owned(),
-            },
-            command: program.output.clone(),
-            origin: Origin::file(&program.sources[0]),
-            reason,
-        })
-        .into_iter()
-        .collect()
+fn go_candidate(program: &GoProgram, reason: &'static str) -> WebCandidate {
+    WebCandidate {
+        file: match program.sources[0].as_str() {
+            "." => "go.mod".to_owned(),
+            source => source.to_owned(),
+        },
+        command: program.output.clone(),
+        origin: Origin::file(&program.sources[0]),
+        reason,
+        source: String::new(),
+    }
 }
 
 fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
@@ -253,16 +316,17 @@ fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
         candidates: candidates
             .into_iter()
             .enumerate()
-            .map(|(index, candidate)| Candidate {
-                value: candidate.command,
-                origin: candidate.origin,
-                verdict: match index {
+            .map(|(index, candidate)| {
+                let verdict = match index {
                     0 => candidate.reason.to_owned(),
                     _ => format!("is preceded by {first}"),
-                },
+                };
+                Candidate::new(candidate.command, candidate.origin, verdict)
+                    .of_source(candidate.source)
             })
             .collect(),
         winner: Some(0),
+        ..Decision::default()
     }
 }
 

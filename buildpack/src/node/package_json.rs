@@ -23,7 +23,7 @@ pub const FILE_NAME: &str = "package.json";
 /// `package.json`. Fields are named as in the file, in Rust's spelling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageJson {
-    /// Its path below the app's folder: `package.json`, `packages/api/package.json`.
+    /// Its path below the source: `package.json`, `packages/api/package.json`.
     pub path: String,
     /// `name`.
     pub name: Option<Located<String>>,
@@ -145,7 +145,7 @@ impl PackageJson {
     /// Reads the file at `path`, which is relative to the app's folder.
     pub fn read_file(app: &App, path: &str) -> Result<Option<Self>, PackageJsonError> {
         match app.text(path)? {
-            Some(text) => Self::parse(path, &text).map(Some),
+            Some(text) => Self::parse(&app.shown(path), &text).map(Some),
             None => Ok(None),
         }
     }
