@@ -138,6 +138,7 @@ struct Fixture {
     settings: Settings,
     target: Target,
     host: Host,
+    version: Version,
     output: Shared,
 }
 
@@ -169,6 +170,7 @@ impl Fixture {
                 cpu: "x64".into(),
                 libc: Libc::Glibc,
             },
+            version: Version::new(24, 1, 0),
             output: Shared::default(),
             folder,
         };
@@ -248,13 +250,27 @@ impl Fixture {
         })
     }
 
+    fn resolved(&self) -> Resolved {
+        let version = self.version;
+        Resolved {
+            requested: Requested {
+                runtime: Runtime::Node,
+                constraint: Constraint::Exact(version),
+                text: "24.1.0".into(),
+                origin: Origin::line(".nvmrc", 1),
+            },
+            version,
+            in_catalogue: true,
+        }
+    }
+
     fn prepare(&self, app: &NodeApp) -> Toolchain {
-        self.with(|session| prepare(session, &resolved(), app, false))
+        self.with(|session| prepare(session, &self.resolved(), app, false))
             .unwrap()
     }
 
     fn error(&self, app: &NodeApp) -> String {
-        match self.with(|session| prepare(session, &resolved(), app, false)) {
+        match self.with(|session| prepare(session, &self.resolved(), app, false)) {
             Err(libcnb::Error::BuildpackError(error)) => Diagnosis::of(&error)
                 .render(Style::Plain)
                 .replace(self.folder.path().to_str().unwrap(), "[ROOT]"),
@@ -321,20 +337,6 @@ fn cnb_target() -> libcnb::Target {
         arch_variant: None,
         distro_name: "ubuntu".into(),
         distro_version: "24.04".into(),
-    }
-}
-
-fn resolved() -> Resolved {
-    let version = Version::new(24, 1, 0);
-    Resolved {
-        requested: Requested {
-            runtime: Runtime::Node,
-            constraint: Constraint::Exact(version),
-            text: "24.1.0".into(),
-            origin: Origin::line(".nvmrc", 1),
-        },
-        version,
-        in_catalogue: true,
     }
 }
 
