@@ -101,18 +101,18 @@ pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
         Runtime::Node,
         &[
             Source {
-                name: "`scripts.start` of package.json",
-                meaning: "run directly if it is one plain `node …`, else by `npm start`",
+                name: "`scripts.start`",
+                meaning: "of package.json: run directly if it is one plain `node …`, else by `npm start`",
                 read: start_script,
             },
             Source {
-                name: "`main` of package.json",
-                meaning: "where there is such a file: `node` with it",
+                name: "`main`",
+                meaning: "of package.json, where there is such a file: `node` with it",
                 read: main_file,
             },
             Source {
                 name: "a bare file",
-                meaning: "in the order above: `node web.js`",
+                meaning: "in their order: `node web.js`",
                 read: |_, findings| bare_candidates(findings, Runtime::Node),
             },
         ],
@@ -121,7 +121,7 @@ pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
         Runtime::Ruby,
         &[Source {
             name: "a bare file",
-            meaning: "in the order above: `ruby web.rb`",
+            meaning: "in their order: `ruby web.rb`",
             read: |_, findings| bare_candidates(findings, Runtime::Ruby),
         }],
     ),
