@@ -12,7 +12,7 @@
 //! would write it.
 
 use crate::runtime::Runtime;
-use crate::{detect, version};
+use crate::{detect, node, version};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -65,6 +65,10 @@ pub const TABLES: &[Table] = &[
     Table {
         key: "node-web",
         markdown: || web(Runtime::Node),
+    },
+    Table {
+        key: "package-manager",
+        markdown: || order(node::manager::SOURCES),
     },
     Table {
         key: "ruby-web",

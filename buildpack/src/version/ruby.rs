@@ -12,8 +12,8 @@ use slugbuilder_report::Origin;
 /// Where a Ruby version can be asked for. Bundler's record is first, as on Heroku.
 pub const SOURCES: &[Source<Reader>] = &[
     Source {
-        name: "`RUBY VERSION`",
-        meaning: "of Gemfile.lock: the version that Bundler wrote",
+        name: "`RUBY VERSION` of Gemfile.lock",
+        meaning: "the version that Bundler wrote",
         read: of_lock,
     },
     Source {

@@ -252,24 +252,3 @@ fn errors_name_file_line_and_field() {
       hint: `npm pkg get name` in that folder shows whether npm can read it.
     ");
 }
-
-#[test]
-fn a_plain_start_script_needs_no_npm() {
-    for (scripts, command) in [
-        (r#"{"start": "node server.js"}"#, "node server.js"),
-        (
-            r#"{"start": "node --max-old-space-size=400 ./src/server.js"}"#,
-            "node --max-old-space-size=400 ./src/server.js",
-        ),
-        (r#"{"start": "node a.js && node b.js"}"#, "npm start"),
-        (r#"{"start": "node $MAIN"}"#, "npm start"),
-        (
-            r#"{"start": "node a.js", "prestart": "node b.js"}"#,
-            "npm start",
-        ),
-        (r#"{"start": "next start"}"#, "npm start"),
-    ] {
-        let package = parse(&format!("{{\"scripts\": {scripts}}}"));
-        assert_eq!(package.start_command().unwrap(), command);
-    }
-}

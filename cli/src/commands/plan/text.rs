@@ -83,7 +83,8 @@ fn place(candidate: &Candidate) -> String {
                 line: Some(_),
             },
         ) if !path.ends_with(source.as_str()) => {
-            format!("{origin} ({source})")
+            let (field, _) = source.split_once(" of ").unwrap_or((source, ""));
+            format!("{origin} ({field})")
         }
         _ => origin,
     };
@@ -105,7 +106,7 @@ mod tests {
                     Origin::line("package.json", 5),
                     "is the first in the order of precedence",
                 )
-                .of_source("engines.node"),
+                .of_source("engines.node of package.json"),
                 Candidate::new(
                     "20\u{1b}[2J",
                     Origin::line("packages/.nvmrc", 1),
