@@ -22,6 +22,7 @@ mod no_sandbox;
 mod offline;
 mod output;
 mod plan;
+mod plan_schema;
 mod run;
 mod runtimes;
 mod server;
