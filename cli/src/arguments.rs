@@ -78,6 +78,9 @@ pub(crate) struct SourceArguments {
     /// The app's folder. It is only read.
     #[arg(default_value = ".", value_name = "SOURCE")]
     pub(crate) source: PathBuf,
+    /// The app's folder in it, relative, where the source holds several apps. All of the source is in the slug.
+    #[arg(long, env = "SLUGBUILDER_ROOT", value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
     /// The stack to build for: heroku-22, heroku-24 or heroku-26.
     #[arg(long, env = "STACK", default_value = "heroku-24", value_name = "NAME")]
     pub(crate) stack: String,
@@ -131,6 +134,9 @@ pub(crate) struct CompileArguments {
     pub(crate) cache: CacheArguments,
     #[command(flatten)]
     pub(crate) bound: BoundArguments,
+    /// Run the build although nothing has changed since the last one.
+    #[arg(long, env = "SLUGBUILDER_REBUILD", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) rebuild: bool,
     /// Build without what the last build of this app left.
     #[arg(long)]
     pub(crate) clear_cache: bool,

@@ -121,6 +121,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         Interrupt::new().unwrap_or_else(|error| panic!("Error performing pack build: {error}"));
     CompileOptions {
         source,
+        root: None,
         output: folder.join("slug.tgz"),
         manifest: folder.join("slug.json"),
         stack,
@@ -129,6 +130,8 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         cache_dir,
         cache_max_size: u64::MAX,
         clear_cache: false,
+        // Every build of a test runs its buildpacks, whatever this says.
+        rebuild: true,
         // As `pack` does, which does not ask git.
         all_files: true,
         config_vars: environment(&config.env),

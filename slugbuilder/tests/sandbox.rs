@@ -917,6 +917,7 @@ fn probes_in_a_build(copied: bool) -> Check {
 fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
     CompileOptions {
         source: fixture.path("source"),
+        root: None,
         output: fixture.path("slug.tgz"),
         manifest: fixture.path("slug.json"),
         stack: slugbuilder::stack::Stack::named("heroku-24").unwrap(),
@@ -925,6 +926,7 @@ fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
         cache_dir: fixture.path("cache"),
         cache_max_size: slugbuilder::cache::MAX_SIZE,
         clear_cache: false,
+        rebuild: false,
         all_files: false,
         config_vars: Environment::new(),
         platform_variables: Environment::new(),

@@ -4,22 +4,28 @@
 //! survey ─► work folder ─► place (sandbox) ─► detect ─► restore ─► build ─► lay out ─► check ─► archive ─► slug.json
 //! ```
 //!
+//! A build of what has not changed is not run: the app of the last one is kept ([`kept`]).
+//!
 //! The source is never written; an earlier slug stays as it was until the new one is whole; what a build needs on disk
 //! lies in its work folder and is gone afterwards.
 
 mod app_directory;
+mod begun;
 mod built;
 mod detect;
 mod downloads;
 mod error;
 mod identity;
+mod kept;
 mod losses;
 mod record;
+mod slug_source;
 
 pub use built::{AppEntry, AppEntryKind, BuiltApp};
 pub use detect::{Detected, detect};
 pub use error::CompileError;
 
+use crate::app_root::{self, AppRoot};
 use crate::archive::{Compression, Layout, Placement};
 use crate::buildpacks::InUse;
 #[cfg(doc)]
@@ -33,7 +39,10 @@ use crate::stack::{Machine, Stack};
 use crate::stage::Survey;
 use crate::stop::Stop;
 use crate::workspace::{Workspace, WorkspaceError};
+use begun::Begun;
 use downloads::Downloads;
+use kept::Look;
+use record::Outcome;
 use slugbuilder_report::{Diagnosis, Explain as _, Reporter, Warning};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -65,6 +74,8 @@ pub enum BuildpackSource {
 pub struct CompileOptions {
     /// The app's source.
     pub source: PathBuf,
+    /// The app's folder in it, where that is not all of it.
+    pub root: Option<AppRoot>,
     /// Where the slug goes.
     pub output: PathBuf,
     /// Where slug.json goes.
@@ -81,6 +92,8 @@ pub struct CompileOptions {
     pub cache_max_size: u64,
     /// Whether to forget the layers and the slug of the last build.
     pub clear_cache: bool,
+    /// Whether [`compile`] runs the build although nothing has changed since the last one.
+    pub rebuild: bool,
     /// Whether to keep files that git ignores.
     pub all_files: bool,
     /// Config vars of the build.
@@ -127,10 +140,20 @@ pub fn compile(
     options: &CompileOptions,
     reporter: &dyn Reporter,
 ) -> Result<Compiled, CompileError> {
-    let mut app = BuiltApp::build(options, reporter)?;
+    let begun = Begun::begin(options, reporter)?;
+    let mut look = Look::at(options, &begun)?;
+    look.tell(reporter);
+    if let Some(record) = look.kept() {
+        return kept::compile(look, record, begun, options);
+    }
+    let mut app = BuiltApp::build_begun(options, begun)?;
+    let remembered = look.remember(options, app.survey(), reporter);
     let slug = app.archive(options, reporter)?;
     // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
-    app.keep(reporter);
+    match remembered {
+        Some(remembered) => app.keep_app(remembered, reporter),
+        None => app.keep(reporter),
+    }
     let manifest = slug.publish()?;
     let survey = app.end(options, reporter);
     Ok(Compiled { manifest, survey })
@@ -167,14 +190,19 @@ fn sandbox_options(
         cache: Some(downloads.incoming.clone()),
         shared_cache: Some(downloads.shared_root.clone()),
         buildpacks: Vec::new(),
-        view: mirrors(options).fold(
-            HostView::of(&options.host_environment, options.credentials),
-            |view, folder| view.with_folder(&folder),
-        ),
+        view: host_view(options),
         network: options.network,
         deadline: Some(options.deadline),
         interrupt: options.interrupt.clone(),
     }
+}
+
+/// What programs see of this machine.
+fn host_view(options: &CompileOptions) -> HostView {
+    mirrors(options).fold(
+        HostView::of(&options.host_environment, options.credentials),
+        |view, folder| view.with_folder(&folder),
+    )
 }
 
 /// The folders of the mirrors that are on this machine.
@@ -201,19 +229,28 @@ fn platform<'a>(
     }
 }
 
-fn platform_variables(
-    options: &CompileOptions,
-    place: &Place,
-    sandbox: &SandboxOptions,
-) -> Environment {
+/// The variables for buildpacks that do not depend on where they run.
+fn stable_platform_variables(options: &CompileOptions) -> Environment {
     let mut variables = options.platform_variables.clone();
     variables.insert(
         "SLUGBUILDER_STACK".into(),
         options.stack.name.clone().into(),
     );
+    if let Some(root) = &options.root {
+        variables.insert(app_root::VARIABLE.into(), root.as_str().into());
+    }
     if !options.network {
         variables.insert("SLUGBUILDER_OFFLINE".into(), "1".into());
     }
+    variables
+}
+
+fn platform_variables(
+    options: &CompileOptions,
+    place: &Place,
+    sandbox: &SandboxOptions,
+) -> Environment {
+    let mut variables = stable_platform_variables(options);
     let cache = match place {
         Place::Sandbox(sandbox) => Some(sandbox.cache_dir().to_owned()),
         Place::Open { .. } => sandbox.cache.clone(),

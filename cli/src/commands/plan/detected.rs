@@ -1,6 +1,7 @@
 //! Planning with buildpacks of other people: their detection runs in the sandbox, and nothing is built.
 
 use crate::arguments::PlanArguments;
+use crate::commands::compile::app_root;
 use crate::environment;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -37,6 +38,7 @@ pub(super) fn plan(
     let detected = detect(
         &CompileOptions {
             source: arguments.source.source.clone(),
+            root: app_root(&arguments.source)?,
             // Nothing is written.
             output: PathBuf::new(),
             manifest: PathBuf::new(),
@@ -46,6 +48,7 @@ pub(super) fn plan(
             cache_dir,
             cache_max_size: MAX_SIZE,
             clear_cache: false,
+            rebuild: false,
             all_files: arguments.source.all_files,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
             platform_variables: environment::platform_variables(&host),
