@@ -8,7 +8,7 @@ pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageAr
 pub(crate) use buildpacks::BuildpackArguments;
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
-    PruneArguments,
+    PruneArguments, ReuseArguments,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -134,12 +134,8 @@ pub(crate) struct CompileArguments {
     pub(crate) cache: CacheArguments,
     #[command(flatten)]
     pub(crate) bound: BoundArguments,
-    /// Run the build although nothing has changed since the last one.
-    #[arg(long, env = "SLUGBUILDER_REBUILD", value_parser = clap::builder::FalseyValueParser::new())]
-    pub(crate) rebuild: bool,
-    /// Build without what the last build of this app left.
-    #[arg(long)]
-    pub(crate) clear_cache: bool,
+    #[command(flatten)]
+    pub(crate) reuse: ReuseArguments,
     /// End the build after this long, for example 90s, 15m or 1h.
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) timeout: std::time::Duration,

@@ -25,7 +25,7 @@ pub enum RootError {
         root: String,
     },
     /// It has a `..`.
-    #[error("the root `{root}` leads out of the source, or may")]
+    #[error("the root `{root}` has a `..`")]
     Parent {
         /// As it was given.
         root: String,
@@ -86,7 +86,7 @@ impl Explain for RootError {
 impl AppRoot {
     /// Checks what a user gave; nothing if it is the source itself.
     pub fn parse(path: &Path) -> Result<Option<Self>, RootError> {
-        let root = || path.display().to_string();
+        let root = || crate::tree::show(path);
         let mut parts = Vec::new();
         for component in path.components() {
             match component {
@@ -159,7 +159,17 @@ mod tests {
         .into_iter()
         .map(|refused| Diagnosis::of(&refused.unwrap_err()).render(Style::Plain))
         .collect();
-        insta::assert_snapshot!(messages.join(""), @"");
+        insta::assert_snapshot!(messages.join(""), @r"
+        error[root-not-inside]: the root `/srv/api` is an absolute path
+
+          hint: Give it relative to the source, for example `--root packages/api`.
+        error[root-not-inside]: the root `packages/../../api` has a `..`
+
+          hint: Give it relative to the source, for example `--root packages/api`.
+        error[root-not-inside]: the root `a\xff` is no UTF-8
+
+          hint: Give it relative to the source, for example `--root packages/api`.
+        ");
     }
 
     #[test]
@@ -178,6 +188,22 @@ mod tests {
             .into_iter()
             .map(|root| Diagnosis::of(&check(root).unwrap_err()).render(Style::Plain))
             .collect();
-        insta::assert_snapshot!(messages.join(""), @"");
+        insta::assert_snapshot!(messages.join(""), @"
+        error[root-not-there]: the source has no folder `packages/web`
+
+          hint: Give it relative to the source, for example `--root packages/api`.
+        error[root-not-there]: the root `old/api` does not enter the build: matching .slugignore
+
+          hint: Change what leaves it out (.slugignore, .gitignore), or give `--all-files`.
+        error[root-not-there]: the root `file` is no folder of the source
+
+          hint: Name a real folder: links are not followed.
+        error[root-not-there]: the root `link` is no folder of the source
+
+          hint: Name a real folder: links are not followed.
+        error[root-not-there]: the root `link/api` is no folder of the source
+
+          hint: Name a real folder: links are not followed.
+        ");
     }
 }

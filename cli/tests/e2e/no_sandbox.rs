@@ -42,6 +42,11 @@ fn elsewhere_apps_are_built_and_run_in_place() {
     for_each_user(|context| {
         context.node_app("app");
         let built = without_namespaces(context, Ids::RootAlone, COMPILE);
+        let sum = checksum(&context.path("work/in-place.tgz"));
+        let again = without_namespaces(context, Ids::RootAlone, COMPILE);
+        assert!(again.stderr.contains("Build: kept"), "{}", again.stderr);
+        assert!(again.stderr.contains("no-sandbox"), "{}", again.stderr);
+        assert_eq!(checksum(&context.path("work/in-place.tgz")), sum);
         let kept = context.slugbuilder(["cache", "info", "--json"]).succeeds();
         let kept = &kept.json()["apps"][0];
         assert_eq!(kept["source"], context.path("app").to_str().unwrap());

@@ -1,6 +1,6 @@
 //! The beginning of a build, which is the same whether the app is built or was kept.
 
-use super::{CompileError, CompileOptions, identity};
+use super::{CompileError, CompileOptions, Reuse, identity};
 use crate::archive;
 use crate::slug;
 use crate::stage::{self, Survey, SurveyOptions};
@@ -50,7 +50,7 @@ impl<'a> Begun<'a> {
             &options.stop(),
             &|| reporter.report(Event::Note("waiting for another build of this app")),
         )?;
-        if options.clear_cache {
+        if options.reuse == Reuse::Nothing {
             workspace.clear()?;
         }
         Ok(Self {

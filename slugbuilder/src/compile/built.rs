@@ -114,7 +114,7 @@ impl BuiltApp {
         for phase in &build.reports {
             told.tell(&phase.report.warnings);
         }
-        let laid_out = LaidOut::of(&build, &platform)?;
+        let laid_out = LaidOut::of(&build, &platform, options.root.as_ref())?;
         told.tell(&laid_out.warnings);
         stack::check_runtimes(&build, place.executor(), &options.stack, MACHINE)?;
         let is_of_build = |warning: &&Warning| !survey.warnings.contains(warning);

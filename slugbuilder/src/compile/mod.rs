@@ -69,6 +69,18 @@ pub enum BuildpackSource {
     },
 }
 
+/// What of the last build of an app may serve the next one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// The built app itself, where nothing has changed; else its layers and its slug.
+    #[default]
+    App,
+    /// Its layers and its slug: the buildpacks run in any case.
+    Layers,
+    /// Nothing: all of it is forgotten.
+    Nothing,
+}
+
 /// What to build, and how.
 #[derive(Debug)]
 pub struct CompileOptions {
@@ -90,10 +102,8 @@ pub struct CompileOptions {
     pub cache_dir: PathBuf,
     /// Bytes that the cache may hold; see [`CacheFolder::max_size`].
     pub cache_max_size: u64,
-    /// Whether to forget the layers and the slug of the last build.
-    pub clear_cache: bool,
-    /// Whether [`compile`] runs the build although nothing has changed since the last one.
-    pub rebuild: bool,
+    /// What of the last build serves this one.
+    pub reuse: Reuse,
     /// Whether to keep files that git ignores.
     pub all_files: bool,
     /// Config vars of the build.
@@ -286,12 +296,21 @@ struct LaidOut {
 
 impl LaidOut {
     /// Lays the built app out, and writes the launch environment into it.
-    fn of(build: &Build, platform: &Platform<'_>) -> Result<Self, CompileError> {
+    fn of(
+        build: &Build,
+        platform: &Platform<'_>,
+        root: Option<&AppRoot>,
+    ) -> Result<Self, CompileError> {
         let app_dir = platform.executor.app_dir();
         let process_types = layout::ProcessTypes::of(&build.processes, app_dir);
         let profile = layout::profile_script(&build.launch_environment, &process_types, app_dir);
         if let Some(content) = &profile.content {
             platform.write_into_app(Path::new(layout::PROFILE_SCRIPT_PATH), content)?;
+        }
+        let outside = platform.executor.outside(app_dir);
+        if let Some(script) = root.and_then(|root| layout::root_profile_script(root, &outside)) {
+            let path = Path::new(layout::ROOT_PROFILE_SCRIPT_PATH);
+            platform.write_into_app(path, script.as_bytes())?;
         }
         if !build.launch_environment.exec_d.is_empty() {
             let helper = layout::EXEC_D_HELPER.as_bytes();

@@ -31,10 +31,10 @@ impl HostView {
         variables.chain(files).collect()
     }
 
-    /// Which folders and files of this machine show, and where.
+    /// Which folders and files of this machine show, and where; without those that the user has named.
     pub(crate) fn shown(&self) -> Vec<u8> {
         let mut shown = Vec::new();
-        for mount in self.mounts.iter().chain(&self.folders) {
+        for mount in &self.mounts {
             if let Mount::Bind { from, to, .. } = mount {
                 for path in [from, to] {
                     shown.extend_from_slice(path.as_bytes());

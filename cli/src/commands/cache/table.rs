@@ -147,14 +147,23 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_quoted_text_stays_in_its_cell() {
-        let row = |cells: [&str; 6]| cells.map(str::to_owned);
+        let row = |cells: [&str; 7]| cells.map(str::to_owned);
         let rows = [
-            row(["APP", "KIND", "STACK", "LAYERS", "SLUG", "LAST USED"]),
+            row([
+                "APP",
+                "KIND",
+                "STACK",
+                "LAYERS",
+                "BUILT",
+                "SLUG",
+                "LAST USED",
+            ]),
             row([
                 "/é\n\u{1b}[31m",
                 "compile",
                 "heroku-24",
                 "1.0 MB",
+                "20 B",
                 "999.9 kB",
                 "just now",
             ]),
@@ -163,14 +172,15 @@ mod tests {
                 "archive",
                 "heroku-26",
                 "0 B",
+                "1.2 GB",
                 "5 B",
                 "1 day ago",
             ]),
         ];
         insta::assert_snapshot!(aligned(&rows).join("\n"), @r"
-        APP                  KIND     STACK      LAYERS      SLUG  LAST USED
-        /é\n\u{1b}[31m       compile  heroku-24  1.0 MB  999.9 kB  just now
-        /long/enough/to/see  archive  heroku-26     0 B       5 B  1 day ago
+        APP                  KIND     STACK      LAYERS   BUILT      SLUG  LAST USED
+        /é\n\u{1b}[31m       compile  heroku-24  1.0 MB    20 B  999.9 kB  just now
+        /long/enough/to/see  archive  heroku-26     0 B  1.2 GB       5 B  1 day ago
         ");
     }
 }

@@ -10,7 +10,7 @@ use slugbuilder::archive::Compression;
 use slugbuilder::buildpacks::select;
 use slugbuilder::cache::MAX_SIZE;
 use slugbuilder::cnb::Detection;
-use slugbuilder::compile::{CompileOptions, detect};
+use slugbuilder::compile::{CompileOptions, Reuse, detect};
 use slugbuilder::plan::Plan;
 use slugbuilder::sandbox::{Credentials, Environment, Interrupt};
 use slugbuilder::stack::Stack;
@@ -47,8 +47,7 @@ pub(super) fn plan(
             order: Some(selection.order),
             cache_dir,
             cache_max_size: MAX_SIZE,
-            clear_cache: false,
-            rebuild: false,
+            reuse: Reuse::default(),
             all_files: arguments.source.all_files,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
             platform_variables: environment::platform_variables(&host),

@@ -68,14 +68,14 @@ impl Inputs {
             path: "/proc/self/exe".into(),
             error,
         })?;
-        let own = inputs.add_files(What::Slugbuilder, &[executable.clone()])?;
-        if own == 0 {
+        let folder = executable.parent().unwrap_or(Path::new("/"));
+        if inputs.add_files(What::Slugbuilder, folder, std::slice::from_ref(&executable))? == 0 {
             return Err(ContentError::Changed { path: executable });
         }
         for buildpack in &options.buildpacks {
             inputs.add_buildpack(buildpack, &options.stop())?;
         }
-        inputs.add_files(What::Machine, &view.telling_files())?;
+        inputs.add_files(What::Machine, Path::new("/"), &view.telling_files())?;
         inputs.groups.push(Group {
             what: What::Source,
             contents: survey.contents(),
@@ -91,11 +91,15 @@ impl Inputs {
         }
     }
 
-    /// Adds files by their absolute paths, as far as they are there, and gives their number.
-    fn add_files(&mut self, what: What, paths: &[PathBuf]) -> Result<usize, ContentError> {
-        let root = Path::new("/");
-        let tree = open(root)?;
-        let below = |path: &PathBuf| Some(path.strip_prefix(root).ok()?.to_owned());
+    /// Adds files below `folder` by their absolute paths, as far as they are there, and gives their number.
+    fn add_files(
+        &mut self,
+        what: What,
+        folder: &Path,
+        paths: &[PathBuf],
+    ) -> Result<usize, ContentError> {
+        let tree = open(folder)?;
+        let below = |path: &PathBuf| Some(path.strip_prefix(folder).ok()?.to_owned());
         let paths: Vec<PathBuf> = paths.iter().filter_map(below).collect();
         let contents = Contents::of_files(&tree, &paths)?;
         let count = contents.len();

@@ -16,7 +16,7 @@ pub(super) use inputs::Inputs;
 use super::app_directory::{self, Under};
 use super::begun::Begun;
 use super::slug_source::SlugSource;
-use super::{CompileError, CompileOptions, Compiled, Outcome, built, losses, not_kept};
+use super::{CompileError, CompileOptions, Compiled, Outcome, Reuse, built, losses, not_kept};
 use crate::archive::ArchiveError;
 use crate::contents::ContentError;
 use crate::stage::Survey;
@@ -25,6 +25,7 @@ use crate::workspace::Workspace;
 use blake3::{Hash, Hasher};
 use record::Record;
 use slugbuilder_report::{Event, Reporter};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// What a user reads of an app that was kept.
@@ -35,8 +36,10 @@ const KEPT: &str =
 pub(super) struct Look {
     inputs: Result<Inputs, ContentError>,
     last: Option<Record>,
-    /// Whether the app can be kept; else why not, where there was one.
-    verdict: Result<(), Option<String>>,
+    /// Why the app has to be built, as a clause; nothing if the kept one will do.
+    why_build: Option<String>,
+    /// Whether the app was never built, of which there is nothing to say.
+    is_first: bool,
 }
 
 /// A built app's inputs, all of them known.
@@ -47,59 +50,30 @@ impl Look {
     pub(super) fn at(options: &CompileOptions, begun: &Begun<'_>) -> Result<Self, CompileError> {
         let workspace = begun.folder.workspace()?;
         let mut inputs = Inputs::of(options, &begun.survey);
-        let (last, damaged) = match Record::read(&workspace.kept_record()) {
-            Ok(last) => (last, false),
-            Err(_) => (None, true),
-        };
-        let verdict = if options.clear_cache {
-            Err(Some("--clear-cache forgets the last one".to_owned()))
-        } else if options.rebuild {
-            Err(Some("--rebuild asks for it".to_owned()))
-        } else if workspace.was_cut_short() {
-            Err(Some("the last one did not end well".to_owned()))
-        } else if damaged {
-            Err(Some(
-                "what is known of the last one cannot be read".to_owned(),
-            ))
-        } else {
-            match (&last, &mut inputs) {
-                (None, _) if workspace.was_built() => {
-                    Err(Some("nothing is kept of the last one".to_owned()))
-                }
-                (None, _) => Err(None),
-                (Some(_), Err(error)) => Err(Some(error.to_string())),
-                (Some(last), Ok(inputs)) => {
-                    match inputs.difference(last, &begun.survey, &options.stop()) {
-                        Ok(None) => check_app(last, &begun.survey, workspace),
-                        Ok(Some(difference)) => Err(Some(difference)),
-                        Err(error) => Err(Some(error.to_string())),
-                    }
-                }
-            }
-        };
-        // What was asked for or cannot be told of a first build is no news.
-        let verdict = verdict.map_err(|why| why.filter(|_| workspace.was_built() || damaged));
+        let read = Record::read(&workspace.kept_record());
+        let why_build = why_build(options, &begun.survey, workspace, &read, &mut inputs);
         Ok(Self {
             inputs,
-            last,
-            verdict,
+            last: read.ok().flatten(),
+            why_build,
+            is_first: !workspace.was_built(),
         })
     }
 
     /// The line about it.
     pub(super) fn tell(&self, reporter: &dyn Reporter) {
-        match &self.verdict {
-            Ok(()) => reporter.report(Event::Note(KEPT)),
-            Err(Some(why)) => {
+        match &self.why_build {
+            None => reporter.report(Event::Note(KEPT)),
+            Some(why) if !self.is_first => {
                 reporter.report(Event::Note(&format!("Build: runs again, because {why}")));
             }
-            Err(None) => {}
+            Some(_) => {}
         }
     }
 
-    /// The record of the app that can be kept.
+    /// The record of the app that will do.
     pub(super) fn kept(&mut self) -> Option<Record> {
-        self.verdict.is_ok().then(|| self.last.take()).flatten()
+        self.last.take_if(|_| self.why_build.is_none())
     }
 
     /// Reads, after a build, what is not known of its inputs yet. Nothing if they changed while it ran, which is told.
@@ -122,13 +96,38 @@ impl Look {
     }
 }
 
-/// Whether the kept app still holds what it held.
-fn check_app(last: &Record, survey: &Survey, workspace: &Workspace) -> Result<(), Option<String>> {
+fn why_build(
+    options: &CompileOptions,
+    survey: &Survey,
+    workspace: &Workspace,
+    read: &io::Result<Option<Record>>,
+    inputs: &mut Result<Inputs, ContentError>,
+) -> Option<String> {
+    match options.reuse {
+        Reuse::App => {}
+        Reuse::Layers => return Some("--rebuild asks for it".into()),
+        Reuse::Nothing => return Some("--clear-cache forgets the last one".into()),
+    }
+    if workspace.was_cut_short() {
+        return Some("the last one did not end well".into());
+    }
+    let last = match read {
+        Ok(Some(last)) => last,
+        Ok(None) => return Some("nothing is kept of the last one".into()),
+        Err(_) => return Some("what is known of the last one cannot be read".into()),
+    };
+    let difference = match inputs {
+        Ok(inputs) => inputs.difference(last, survey, &options.stop()),
+        Err(error) => return Some(error.to_string()),
+    };
+    match difference {
+        Ok(None) => {}
+        Ok(Some(difference)) => return Some(difference),
+        Err(error) => return Some(error.to_string()),
+    }
     match digest(last.under, &last.outcome, survey, workspace) {
-        Ok(digest) if digest == last.app => Ok(()),
-        _ => Err(Some(
-            "what was kept of the last one is not as it was left".to_owned(),
-        )),
+        Ok(digest) if digest == last.app => None,
+        _ => Some("what was kept of the last one is not as it was left".into()),
     }
 }
 
@@ -150,7 +149,7 @@ pub(super) fn compile(
         reporter.report(Event::Note(&message));
     }
     let workspace = folder.workspace()?;
-    let source = slug_source(record.under, &record.outcome, &survey, workspace)?;
+    let source = slug_source(record.under, &record.outcome, &survey, true, workspace)?;
     let slug = source.archive(&record.outcome, Some(workspace.slug()), options, &mut told)?;
     drop(source);
     if let Ok(inputs) = &mut look.inputs
@@ -194,10 +193,11 @@ fn slug_source<'a>(
     under: Under,
     outcome: &'a Outcome,
     survey: &'a Survey,
+    surveyed: bool,
     workspace: &Workspace,
 ) -> Result<SlugSource<'a>, CompileError> {
     let root = workspace.kept_app();
-    let tree = app_directory::kept(under, survey, workspace);
+    let tree = app_directory::kept(under, survey, surveyed, workspace);
     let tree = tree.map_err(|source| ArchiveError::Unreadable {
         path: root.clone(),
         source,
@@ -218,7 +218,8 @@ fn digest(
     survey: &Survey,
     workspace: &Workspace,
 ) -> Result<Hash, CompileError> {
-    let source = slug_source(under, outcome, survey, workspace)?;
+    // The survey leaves out what the app directory has to hide.
+    let source = slug_source(under, outcome, survey, false, workspace)?;
     let mut hasher = Hasher::new();
     for (path, stat) in source.walk()? {
         let (kind, target) = match stat.kind {

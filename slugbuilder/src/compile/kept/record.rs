@@ -178,3 +178,69 @@ fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     *rest = after;
     Some(part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::AppLayout;
+    use slugbuilder_report::Warning;
+    use std::collections::BTreeMap;
+
+    fn record() -> Record {
+        Record {
+            key: [7; 32],
+            digests: vec![
+                (What::Stack, blake3::hash(b"heroku-24")),
+                (What::ConfigVar("A".into()), blake3::hash(b"b")),
+            ],
+            groups: vec![(What::Source, Contents::default())],
+            under: Under::Copy,
+            app: blake3::hash(b"app"),
+            outcome: Outcome {
+                layout: AppLayout::default(),
+                process_types: BTreeMap::from([("web".try_into().unwrap(), "x".to_owned())]),
+                description: "Node.js".into(),
+                languages: Vec::new(),
+                decisions: Vec::new(),
+                not_carried: Vec::new(),
+                warnings: vec![Warning::new("code", "text").hint("hint")],
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        assert!(Record::read(&path).unwrap().is_none());
+        record().write(&path).unwrap();
+        record().write(&path).unwrap();
+        let read = Record::read(&path).unwrap().unwrap();
+        assert_eq!(read.digests, record().digests);
+        assert_eq!(
+            (read.key, read.under, read.app),
+            ([7; 32], Under::Copy, record().app)
+        );
+        assert_eq!(read.outcome, record().outcome);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn no_damaged_record_is_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let good = record().to_bytes().unwrap();
+        for length in 0..good.len() {
+            std::fs::write(&path, &good[..length]).unwrap();
+            assert!(Record::read(&path).is_err(), "{length} bytes");
+        }
+        for index in 0..good.len() {
+            let mut bad = good.clone();
+            bad[index] ^= 1;
+            assert!(Record::from_bytes(&bad).is_none(), "byte {index}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(Record::read(&path).is_err());
+    }
+}
