@@ -48,7 +48,7 @@ fn app(context: &Context) {
     context.write("app/web.js", "web");
     context.write("app/lib/part.js", "part");
     context.write("app/removed.txt", "");
-    context.write("app/.slugignore", "/left-out\n");
+    context.write("app/.slugignore", "/left-out\n/node_modules\n*.log\n");
     context.write("app/left-out/file", "");
     symlink("lib", context.path("app/link")).unwrap();
 }
@@ -142,6 +142,28 @@ fn a_fresh_copy_of_the_source_is_the_same_source() {
             assert!(ran.stderr.contains(KEPT), "{}", ran.stderr);
             assert_eq!(slug(context), before);
         }
+    });
+}
+
+#[test]
+fn what_is_left_out_may_come_and_go() {
+    for_each_user(|context| {
+        app(context);
+        compile(context);
+        let before = slug(context).0;
+        context.write("app/lib/today.log", "");
+        // The build has made a folder of that name, which must not be filled with this one's.
+        context.write("app/node_modules/dependency/local.js", "");
+        context.write("app/node_modules/other/index.js", "");
+        let ran = compile(context);
+        assert!(ran.stderr.contains(KEPT), "{}", ran.stderr);
+        assert_eq!(slug(context).0, before);
+        for gone in ["left-out", "node_modules"] {
+            fs::remove_dir_all(context.path("app").join(gone)).unwrap();
+        }
+        let ran = compile(context);
+        assert!(ran.stderr.contains(KEPT), "{}", ran.stderr);
+        assert_eq!(slug(context).0, before);
     });
 }
 
@@ -334,9 +356,7 @@ fn what_is_damaged_is_built_again() {
             fs::write(path, bytes).unwrap();
         };
         let not_as_left = "what was kept of the last one is not as it was left";
-        // Over a copy of the source there is nothing to leave out.
-        let over_source = !work_folder(context).join("source").exists();
-        let damage: [(&dyn Fn(), &str); 8] = [
+        let damage: [(&dyn Fn(), &str); 7] = [
             (
                 &|| edit(kept().join("record")),
                 "what is known of the last one cannot be read",
@@ -354,18 +374,7 @@ fn what_is_damaged_is_built_again() {
                 not_as_left,
             ),
             (&|| edit(app().join("built.txt")), not_as_left),
-            // The whiteouts: what is left out, and what the build removed.
-            (
-                &|| {
-                    let name = if over_source {
-                        "left-out"
-                    } else {
-                        "removed.txt"
-                    };
-                    fs::remove_file(app().join(name)).unwrap();
-                },
-                not_as_left,
-            ),
+            // The whiteout of what the build removed.
             (
                 &|| fs::remove_file(app().join("removed.txt")).unwrap(),
                 not_as_left,

@@ -124,6 +124,15 @@ fn root_of_a_container_builds_in_the_real_app_directory() {
       SHA256:[DIGITS]
     ");
     assert!(!Path::new("/app").exists());
+    // The real `/app` stays for the next build where it is on the file system of the cache.
+    let sum = checksum(&context.path("work/in-place.tgz"));
+    let again = without_namespaces(&context, Ids::Many, COMPILE).stderr;
+    assert!(
+        again.contains("Build: kept") || again.contains("because nothing is kept of the last one"),
+        "{again}"
+    );
+    assert_eq!(checksum(&context.path("work/in-place.tgz")), sum);
+    assert!(!Path::new("/app").exists());
     let ran = without_namespaces(&context, Ids::Many, RUN);
     assert_eq!(
         ran.stdout,

@@ -33,7 +33,7 @@ impl Prepared {
     pub(super) fn tree(&self, survey: &Survey) -> io::Result<Tree> {
         match &self.overlaid {
             Some(Overlaid { lower, upper }) if *lower == survey.root => survey.overlaid(upper),
-            Some(Overlaid { lower, upper }) => Tree::overlaid(lower, upper),
+            Some(Overlaid { lower, upper }) => Tree::overlaid(lower, upper, std::iter::empty()),
             None => Tree::open(&self.root()),
         }
     }
@@ -148,20 +148,13 @@ pub(super) enum Under {
     Copy,
 }
 
-/// The app directory that `workspace` keeps. What the survey saw in the source is believed for a second where it is
-/// `surveyed`; else all of it is looked at again.
-pub(super) fn kept(
-    under: Under,
-    survey: &Survey,
-    surveyed: bool,
-    workspace: &Workspace,
-) -> io::Result<Tree> {
+/// The app directory that `workspace` keeps.
+pub(super) fn kept(under: Under, survey: &Survey, workspace: &Workspace) -> io::Result<Tree> {
     let app = workspace.kept_app();
     match under {
         Under::Nothing => Tree::open(&app),
-        Under::Source if surveyed => survey.overlaid(&app),
-        Under::Source => Tree::overlaid(&survey.root, &app),
-        Under::Copy => Tree::overlaid(&workspace.source(), &app),
+        Under::Source => survey.overlaid(&app),
+        Under::Copy => Tree::overlaid(&workspace.source(), &app, std::iter::empty()),
     }
 }
 

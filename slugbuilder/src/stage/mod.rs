@@ -179,9 +179,10 @@ impl Survey {
         }
     }
 
-    /// What an overlay over the source shows whose upper folder is `upper`, with the whiteouts in it.
+    /// What an overlay over the source shows whose upper folder is `upper`. What is left out is not there, whether or not
+    /// that has a whiteout of it: the folder may be older than what it would have to hide.
     pub(crate) fn overlaid(&self, upper: &Path) -> std::io::Result<Tree> {
-        let tree = Tree::overlaid(&self.root, upper)?;
+        let tree = Tree::overlaid(&self.root, upper, self.whiteouts())?;
         if self.began.elapsed().is_ok_and(|age| age < FRESH) {
             tree.know(self.listings(), self.began);
         }

@@ -190,10 +190,15 @@ impl Tree {
         })
     }
 
-    /// What an overlay with these two folders shows. Only listing and opening are for such a tree.
-    pub(crate) fn overlaid(lower: &Path, upper: &Path) -> std::io::Result<Self> {
+    /// What an overlay with these two folders shows, with what is at `hidden` in the lower one as good as gone. Only
+    /// listing and opening are for such a tree.
+    pub(crate) fn overlaid<'a>(
+        lower: &Path,
+        upper: &Path,
+        hidden: impl Iterator<Item = &'a Path>,
+    ) -> std::io::Result<Self> {
         let mut tree = Self::open(upper)?;
-        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?)?);
+        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?, hidden)?);
         Ok(tree)
     }
 

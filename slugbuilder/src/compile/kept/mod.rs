@@ -149,7 +149,7 @@ pub(super) fn compile(
         reporter.report(Event::Note(&message));
     }
     let workspace = folder.workspace()?;
-    let source = slug_source(record.under, &record.outcome, &survey, true, workspace)?;
+    let source = slug_source(record.under, &record.outcome, &survey, workspace)?;
     let slug = source.archive(&record.outcome, Some(workspace.slug()), options, &mut told)?;
     drop(source);
     if let Ok(inputs) = &mut look.inputs
@@ -193,11 +193,10 @@ fn slug_source<'a>(
     under: Under,
     outcome: &'a Outcome,
     survey: &'a Survey,
-    surveyed: bool,
     workspace: &Workspace,
 ) -> Result<SlugSource<'a>, CompileError> {
     let root = workspace.kept_app();
-    let tree = app_directory::kept(under, survey, surveyed, workspace);
+    let tree = app_directory::kept(under, survey, workspace);
     let tree = tree.map_err(|source| ArchiveError::Unreadable {
         path: root.clone(),
         source,
@@ -218,8 +217,7 @@ fn digest(
     survey: &Survey,
     workspace: &Workspace,
 ) -> Result<Hash, CompileError> {
-    // The survey leaves out what the app directory has to hide.
-    let source = slug_source(under, outcome, survey, false, workspace)?;
+    let source = slug_source(under, outcome, survey, workspace)?;
     let mut hasher = Hasher::new();
     for (path, stat) in source.walk()? {
         let (kind, target) = match stat.kind {
