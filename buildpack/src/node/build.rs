@@ -18,8 +18,9 @@ use libcnb::Platform as _;
 use libcnb::data::layer::LayerName;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Goes up whenever what is kept of an installation changes.
@@ -60,6 +61,11 @@ pub(crate) fn build(
             &settings.environment,
             settings.ca_file.as_deref(),
         ));
+    }
+    if app.manager.manager == Manager::YarnClassic
+        && let Some(path) = path_with_node_gyp(session, toolchain).map_err(disk)?
+    {
+        variables.push(("PATH".to_owned(), path));
     }
     let job = Job {
         folder,
@@ -347,8 +353,47 @@ fn cache_layer(name: &str) -> Result<LayerName, BuildpackError> {
         .map_err(|_| BuildpackError::Plan(format!("`{name}` cannot be a layer")))
 }
 
+/// PATH with node-gyp, which Yarn classic takes from the npm that is beside Node.js, and otherwise installs itself at each
+/// build: that of the user's npm. Nothing where there is none.
+fn path_with_node_gyp(
+    session: &Session<'_>,
+    toolchain: &Toolchain,
+) -> std::io::Result<Option<OsString>> {
+    let user = &session.kit.settings.environment;
+    let Some(program) = user
+        .find("npm")
+        .and_then(|npm| npm.canonicalize().ok())
+        .and_then(|npm| {
+            Some(
+                npm.parent()?
+                    .parent()?
+                    .join("node_modules/node-gyp/bin/node-gyp.js"),
+            )
+        })
+        .filter(|program| program.is_file())
+    else {
+        return Ok(None);
+    };
+    let folder = session.kit.scratch.join("node-gyp-bin");
+    fs::create_dir_all(&folder)?;
+    let script = folder.join("node-gyp");
+    let quoted = program.display().to_string().replace('\'', r"'\''");
+    fs::write(&script, format!("#!/bin/sh\nexec node '{quoted}' \"$@\"\n"))?;
+    fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    let mut path = folder.into_os_string();
+    for (_, others) in toolchain
+        .variables(user)
+        .into_iter()
+        .filter(|(name, _)| *name == "PATH")
+    {
+        path.push(":");
+        path.push(others);
+    }
+    Ok(Some(path))
+}
+
 /// Managers are quiet about what is not the app's, unless the user says otherwise; their answers are never asked for.
-fn quiet(session: &Session<'_>) -> Vec<(String, std::ffi::OsString)> {
+fn quiet(session: &Session<'_>) -> Vec<(String, OsString)> {
     [
         ("NPM_CONFIG_LOGLEVEL", "npm_config_loglevel", "error"),
         ("NPM_CONFIG_PROGRESS", "npm_config_progress", "false"),

@@ -241,6 +241,11 @@ fn prune(job: &Job<'_>) -> Result<(), NodeBuildError> {
         job.install_for_slug()?;
     } else if prunes(job) {
         job.prune()?;
+        if matches!(job.app.linker, Linker::PlugAndPlay { .. })
+            && job.manager() == Manager::YarnBerry
+        {
+            leftovers::remove_unused_archives(&job.root())?;
+        }
     }
     let paths = tree_paths(job, &Survey::of(job.folder)?);
     leftovers::remove(job, &paths)?;
@@ -257,7 +262,7 @@ fn of_the_app(job: &Job<'_>) -> Result<Vec<&'static str>, NodeBuildError> {
     Ok(scripts)
 }
 
-/// Where installed packages are.
+/// Where installed packages are; no tree is inside of another.
 fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
     let mut paths = survey.node_modules.clone();
     if job.manager() == Manager::YarnBerry {
@@ -269,5 +274,11 @@ fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
                 .filter(|path| survey.has(path)),
         );
     }
+    // An unplugged package is in a `node_modules` of its own.
+    let all = paths.clone();
+    paths.retain(|path| {
+        let mut above = path.ancestors().skip(1);
+        !above.any(|folder| all.iter().any(|other| other == folder))
+    });
     paths
 }
