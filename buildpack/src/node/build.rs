@@ -46,7 +46,7 @@ pub(crate) fn build(
     let tools = BuildTools { session, toolchain };
     let version = toolchain.manager.version;
     let root = folder.join(&app.root);
-    let mut variables = quiet(session);
+    let mut variables = quiet(session, app.manager.manager);
     if app.modules != Modules::None {
         let cache = manager_cache(session, app)?;
         variables.extend(caches::variables(app, version, &root, &cache));
@@ -393,8 +393,9 @@ fn path_with_node_gyp(
 }
 
 /// Managers are quiet about what is not the app's, unless the user says otherwise; their answers are never asked for.
-fn quiet(session: &Session<'_>) -> Vec<(String, OsString)> {
+fn quiet(session: &Session<'_>, manager: Manager) -> Vec<(String, OsString)> {
     [
+        // pnpm would say nothing at all.
         ("NPM_CONFIG_LOGLEVEL", "npm_config_loglevel", "error"),
         ("NPM_CONFIG_PROGRESS", "npm_config_progress", "false"),
         (
@@ -410,6 +411,7 @@ fn quiet(session: &Session<'_>) -> Vec<(String, OsString)> {
         ("CI", "CI", "1"),
     ]
     .into_iter()
+    .filter(|(_, ours, _)| manager != Manager::Pnpm || *ours != "npm_config_loglevel")
     .filter(|(users, ours, _)| {
         user_variable(session, users).is_none() && user_variable(session, ours).is_none()
     })
