@@ -269,12 +269,16 @@ impl SlugbuilderBuildpack {
                 Runtime::Node => {
                     let layer = match plan.node.as_ref().filter(|app| app.needs_manager()) {
                         Some(app) => {
-                            let toolchain = toolchain::prepare(session, resolved, app)?;
+                            let toolchain =
+                                toolchain::prepare(session, resolved, app, plan.needs_npm)?;
                             node::build::build(session, &toolchain, app)?;
                             toolchain.node
                         }
                         None => layers::node::install(session, resolved, plan.needs_npm)?,
                     };
+                    if layers::node_environment::is_wanted(plan) {
+                        layers::node_environment::install(session, plan.node.as_ref())?;
+                    }
                     (layer.runtime.version, layer.origin)
                 }
                 Runtime::Ruby => {

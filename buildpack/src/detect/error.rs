@@ -20,7 +20,7 @@ pub enum DetectError {
     Version(#[from] VersionError),
     /// How a Node.js app is built cannot be decided.
     #[error(transparent)]
-    Node(#[from] NodeError),
+    Node(Box<NodeError>),
     /// Nothing that this buildpack builds.
     #[error("found no Node.js, Ruby or Go app")]
     NoLanguage {
@@ -66,6 +66,12 @@ fn join_and<'a>(names: impl Iterator<Item = &'a String>) -> String {
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>()
         .join(" and ")
+}
+
+impl From<NodeError> for DetectError {
+    fn from(error: NodeError) -> Self {
+        Self::Node(Box::new(error))
+    }
 }
 
 impl Explain for DetectError {

@@ -166,27 +166,24 @@ pub fn plan(
         _ => None,
     };
 
-    let (processes, built) = match &procfile {
-        Some(input) => (
-            processes::of_procfile(app, input, &mut decisions, &mut warnings),
-            None,
-        ),
-        None => {
-            let inputs = node::processes::Inputs {
-                app,
-                package: package.zip(node.as_ref().map(|decided| &decided.app)),
-                node: resolved_node.map_or(Version::new(0, 0, 0), |resolved| resolved.version),
-                bare: findings.bare_of(Runtime::Node).collect(),
-            };
-            processes::of_app(
-                app,
-                &findings,
-                &inputs,
-                &runtimes,
-                &mut decisions,
-                &mut warnings,
-            )?
-        }
+    let (processes, built) = if let Some(input) = &procfile {
+        let processes = processes::of_procfile(app, input, &mut decisions, &mut warnings);
+        (processes, None)
+    } else {
+        let inputs = node::processes::Inputs {
+            app,
+            package: package.zip(node.as_ref().map(|decided| &decided.app)),
+            node: resolved_node.map_or(Version::new(0, 0, 0), |resolved| resolved.version),
+            bare: findings.bare_of(Runtime::Node).collect(),
+        };
+        processes::of_app(
+            app,
+            &findings,
+            &inputs,
+            &runtimes,
+            &mut decisions,
+            &mut warnings,
+        )?
     };
     decisions.extend(of_versions);
 

@@ -400,14 +400,6 @@ fn other_apps_that_cannot_be_built_have_an_error_each() {
 
       hint: Rename `.`.
     ");
-    assert!(
-        plan_of(&[
-            ("package.json", package),
-            ("web.js", ""),
-            ("node_modules/a/index.js", "")
-        ])
-        .is_ok()
-    );
     assert!(plan_of(&[("Gemfile", "gem 'rack'"), ("vendor/bundle/x", "")]).is_ok());
 }
 

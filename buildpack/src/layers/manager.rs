@@ -48,13 +48,15 @@ enum Programs {
     Named(BTreeMap<String, String>),
 }
 
-/// Installs the package `bundle`, that the app's manager is in.
+/// Installs the package `bundle`, that the app's manager is in. `node` is a Node.js that runs here, and `starts_npm` says
+/// whether a process runs npm.
 pub(crate) fn install(
     session: &Session<'_>,
     resolved: &Resolved,
     app: &NodeApp,
     bundle: &Bundle,
     node: &Path,
+    starts_npm: bool,
 ) -> libcnb::Result<Installed, BuildpackError> {
     let planned = &app.manager;
     let text = |checksum: Option<String>| checksum.unwrap_or_default();
@@ -68,7 +70,7 @@ pub(crate) fn install(
         ),
         ("mirror", session.mirror_mark_of_npm()),
     ]);
-    let layer = match layer_of(session, app, &key)? {
+    let layer = match layer_of(session, app, &key, starts_npm)? {
         Layer::Kept(layer, metadata) => {
             let path = layer.path();
             return Ok(installed(
@@ -130,7 +132,7 @@ pub(crate) fn vendored(
         checksum: None,
         verified_by: "nobody".into(),
     };
-    let folder = match layer_of(session, app, &key)? {
+    let folder = match layer_of(session, app, &key, false)? {
         Layer::Kept(layer, _) => layer.path(),
         Layer::Empty(layer) => {
             let bin = layer.path().join("bin");
@@ -165,10 +167,11 @@ fn layer_of(
     session: &Session<'_>,
     app: &NodeApp,
     key: &LayerKey,
+    starts_npm: bool,
 ) -> libcnb::Result<Layer, BuildpackError> {
     let used_by = Use {
         build: true,
-        launch: app.launches_manager,
+        launch: app.launches_manager || (starts_npm && app.manager.manager == Manager::Npm),
     };
     let name = match app.manager.manager {
         Manager::Npm => layer_name!("npm"),
@@ -285,6 +288,17 @@ pub(super) fn link_programs(
         fs_err::os::unix::fs::symlink(target, bin.join(program)).map_err(BuildpackError::Disk)?;
     }
     Ok(description.version)
+}
+
+/// Links npm's own node-gyp into the layer's `bin`: Yarn 1 takes it from PATH, and would download one otherwise.
+pub(super) fn link_node_gyp(layer: &Path) -> Result<(), BuildpackError> {
+    let inside = "lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js";
+    if !layer.join(inside).is_file() {
+        return Ok(());
+    }
+    make_executable(&layer.join(inside)).map_err(BuildpackError::Disk)?;
+    fs_err::os::unix::fs::symlink(Path::new("..").join(inside), layer.join("bin/node-gyp"))
+        .map_err(BuildpackError::Disk)
 }
 
 /// The manager that is in `layer` as the package `name`.

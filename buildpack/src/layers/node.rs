@@ -219,6 +219,7 @@ impl Part {
             _ => archive.resolved.version.to_string(),
         };
         if self.kind == Kind::Npm {
+            manager::link_node_gyp(&path)?;
             let installed = manager::installed(&path, Manager::Npm, "npm", origin.clone())?;
             let variables = environment::of_launch(Manager::Npm, installed.version, false);
             self.layer.write_env(variables)?;

@@ -1,6 +1,5 @@
-//! Native addons: which packages have one that is not there for the slug's machine, and what compiling one takes.
+//! Native addons: which packages have one that is not there for the slug's machine.
 
-use crate::command::Environment;
 use crate::target::Machine;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -155,31 +154,6 @@ fn is_for(file: &Path, machine: Machine) -> bool {
     read.is_ok() && header.starts_with(b"\x7fELF\x02") && header[18..] == expected.to_le_bytes()
 }
 
-/// What compiling an addon needs and PATH does not have: Python, `make` and a C++ compiler, as node-gyp looks for them.
-pub(crate) fn missing_compilers(environment: &Environment) -> Vec<&'static str> {
-    let is_set = |name| environment.get(name).is_some_and(|value| !value.is_empty());
-    let has = |programs: &[&str]| {
-        programs
-            .iter()
-            .any(|program| environment.find(program).is_some())
-    };
-    [
-        (
-            "python3",
-            has(&["python3", "python"])
-                || is_set("PYTHON")
-                || is_set("NODE_GYP_FORCE_PYTHON")
-                || is_set("npm_config_python"),
-        ),
-        ("make", has(&["make", "gmake"]) || is_set("MAKE")),
-        ("g++", has(&["g++", "c++", "clang++"]) || is_set("CXX")),
-    ]
-    .into_iter()
-    .filter(|(_, is_there)| !is_there)
-    .map(|(name, _)| name)
-    .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,17 +234,5 @@ mod tests {
                 "packages/a/node_modules/b/node_modules/deep"
             ]
         );
-    }
-
-    #[test]
-    fn missing_compilers_are_named() {
-        let none = Environment::new([("PATH", "/nonexistent")]);
-        assert_eq!(missing_compilers(&none), ["python3", "make", "g++"]);
-        let told = Environment::new([
-            ("PATH", "/nonexistent"),
-            ("PYTHON", "/opt/python"),
-            ("CXX", "/opt/cxx"),
-        ]);
-        assert_eq!(missing_compilers(&told), ["make"]);
     }
 }

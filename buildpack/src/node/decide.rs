@@ -167,55 +167,51 @@ fn modules(
             break;
         }
     }
-    let path = &packages[0].path;
-    let (modules, candidate) = match checked_in {
-        Some(folder) => {
-            warnings.push(
-                Warning::new(
-                    "node-modules-checked-in",
-                    format!("`{folder}` is part of the source, and is kept instead of being installed"),
-                )
-                .hint(format!(
-                    "Add `node_modules` to `.gitignore` and run `git rm -r --cached {folder}`, so that packages are installed for the slug."
-                )),
-            );
-            let candidate = Candidate {
-                value: "checked in".into(),
-                origin: Origin::file(folder),
-                verdict: "holds packages".into(),
-            };
-            (Modules::CheckedIn, candidate)
-        }
-        None => {
-            let (modules, value, verdict) = if needed {
-                (
-                    Modules::Installed,
-                    "installed",
-                    "has dependencies, or scripts that the build runs",
-                )
-            } else {
-                (
-                    Modules::None,
-                    "none",
-                    "has neither dependencies nor scripts that the build runs",
-                )
-            };
-            let candidate = Candidate {
-                value: value.into(),
-                origin: Origin::file(path),
-                verdict: verdict.into(),
-            };
-            (modules, candidate)
-        }
+    let (modules, value, origin, verdict) = if let Some(folder) = checked_in {
+        warnings.push(checked_in_warning(&folder));
+        (
+            Modules::CheckedIn,
+            "checked in",
+            Origin::file(folder),
+            "holds packages",
+        )
+    } else if needed {
+        (
+            Modules::Installed,
+            "installed",
+            Origin::file(&packages[0].path),
+            "has dependencies, or scripts that the build runs",
+        )
+    } else {
+        (
+            Modules::None,
+            "none",
+            Origin::file(&packages[0].path),
+            "has neither dependencies nor scripts that the build runs",
+        )
     };
     let decision = Decision {
         subject: "node packages".into(),
         rule: "Packages in the source are kept, else they are installed where there are any."
             .into(),
-        candidates: vec![candidate],
+        candidates: vec![Candidate {
+            value: value.into(),
+            origin,
+            verdict: verdict.into(),
+        }],
         winner: Some(0),
     };
     Ok((modules, decision))
+}
+
+fn checked_in_warning(folder: &str) -> Warning {
+    Warning::new(
+        "node-modules-checked-in",
+        format!("`{folder}` is part of the source, and is kept instead of being installed"),
+    )
+    .hint(format!(
+        "Add `node_modules` to `.gitignore` and run `git rm -r --cached {folder}`, so that packages are installed for the slug."
+    ))
 }
 
 fn of_dev_dependencies(decided: &DevDependencies) -> Option<Decision> {

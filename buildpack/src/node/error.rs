@@ -1,5 +1,6 @@
 //! What about a Node.js app cannot be decided or met.
 
+use super::manager::install_command;
 use super::yaml::YamlError;
 use super::{Manager, PackageJsonError};
 use crate::app::AppError;
@@ -55,13 +56,11 @@ pub enum NodeError {
         /// Where it is asked for.
         origin: Origin,
         /// What is asked for.
-        asked: String,
+        asked: Box<str>,
         /// The lockfile.
         lockfile: Origin,
         /// Whose that is.
-        of: String,
-        /// The command that makes a lockfile of what is asked for.
-        command: &'static str,
+        of: &'static str,
     },
     /// `packageManager` in a syntax that Corepack does not have.
     #[error("{origin}: `packageManager` is `{text}`: {problem}")]
@@ -106,25 +105,8 @@ pub enum NodeError {
         snapshot: String,
     },
     /// The manager does not run on the app's Node.js.
-    #[error(
-        "{origin} asks for {manager} {version}, which does not run on Node.js {node} ({node_origin})"
-    )]
-    OtherNode {
-        /// Where the manager is asked for.
-        origin: Origin,
-        /// The manager.
-        manager: Manager,
-        /// Its version.
-        version: Version,
-        /// `engines.node` of that version.
-        engine: String,
-        /// The app's Node.js.
-        node: Version,
-        /// Where that is asked for.
-        node_origin: Origin,
-        /// The newest version of the manager that runs on it.
-        newest: Option<Version>,
-    },
+    #[error(transparent)]
+    OtherNode(Box<OtherNode>),
     /// `yarnPath` leads to no file of the app.
     #[error("{origin}: `yarnPath` is `{path}`, {problem}")]
     YarnPath {
@@ -155,6 +137,28 @@ pub enum NodeError {
     },
 }
 
+/// A manager that does not run on the app's Node.js.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{origin} asks for {manager} {version}, which does not run on Node.js {node} ({node_origin})"
+)]
+pub struct OtherNode {
+    /// Where the manager is asked for.
+    pub origin: Origin,
+    /// The manager.
+    pub manager: Manager,
+    /// Its version.
+    pub version: Version,
+    /// `engines.node` of that version.
+    pub engine: String,
+    /// The app's Node.js.
+    pub node: Version,
+    /// Where that is asked for.
+    pub node_origin: Origin,
+    /// The newest version of the manager that runs on it.
+    pub newest: Option<Version>,
+}
+
 impl NodeError {
     fn inner(&self) -> Option<&dyn Explain> {
         match self {
@@ -179,7 +183,7 @@ impl Explain for NodeError {
             Self::PackageManager { .. } => "invalid-package-manager",
             Self::UnreadableVersion { .. } => "invalid-version",
             Self::UnknownVersion { .. } => "unknown-version",
-            Self::OtherNode { .. } => "manager-needs-another-node",
+            Self::OtherNode(_) => "manager-needs-another-node",
             Self::YarnPath { .. } => "invalid-yarn-path",
             Self::UnknownLinker { .. } => "unknown-node-linker",
             Self::UnreadablePattern { .. } => "invalid-workspace-pattern",
@@ -202,12 +206,10 @@ impl Explain for NodeError {
             Self::UnknownVersion { snapshot, .. } => Some(format!(
                 "This version of slugbuilder knows the releases up to {snapshot}."
             )),
-            Self::OtherNode {
-                manager,
-                version,
-                engine,
-                ..
-            } => Some(format!("{manager} {version} needs Node.js {engine}.")),
+            Self::OtherNode(other) => Some(format!(
+                "{} {} needs Node.js {}.",
+                other.manager, other.version, other.engine
+            )),
             other => other.inner().and_then(Explain::explanation),
         }
     }
@@ -226,10 +228,9 @@ impl Explain for NodeError {
             Self::UnknownLockfileVersion { .. } => {
                 vec!["Name the pnpm that wrote it: `\"packageManager\": \"pnpm@10.0.0\"` in package.json.".into()]
             }
-            Self::OtherLockfile {
-                lockfile, command, ..
-            } => vec![format!(
-                "Run `{command}`, and remove {lockfile}; or ask for the manager that wrote it."
+            Self::OtherLockfile { asked, of, .. } => vec![format!(
+                "Ask for {of}, which wrote it; or replace it by what {asked} writes: `{}`.",
+                install_command(asked)
             )],
             Self::PackageManager { .. } => {
                 vec!["Write a name and an exact version: `\"packageManager\": \"pnpm@10.0.0\"`, perhaps with a hash, as `corepack use` does.".into()]
@@ -248,14 +249,13 @@ impl Explain for NodeError {
                     nearest.join(", ")
                 )]
             }
-            Self::OtherNode {
-                manager, newest, ..
-            } => {
+            Self::OtherNode(other) => {
                 let mut hints =
                     vec!["Ask for a newer Node.js with `engines.node` in package.json.".to_owned()];
-                if let Some(newest) = newest {
+                if let Some(newest) = other.newest {
                     hints.push(format!(
-                        "Or ask for {manager} {newest}, the newest one that runs on it."
+                        "Or ask for {} {newest}, the newest one that runs on it.",
+                        other.manager
                     ));
                 }
                 hints

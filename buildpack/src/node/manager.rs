@@ -125,19 +125,18 @@ fn refuse_other_lockfile(winner: &Request, lockfile: Option<&Found>) -> Result<(
     match lockfile {
         Some(found) if found.program() != winner.program => Err(NodeError::OtherLockfile {
             origin: winner.origin.clone(),
-            asked: winner.program.to_owned(),
+            asked: winner.program.into(),
             lockfile: found.origin.clone(),
-            of: found.program().to_owned(),
-            command: install_command(winner.program),
+            of: found.program(),
         }),
         _ => Ok(()),
     }
 }
 
-/// The command that writes a lockfile.
-pub(super) fn install_command(program: &str) -> &'static str {
-    match program {
-        "yarn" => "yarn install",
+/// The command that writes a lockfile, by the manager's program or title.
+pub(super) fn install_command(manager: &str) -> &'static str {
+    match manager.split(' ').next().unwrap_or_default() {
+        "yarn" | "Yarn" => "yarn install",
         "pnpm" => "pnpm install",
         _ => "npm install",
     }
@@ -172,10 +171,9 @@ fn generation(
             {
                 return Err(NodeError::OtherLockfile {
                     origin: request.origin.clone(),
-                    asked: format!("{asked} {version}"),
+                    asked: format!("{asked} {version}").into(),
                     lockfile: found.origin.clone(),
-                    of: of.to_string(),
-                    command: install_command(program),
+                    of: of.title(),
                 });
             }
             Ok(asked)

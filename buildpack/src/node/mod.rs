@@ -29,7 +29,7 @@ mod workspace;
 mod yaml;
 
 pub use decide::{Decided, decide};
-pub use error::NodeError;
+pub use error::{NodeError, OtherNode};
 pub use failure::NodeBuildError;
 pub use json::{Kind, Located};
 pub use package_json::{PackageJson, PackageJsonError};
@@ -39,3 +39,6 @@ pub use plan::{
 };
 pub use scripts::NodeSettings;
 pub use yaml::YamlError;
+
+#[cfg(test)]
+mod tests;

@@ -19,18 +19,19 @@ pub enum Manager {
 }
 
 impl Manager {
-    /// Its name in prose.
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Npm, Self::YarnClassic, Self::YarnBerry, Self::Pnpm];
+
+    /// Its name as its makers write it: `npm`, `Yarn classic`, `Yarn`, `pnpm`.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::Npm => "npm",
-            Self::YarnClassic | Self::YarnBerry => "Yarn",
+            Self::YarnClassic => "Yarn classic",
+            Self::YarnBerry => "Yarn",
             Self::Pnpm => "pnpm",
         }
     }
-
-    /// Every one.
-    pub const ALL: [Self; 4] = [Self::Npm, Self::YarnClassic, Self::YarnBerry, Self::Pnpm];
 
     /// Its program: `npm`, `yarn` or `pnpm`.
     #[must_use]
@@ -65,14 +66,8 @@ impl Manager {
 }
 
 impl std::fmt::Display for Manager {
-    /// As its makers write it: `npm`, `Yarn classic`, `Yarn`, `pnpm`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Npm => "npm",
-            Self::YarnClassic => "Yarn classic",
-            Self::YarnBerry => "Yarn",
-            Self::Pnpm => "pnpm",
-        })
+        f.write_str(self.title())
     }
 }
 

@@ -172,7 +172,7 @@ fn main(inputs: &Inputs<'_>, found: &mut Vec<Candidate>) {
     }
 }
 
-/// The files that Node.js would run for `path`, in its order (nodejs.org, "Modules: CommonJS modules", "All together").
+/// The files that Node.js would run for `path`, in its order (nodejs.org's page on `require`, "All together").
 #[must_use]
 pub fn resolutions(path: &str) -> [String; 3] {
     [

@@ -9,7 +9,9 @@ use crate::error::BuildpackError;
 use crate::layers::manager::Installed;
 use crate::layers::{self, LayerMetadata};
 use crate::source::InstallError;
+use crate::source::node::npm_version;
 use crate::version::Resolved;
+use slugbuilder_report::Event;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,7 @@ pub(crate) struct Toolchain {
     pub(crate) node_bin: PathBuf,
     /// The package manager.
     pub(crate) manager: Installed,
-    /// Folders that come first in PATH, the manager's before Node.js's.
+    /// Folders that come first in PATH: the manager's, npm's, Node.js's.
     pub(crate) path: Vec<PathBuf>,
     /// The layer `node-headers`, whose `include/node` addons are compiled against; nothing where nothing is installed.
     pub(crate) headers: Option<PathBuf>,
@@ -33,21 +35,31 @@ pub(crate) struct Toolchain {
     pub(crate) cross: Option<Cross>,
 }
 
-/// Gets everything that is needed, or keeps it from the last build.
+/// Gets everything that is needed, or keeps it from the last build. `starts_npm` says whether a process runs npm, whatever
+/// the app's manager is.
+///
+/// npm is there in the build of every app, as it is on Heroku: scripts call it, and Yarn 1 compiles addons with its
+/// node-gyp.
 pub(crate) fn prepare(
     session: &Session<'_>,
     resolved: &Resolved,
     app: &NodeApp,
+    starts_npm: bool,
 ) -> libcnb::Result<Toolchain, BuildpackError> {
     let cross = Cross::between(session.host, session.kit.target);
     let wanted = layers::node::Wanted {
         headers: app.modules != Modules::None && cross.is_none(),
-        npm: match app.manager.source {
-            ManagerSource::Bundled => Some(layers::node::BundledNpm {
+        npm: match (&app.manager.source, app.manager.manager) {
+            (ManagerSource::Bundled, _) => Some(layers::node::BundledNpm {
                 version: app.manager.version,
-                launch: app.launches_manager,
+                launch: app.launches_manager || starts_npm,
             }),
-            _ => None,
+            // It has the layer of that name.
+            (_, Manager::Npm) => None,
+            _ => Some(layers::node::BundledNpm {
+                version: npm_version(resolved.version),
+                launch: starts_npm,
+            }),
         },
     };
     let node = layers::node::install_with(session, resolved, &wanted)?;
@@ -55,11 +67,12 @@ pub(crate) fn prepare(
         None => node.path.join("bin/node"),
         Some(_) => layers::node_host::install(session, resolved)?,
     };
+    let npm_bin = node.npm.as_ref().map(|npm| npm.bin.clone());
     let manager = match (&app.manager.source, node.npm) {
         (ManagerSource::Bundled, Some(npm)) => npm,
         (ManagerSource::Vendored(path), _) => layers::manager::vendored(session, app, path)?,
         (ManagerSource::Package(bundle), _) => {
-            layers::manager::install(session, resolved, app, bundle, &node_bin)?
+            layers::manager::install(session, resolved, app, bundle, &node_bin, starts_npm)?
         }
         (ManagerSource::Bundled, None) => {
             return Err(BuildpackError::Install(InstallError::NoSource {
@@ -69,10 +82,19 @@ pub(crate) fn prepare(
             .into());
         }
     };
+    session.kit.reporter.report(Event::Note(&format!(
+        "{} {} from {}",
+        app.manager.manager.title(),
+        manager.version,
+        manager.origin.source
+    )));
     let node_folder = node_bin.parent().map(ToOwned::to_owned).unwrap_or_default();
+    let mut path = vec![manager.bin.clone()];
+    path.extend(npm_bin.filter(|bin| *bin != manager.bin));
+    path.push(node_folder);
     Ok(Toolchain {
         node: node.metadata,
-        path: vec![manager.bin.clone(), node_folder],
+        path,
         node_bin,
         manager,
         headers: node.headers,
@@ -121,29 +143,8 @@ impl Toolchain {
         if self.manager.manager != Manager::YarnBerry {
             return Ok(client);
         }
-        let home = self
-            .yarn_home(session, cross)
-            .map_err(BuildpackError::Disk)?;
+        let home = yarn_home(session, cross).map_err(BuildpackError::Disk)?;
         Ok(client.env("HOME", home))
-    }
-
-    /// A HOME in which Yarn 2 and later finds the user's settings and the target's architecture. It reads no variables
-    /// for settings that are objects, and the app's own file is not ours to change.
-    fn yarn_home(&self, session: &Session<'_>, cross: Cross) -> std::io::Result<PathBuf> {
-        let home = session.kit.scratch.join("yarn-home");
-        fs_err::create_dir_all(&home)?;
-        let mut settings = Vec::new();
-        if let Some(user) = session.kit.settings.environment.get("HOME") {
-            match fs_err::read(Path::new(user).join(YARN_SETTINGS)) {
-                Ok(text) => settings = text,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        settings.push(b'\n');
-        settings.extend(cross.yarn_settings().into_bytes());
-        fs_err::write(home.join(YARN_SETTINGS), settings)?;
-        Ok(home)
     }
 
     /// An error where packages were installed for another machine, and some have an addon that is not compiled for it.
@@ -178,3 +179,25 @@ impl Toolchain {
         client
     }
 }
+
+/// A HOME in which Yarn 2 and later finds the user's settings and the target's architecture. It reads no variables
+/// for settings that are objects, and the app's own file is not ours to change.
+fn yarn_home(session: &Session<'_>, cross: Cross) -> std::io::Result<PathBuf> {
+    let home = session.kit.scratch.join("yarn-home");
+    fs_err::create_dir_all(&home)?;
+    let mut settings = Vec::new();
+    if let Some(user) = session.kit.settings.environment.get("HOME") {
+        match fs_err::read(Path::new(user).join(YARN_SETTINGS)) {
+            Ok(text) => settings = text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    settings.push(b'\n');
+    settings.extend(cross.yarn_settings().into_bytes());
+    fs_err::write(home.join(YARN_SETTINGS), settings)?;
+    Ok(home)
+}
+
+#[cfg(test)]
+mod tests;

@@ -99,7 +99,9 @@ impl Workspace {
             matching().any(|pattern| !pattern.is_negated)
                 && !matching().any(|pattern| pattern.is_negated)
         } else {
-            matching().last().is_some_and(|pattern| !pattern.is_negated)
+            matching()
+                .next_back()
+                .is_some_and(|pattern| !pattern.is_negated)
         }
     }
 

@@ -197,10 +197,8 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..30 {
             let last = format!("*a{}", level - 1);
-            bomb.push_str(&format!(
-                "a{level}: &a{level} [{}]\n",
-                vec![last; 10].join(", ")
-            ));
+            let nested = vec![last; 10].join(", ");
+            bomb = format!("{bomb}a{level}: &a{level} [{nested}]\n");
         }
         assert!(Yaml::parse("x", &bomb).is_ok());
         assert_eq!(Yaml::parse("x", "").unwrap(), Yaml::default());

@@ -1,5 +1,10 @@
 //! The places that can ask for a package manager, in order of precedence.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all places are read by functions of one signature"
+)]
+
 use super::super::error::NodeError;
 use super::super::linker;
 use super::super::package_json::{DevEngine, Engines, OnFail, Volta};
@@ -238,7 +243,6 @@ fn dev_engines(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), Node
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature of a source")]
 fn lockfile(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
     found.extend(inputs.lockfile.map(|lockfile| Request {
         kind: Kind::Lockfile,
@@ -289,7 +293,6 @@ fn versions(
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the signature of a source")]
 fn nothing(_: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
     found.push(Request {
         kind: Kind::Default,

@@ -1,6 +1,6 @@
 //! From a request for a package manager to its exact version.
 
-use super::super::error::NodeError;
+use super::super::error::{NodeError, OtherNode};
 use super::super::{Bundle, Manager, ManagerSource, PlannedManager};
 use super::Inputs;
 use super::requests::{Request, Wanted};
@@ -203,7 +203,7 @@ impl Search<'_> {
     fn default(&self) -> Result<Version, NodeError> {
         let (accepted, preferred) = self.inputs.of_lockfile(self.manager)?;
         match self.newest(&preferred) {
-            Err(NodeError::OtherNode { .. }) => self.newest(&accepted),
+            Err(NodeError::OtherNode(_)) => self.newest(&accepted),
             found => found,
         }
     }
@@ -220,7 +220,7 @@ impl Search<'_> {
             .rev()
             .copied()
             .find(|version| self.runs(*version));
-        NodeError::OtherNode {
+        NodeError::OtherNode(Box::new(OtherNode {
             origin: self.origin.clone(),
             manager: self.manager,
             version,
@@ -228,7 +228,7 @@ impl Search<'_> {
             node: self.inputs.node.version,
             node_origin: self.inputs.node.requested.origin.clone(),
             newest,
-        }
+        }))
     }
 
     fn unknown(&self) -> NodeError {
