@@ -9,7 +9,7 @@ use super::plan::{DevDependencies, Manager, Modules, NodeApp};
 use super::survey::Survey;
 use super::toolchain::Toolchain;
 use crate::buildpack::Session;
-use crate::command::Client;
+use crate::command::{Client, Environment};
 use crate::error::BuildpackError;
 use crate::layers::{Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
 use crate::source::Provenance;
@@ -17,10 +17,10 @@ use fs_err as fs;
 use libcnb::Platform as _;
 use libcnb::data::layer::LayerName;
 use sha2::{Digest as _, Sha256};
+use slugbuilder_report::Warning;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Goes up whenever what is kept of an installation changes.
@@ -35,12 +35,12 @@ const CACHE: Use = Use {
 /// Variables of the user that change from build to build and say nothing to an installation.
 const IDLE_VARIABLES: [&str; 4] = ["SOURCE_VERSION", "REQUEST_ID", "STACK", "BUILD_INFO"];
 
-/// Runs the app's scripts and installs its packages.
+/// Runs the app's scripts and installs its packages. What it returns is what the user is to be warned of.
 pub(crate) fn build(
     session: &Session<'_>,
     toolchain: &Toolchain,
     app: &NodeApp,
-) -> libcnb::Result<(), BuildpackError> {
+) -> libcnb::Result<Vec<Warning>, BuildpackError> {
     let folder = session.context.app_dir.as_path();
     let settings = &session.kit.settings;
     let tools = BuildTools { session, toolchain };
@@ -61,11 +61,6 @@ pub(crate) fn build(
             &settings.environment,
             settings.ca_file.as_deref(),
         ));
-    }
-    if app.manager.manager == Manager::YarnClassic
-        && let Some(path) = path_with_node_gyp(session, toolchain).map_err(disk)?
-    {
-        variables.push(("PATH".to_owned(), path));
     }
     let job = Job {
         folder,
@@ -123,7 +118,30 @@ pub(crate) fn build(
         None => cleanup().map_err(failed)?,
     }
     remove_new_lockfiles(&job, &survey).map_err(disk)?;
-    Ok(())
+    Ok(missing_entry(&job).into_iter().collect())
+}
+
+/// A warning where the file that the web process runs was to be built and is not there.
+fn missing_entry(job: &Job<'_>) -> Option<Warning> {
+    let entry = job.app.built_entry.as_ref()?;
+    // Node.js finds `dist/index` and `dist` too.
+    let there = ["", ".js", ".cjs", ".mjs", "/index.js"]
+        .iter()
+        .any(|ending| job.folder.join(format!("{}{ending}", entry.path)).is_file());
+    if there {
+        return None;
+    }
+    let warning = Warning::new(
+        "web-file-missing",
+        format!(
+            "the web process runs `{}` ({}), which is not there after the build",
+            entry.path, entry.origin
+        ),
+    );
+    Some(warning.hint(match job.app.scripts.build {
+        Some(name) => format!("Check where the script `{name}` writes."),
+        None => "Add a `build` script to `package.json` that makes it.".to_owned(),
+    }))
 }
 
 /// Runs the build script between the restoring and the saving of frameworks' caches.
@@ -353,45 +371,6 @@ fn cache_layer(name: &str) -> Result<LayerName, BuildpackError> {
         .map_err(|_| BuildpackError::Plan(format!("`{name}` cannot be a layer")))
 }
 
-/// PATH with node-gyp, which Yarn classic takes from the npm that is beside Node.js, and otherwise installs itself at each
-/// build: that of the user's npm. Nothing where there is none.
-fn path_with_node_gyp(
-    session: &Session<'_>,
-    toolchain: &Toolchain,
-) -> std::io::Result<Option<OsString>> {
-    let user = &session.kit.settings.environment;
-    let Some(program) = user
-        .find("npm")
-        .and_then(|npm| npm.canonicalize().ok())
-        .and_then(|npm| {
-            Some(
-                npm.parent()?
-                    .parent()?
-                    .join("node_modules/node-gyp/bin/node-gyp.js"),
-            )
-        })
-        .filter(|program| program.is_file())
-    else {
-        return Ok(None);
-    };
-    let folder = session.kit.scratch.join("node-gyp-bin");
-    fs::create_dir_all(&folder)?;
-    let script = folder.join("node-gyp");
-    let quoted = program.display().to_string().replace('\'', r"'\''");
-    fs::write(&script, format!("#!/bin/sh\nexec node '{quoted}' \"$@\"\n"))?;
-    fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
-    let mut path = folder.into_os_string();
-    for (_, others) in toolchain
-        .variables(user)
-        .into_iter()
-        .filter(|(name, _)| *name == "PATH")
-    {
-        path.push(":");
-        path.push(others);
-    }
-    Ok(Some(path))
-}
-
 /// Managers are quiet about what is not the app's, unless the user says otherwise; their answers are never asked for.
 fn quiet(session: &Session<'_>, manager: Manager) -> Vec<(String, OsString)> {
     [
@@ -466,10 +445,17 @@ impl Tools for BuildTools<'_> {
             .map_err(|error| NodeBuildError::Tools(Box::new(error)))
     }
 
-    fn npm(&self) -> Option<Client> {
+    fn npm(&self) -> Client {
         let user = &self.session.kit.settings.environment;
-        let npm = user.find("npm")?;
         let variables = self.toolchain.variables(user);
-        Some(Client::new(npm, user).envs(variables))
+        let all = user
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(
+                variables
+                    .into_iter()
+                    .map(|(name, value)| (name.into(), value)),
+            );
+        Client::new("npm", &Environment::new(all))
     }
 }

@@ -185,4 +185,6 @@ pub(crate) fn prune(app: &NodeApp, version: Version) -> Vec<Invocation> {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

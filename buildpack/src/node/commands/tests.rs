@@ -1,39 +1,6 @@
+use super::testing::app;
 use super::*;
-use crate::node::NodeSettings;
-use crate::node::plan::{BuildScripts, Bundle, Lockfile, ManagerSource, PlannedManager};
-use slugbuilder_report::Origin;
 use std::fmt::Write as _;
-
-fn app(manager: Manager, locked: bool) -> NodeApp {
-    NodeApp {
-        root: String::new(),
-        package: String::new(),
-        name: Some("app".into()),
-        manager: PlannedManager {
-            manager,
-            version: Version::new(1, 0, 0),
-            requested: String::new(),
-            origin: Origin::file("package.json"),
-            source: ManagerSource::Package(Bundle {
-                package: "npm",
-                integrity: None,
-                corepack_hash: None,
-            }),
-        },
-        lockfile: locked.then(|| Lockfile {
-            path: "lock".into(),
-            manager,
-        }),
-        linker: Linker::NodeModules,
-        modules: Modules::Installed,
-        is_workspace: false,
-        scripts: BuildScripts::default(),
-        dev_dependencies: DevDependencies::Removed,
-        launches_manager: false,
-        built_entry: None,
-        settings: NodeSettings::default(),
-    }
-}
 
 fn shown(invocation: &Invocation) -> String {
     let mut text = String::new();
@@ -66,31 +33,73 @@ fn all(manager: Manager, major: u64) -> String {
 
 #[test]
 fn npm_installs_frozen_with_development_dependencies() {
-    insta::assert_snapshot!(all(Manager::Npm, 11), @"");
-    insta::assert_snapshot!(all(Manager::Npm, 6), @"");
+    insta::assert_snapshot!(all(Manager::Npm, 11), @r"
+    locked: ci --include=dev --prefer-offline
+    offline: ci --include=dev --offline
+    open: install --include=dev --no-save --no-package-lock --prefer-offline
+    slug: ci --omit=dev --prefer-offline
+    prune: prune --omit=dev --ignore-scripts --no-save
+    prune: prune --omit=dev --ignore-scripts --no-save --no-package-lock
+    ");
+    insta::assert_snapshot!(all(Manager::Npm, 6), @r"
+    locked: ci --production=false --prefer-offline
+    offline: ci --production=false --offline
+    open: install --production=false --no-save --no-package-lock --prefer-offline
+    slug: ci --production --prefer-offline
+    prune: prune --production --ignore-scripts --no-save
+    prune: prune --production --ignore-scripts --no-save --no-package-lock
+    ");
     // `npm ci` of npm 5 is not sound.
-    insta::assert_snapshot!(all(Manager::Npm, 5), @"");
+    insta::assert_snapshot!(all(Manager::Npm, 5), @r"
+    locked: install --production=false --no-save --prefer-offline
+    offline: install --production=false --no-save --offline
+    open: install --production=false --no-save --no-package-lock --prefer-offline
+    slug: install --production --no-save --prefer-offline
+    prune: prune --production --ignore-scripts --no-save
+    prune: prune --production --ignore-scripts --no-save --no-package-lock
+    ");
 }
 
 #[test]
 fn yarn_classic_installs_frozen_with_development_dependencies() {
-    insta::assert_snapshot!(all(Manager::YarnClassic, 1), @"");
+    insta::assert_snapshot!(all(Manager::YarnClassic, 1), @r"
+    locked: install --production=false --frozen-lockfile --ignore-engines --non-interactive --no-progress
+    offline: install --production=false --frozen-lockfile --ignore-engines --non-interactive --no-progress --offline
+    open: install --production=false --no-lockfile --ignore-engines --non-interactive --no-progress
+    slug: install --production --frozen-lockfile --ignore-engines --non-interactive --no-progress
+    prune: install --production --ignore-scripts --frozen-lockfile --ignore-engines --non-interactive --no-progress --prefer-offline
+    prune: install --production --ignore-scripts --no-lockfile --ignore-engines --non-interactive --no-progress --prefer-offline
+    ");
 }
 
 #[test]
 fn yarn_installs_immutably_with_development_dependencies() {
-    insta::assert_snapshot!(all(Manager::YarnBerry, 4), @"");
+    insta::assert_snapshot!(all(Manager::YarnBerry, 4), @r"
+    locked: install --immutable
+    offline: YARN_ENABLE_NETWORK=0 install --immutable
+    open: YARN_ENABLE_IMMUTABLE_INSTALLS=0 install
+    slug: workspaces focus --all --production
+    prune: YARN_ENABLE_SCRIPTS=0 workspaces focus --all --production
+    prune: YARN_ENABLE_SCRIPTS=0 workspaces focus --all --production
+    ");
     let mut zero_install = app(Manager::YarnBerry, true);
     zero_install.linker = Linker::PlugAndPlay { zero_install: true };
     let version = Version::new(4, 0, 0);
-    insta::assert_snapshot!(shown(&install(&zero_install, version, false)), @"");
+    insta::assert_snapshot!(shown(&install(&zero_install, version, false)), @"install --immutable --immutable-cache");
     // Its scripts are what unplugs a package.
-    insta::assert_snapshot!(shown(&prune(&zero_install, version)[0]), @"");
+    insta::assert_snapshot!(shown(&prune(&zero_install, version)[0]), @"workspaces focus --all --production");
 }
 
 #[test]
 fn pnpm_installs_frozen_with_development_dependencies() {
-    insta::assert_snapshot!(all(Manager::Pnpm, 10), @"");
+    insta::assert_snapshot!(all(Manager::Pnpm, 10), @r"
+    locked: install --prod=false --frozen-lockfile --reporter=append-only --prefer-offline
+    offline: install --prod=false --frozen-lockfile --reporter=append-only --offline
+    open: install --prod=false --no-lockfile --reporter=append-only --prefer-offline
+    slug: install --prod --frozen-lockfile --reporter=append-only --prefer-offline
+    prune: install --prod --ignore-scripts --frozen-lockfile --offline --reporter=append-only --config.modules-cache-max-age=0 --config.confirm-modules-purge=false
+    prune: install --prod --ignore-scripts --no-lockfile --prefer-offline --reporter=append-only --config.modules-cache-max-age=0 --config.confirm-modules-purge=false
+    ");
 }
 
 #[test]
@@ -100,14 +109,14 @@ fn a_part_of_a_workspace_gets_what_it_needs() {
     part.package = "packages/api".into();
     part.name = Some("@acme/api".into());
     let version = Version::new(4, 0, 0);
-    insta::assert_snapshot!(shown(&prune(&part, version)[0]), @"");
+    insta::assert_snapshot!(shown(&prune(&part, version)[0]), @"YARN_ENABLE_SCRIPTS=0 workspaces focus @acme/api --production");
 }
 
 #[test]
 fn use_npm_install_is_heard() {
     let mut app = app(Manager::Npm, true);
     app.settings.use_npm_install = Some("true".into());
-    insta::assert_snapshot!(shown(&install(&app, Version::new(10, 0, 0), false)), @"");
+    insta::assert_snapshot!(shown(&install(&app, Version::new(10, 0, 0), false)), @"install --include=dev --no-save --prefer-offline");
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Cause {
         if is_script {
             return missing(status, lines);
         }
-        let causes: [(Self, &[&str]); 13] = [
+        let causes: [(Self, &[&str]); 14] = [
             (
                 Self::LockfileOutOfSync,
                 &[
@@ -150,6 +150,7 @@ impl Cause {
                     "code E401",
                     "code E403",
                     "code ENEEDAUTH",
+                    ": unauthenticated",
                     "YN0041",
                     "YN0033",
                     "ERR_PNPM_FETCH_401",
@@ -168,6 +169,7 @@ impl Cause {
                     "Couldn't find the binary git",
                 ],
             ),
+            (Self::Unreachable, &["Could not resolve host"]),
             (
                 Self::GitRefused,
                 &[
@@ -216,7 +218,6 @@ impl Cause {
                     "code E504",
                     "code E429",
                     "Response Code: 5",
-                    "Could not resolve host",
                 ],
             ),
             (Self::AddonFailed, &["gyp ERR!"]),
@@ -278,7 +279,7 @@ impl Cause {
             Self::NoPackage => "a package is not in the registry, or may not be seen".into(),
             Self::NoVersion => "a version of a package does not exist".into(),
             Self::Unauthorized => "the registry asks for credentials".into(),
-            Self::Unreachable => "the registry cannot be reached".into(),
+            Self::Unreachable => "a place that packages come from cannot be reached".into(),
             Self::NotCached => {
                 "a package is not in the cache, and the build is without network".into()
             }
@@ -392,10 +393,11 @@ fn missing(status: ExitStatus, lines: &[&str]) -> Cause {
                 return Cause::NoProgram(program);
             }
         }
-        if status.code() == Some(127) {
+        if status.code().is_some_and(|code| code == 127 || code == 1) {
             let name = line
                 .strip_suffix(": not found")
                 .or_else(|| line.strip_suffix(": command not found"))
+                .filter(|rest| rest.contains("sh: "))
                 .and_then(|rest| rest.rsplit(": ").next());
             if let Some(program) = name {
                 return Cause::NoProgram(program.to_owned());
