@@ -68,7 +68,8 @@ pub(crate) fn remove_unused_archives(root: &Path) -> io::Result<()> {
     for entry in fs::read_dir(cache)? {
         let entry = entry?;
         let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| name.ends_with(".zip")) else {
+        let is_archive = Path::new(&name).extension() == Some(OsStr::new("zip"));
+        let Some(name) = name.to_str().filter(|_| is_archive) else {
             continue;
         };
         if !map.contains(&format!("/{name}/")) {

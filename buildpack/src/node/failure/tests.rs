@@ -169,6 +169,11 @@ fn the_managers_own_words_say_what_to_do() {
 
       hint: Run `pnpm install` in the app's folder and commit `pnpm-lock.yaml`.
     "#);
+}
+
+#[test]
+fn npms_own_words_say_what_is_wrong() {
+    let of = |manager, output| render(&failure(manager, Step::Install, 1, output));
     insta::assert_snapshot!(of(Manager::Npm, output!("npm-eresolve")), @r#"
     error[peer-dependency-conflict]: `npm install` failed: packages ask for versions of the same peer that exclude each other
 
