@@ -1,11 +1,13 @@
 //! The build of a Node.js app: scripts, installed packages, caches, in the classic order.
 
+mod key;
+
 use super::caches::{self, FrameworkCaches};
 use super::client_settings::ClientSettings;
 use super::failure::NodeBuildError;
 use super::installed::{self, Kept, Present, Trees};
 use super::job::{Job, Tools};
-use super::plan::{DevDependencies, Manager, Modules, NodeApp};
+use super::plan::{Manager, Modules, NodeApp};
 use super::survey::Survey;
 use super::toolchain::Toolchain;
 use crate::buildpack::Session;
@@ -13,27 +15,16 @@ use crate::command::{Client, Environment};
 use crate::error::BuildpackError;
 use crate::layers::{Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
 use crate::source::Provenance;
-use fs_err as fs;
-use libcnb::Platform as _;
 use libcnb::data::layer::LayerName;
-use sha2::{Digest as _, Sha256};
 use slugbuilder_report::Warning;
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-
-/// Goes up whenever what is kept of an installation changes.
-const TREES_FORMAT: &str = "1";
 
 /// Layers of this module are for the next build alone.
 const CACHE: Use = Use {
     build: false,
     launch: false,
 };
-
-/// Variables of the user that change from build to build and say nothing to an installation.
-const IDLE_VARIABLES: [&str; 4] = ["SOURCE_VERSION", "REQUEST_ID", "STACK", "BUILD_INFO"];
 
 /// Runs the app's scripts and installs its packages. What it returns is what the user is to be warned of.
 pub(crate) fn build(
@@ -209,7 +200,7 @@ fn trees_layer(
         job.note(&format!("Installed packages are not kept: {reason}"));
         return Ok(None);
     }
-    let key = trees_key(session, toolchain, job, survey).map_err(disk)?;
+    let key = key::of(session, toolchain, job, survey).map_err(disk)?;
     let name = cache_layer("node-modules")?;
     let layer = keyed(session.context, job.reporter, &name, CACHE, &key)?;
     Ok(Some(match layer {
@@ -224,104 +215,6 @@ fn trees_layer(
             is_hit: false,
         },
     }))
-}
-
-/// Everything that decides what an installation makes. Scripts of packages may read any config var, so that all of them
-/// count, as one hash.
-fn trees_key(
-    session: &Session<'_>,
-    toolchain: &Toolchain,
-    job: &Job<'_>,
-    survey: &Survey,
-) -> std::io::Result<LayerKey> {
-    let [lockfile, manifests, configuration] = survey.inputs(job.folder)?;
-    let mut key = LayerKey::new([
-        lockfile,
-        manifests,
-        configuration,
-        ("trees", TREES_FORMAT.to_owned()),
-        (
-            "manager",
-            format!("{} {}", job.manager().program(), job.version),
-        ),
-        ("node", toolchain.node.runtime.version.clone()),
-        ("stack", session.kit.target.platform_name()),
-        ("machine", session.kit.target.machine.go_name().to_owned()),
-        ("package", job.app.package.clone()),
-        ("config-vars", config_vars(session)),
-        (
-            "development-dependencies",
-            match job.app.dev_dependencies {
-                DevDependencies::Removed => "removed",
-                DevDependencies::Kept(_) => "kept",
-            }
-            .to_owned(),
-        ),
-    ]);
-    if has_copied_folders(job)? {
-        key = key.with("source", survey.whole(job.folder)?);
-    }
-    Ok(key)
-}
-
-/// Whether a package may be a copy of a folder of the source: only then its files decide what is installed. Parts of a
-/// workspace are linked.
-fn has_copied_folders(job: &Job<'_>) -> std::io::Result<bool> {
-    const MARKS: [&str; 4] = ["file:", "portal:", "directory:", "\"injected\""];
-    let mut texts = vec![
-        job.root().join("package.json"),
-        job.package().join("package.json"),
-    ];
-    texts.extend(
-        job.app
-            .lockfile
-            .iter()
-            .map(|lockfile| job.root().join(&lockfile.path)),
-    );
-    for file in texts {
-        match fs::read_to_string(file) {
-            Ok(text) if MARKS.iter().any(|mark| text.contains(mark)) => return Ok(true),
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(false)
-}
-
-/// One hash of the user's variables, and of npm's and Yarn's in the process.
-fn config_vars(session: &Session<'_>) -> String {
-    let mut variables: BTreeMap<&OsStr, &OsStr> = BTreeMap::new();
-    for (name, value) in session.context.platform.env() {
-        variables.insert(name.as_os_str(), value.as_os_str());
-    }
-    for (name, value) in session.kit.settings.environment.iter() {
-        let text = name.to_string_lossy().to_lowercase();
-        if ["npm_config_", "yarn_", "pnpm_"]
-            .iter()
-            .any(|start| text.starts_with(start))
-        {
-            variables.insert(name, value);
-        }
-    }
-    let mut hash = Sha256::new();
-    let mut any = false;
-    for (name, value) in variables {
-        let text = name.to_string_lossy();
-        if IDLE_VARIABLES.contains(&text.as_ref()) || text.starts_with("SLUGBUILDER_") {
-            continue;
-        }
-        any = true;
-        hash.update(name.as_bytes());
-        hash.update([0]);
-        hash.update(value.as_bytes());
-        hash.update([0]);
-    }
-    if any {
-        hex::encode(&hash.finalize()[..8])
-    } else {
-        String::new()
-    }
 }
 
 /// The folder of the manager's own cache.
