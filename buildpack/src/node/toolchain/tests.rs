@@ -381,6 +381,12 @@ fn package(name: &str, corepack_hash: Option<Checksum>) -> NodeApp {
     app(manager, version, ManagerSource::Package(bundle))
 }
 
+/// An app with a Yarn of its own.
+pub(crate) fn vendored_app() -> NodeApp {
+    let source = ManagerSource::Vendored(".yarn/releases/yarn.cjs".into());
+    app(Manager::YarnBerry, Version::new(4, 5, 0), source)
+}
+
 fn bundled() -> NodeApp {
     let version = Version::new(11, 0, 0);
     app(Manager::Npm, version, ManagerSource::Bundled)
