@@ -103,7 +103,9 @@ impl SlugbuilderBuildpack {
                         let toolchain = toolchain::prepare(session, resolved, app, plan.needs_npm)?;
                         self.check_manager(session, app, &toolchain)?;
                         if is_built {
-                            node::build::build(session, &toolchain, app)?;
+                            for warning in node::build::build(session, &toolchain, app)? {
+                                self.warn(warning);
+                            }
                         }
                         toolchain.node
                     }

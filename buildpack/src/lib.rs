@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod node;
 pub mod output;
 pub mod package;
+pub mod precedence;
 mod resolution;
 pub mod runtime;
 pub mod settings;

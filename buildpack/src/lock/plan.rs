@@ -91,11 +91,11 @@ impl Lock {
 
 /// The pin as a candidate that wins.
 fn show(pin: &Located<Pin>, requested: &str, by: &Origin) -> Candidate {
-    Candidate {
-        value: pin.value.version.clone(),
-        origin: Origin::line(LOCK_FILE, pin.line),
-        verdict: format!("is locked, and fits {requested} ({by})"),
-    }
+    Candidate::new(
+        pin.value.version.clone(),
+        Origin::line(LOCK_FILE, pin.line),
+        format!("is locked, and fits {requested} ({by})"),
+    )
 }
 
 /// Puts the winner before what was decided of the version without it.
@@ -116,6 +116,7 @@ fn put(decisions: &mut Vec<Decision>, name: &str, winner: Candidate) {
             rule: rule.trim_end().to_owned(),
             candidates: vec![winner],
             winner: Some(0),
+            ..Decision::default()
         }),
     }
 }

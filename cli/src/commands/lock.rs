@@ -1,10 +1,12 @@
 //! `slugbuilder lock`
 
+use super::compile::app_root;
 use super::resolving::{Subject, options};
 use crate::arguments::LockArguments;
 use crate::failure::{Failure, SignalError};
 use crate::printer::Printer;
 use crate::signals::{self, Forced};
+use slugbuilder::app_root::AppRoot;
 use slugbuilder::compile::{CompileError, CompileOptions, Resolution, resolve};
 use slugbuilder::lock::{LockChange, Locking, differences, write};
 use slugbuilder_report::lock::LOCK_FILE;
@@ -15,6 +17,7 @@ pub(super) fn run(arguments: &LockArguments, printer: &Printer) -> Result<ExitCo
     let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
     let subject = Subject {
         source: &arguments.source.source,
+        root: app_root(&arguments.source)?,
         stack: &arguments.source.stack,
         all_files: arguments.source.all_files,
     };
@@ -34,7 +37,9 @@ pub(super) fn run(arguments: &LockArguments, printer: &Printer) -> Result<ExitCo
 /// Writes the lock of the source that `options` are to build.
 pub(super) fn write_first(options: &CompileOptions, printer: &Printer) -> Result<(), Failure> {
     let resolution = resolved(options, printer)?;
-    let path = options.source.join(LOCK_FILE);
+    // As the user names it.
+    let app = options.root.as_ref().map_or("", AppRoot::as_str);
+    let path = options.source.join(app).join(LOCK_FILE);
     let change = write(&resolution.folder, &resolution.lock).map_err(CompileError::from)?;
     printer.report(Event::Step(&match change {
         LockChange::Written => format!("Wrote {}", path.display()),
@@ -49,7 +54,8 @@ pub(super) fn write_first(options: &CompileOptions, printer: &Printer) -> Result
 /// Finds out whether a build could go by the lock.
 fn check(options: &CompileOptions, printer: &Printer) -> Result<(), Failure> {
     resolved(options, printer)?;
-    let path = options.source.join(LOCK_FILE);
+    let app = options.root.as_ref().map_or("", AppRoot::as_str);
+    let path = options.source.join(app).join(LOCK_FILE);
     printer.report(Event::Step(&format!("{} fits", path.display())));
     Ok(())
 }

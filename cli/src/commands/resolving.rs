@@ -3,10 +3,11 @@
 use crate::arguments::ResolvingArguments;
 use crate::environment;
 use crate::failure::Failure;
+use slugbuilder::app_root::AppRoot;
 use slugbuilder::archive::Compression;
 use slugbuilder::buildpacks::select;
 use slugbuilder::cache::MAX_SIZE;
-use slugbuilder::compile::CompileOptions;
+use slugbuilder::compile::{CompileOptions, Reuse};
 use slugbuilder::lock::Locking;
 use slugbuilder::sandbox::{Credentials, Interrupt};
 use slugbuilder::stack::Stack;
@@ -17,6 +18,7 @@ use std::time::Instant;
 /// The app and what it is for.
 pub(super) struct Subject<'a> {
     pub(super) source: &'a Path,
+    pub(super) root: Option<AppRoot>,
     pub(super) stack: &'a str,
     pub(super) all_files: bool,
 }
@@ -37,6 +39,7 @@ pub(super) fn options(
     )?;
     Ok(CompileOptions {
         source: subject.source.to_owned(),
+        root: subject.root.clone(),
         // No slug is written.
         output: PathBuf::new(),
         manifest: PathBuf::new(),
@@ -45,7 +48,7 @@ pub(super) fn options(
         order: Some(selection.order),
         cache_dir,
         cache_max_size: MAX_SIZE,
-        clear_cache: false,
+        reuse: Reuse::default(),
         all_files: subject.all_files,
         config_vars: environment::config_vars(&arguments.variables, &host)?,
         platform_variables: environment::platform_variables(&host, &arguments.mirror)?,

@@ -17,6 +17,7 @@ pub(super) fn run(arguments: &VendorArguments, printer: &Printer) -> Result<Exit
     for source in &arguments.sources {
         let subject = Subject {
             source,
+            root: None,
             stack: &arguments.stack,
             all_files: arguments.all_files,
         };

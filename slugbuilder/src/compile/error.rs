@@ -1,5 +1,6 @@
 //! Why a build made no slug.
 
+use crate::app_root::RootError;
 use crate::archive::ArchiveError;
 use crate::cnb::CnbError;
 use crate::lock::LockError;
@@ -21,6 +22,9 @@ pub enum CompileError {
     /// The lock of the source.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The app's folder in the source.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// The work folder.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -52,6 +56,7 @@ impl CompileError {
         Some(match self {
             Self::Stage(error) => error,
             Self::Lock(error) => error,
+            Self::Root(error) => error,
             Self::Workspace(error) => error,
             Self::Sandbox(error) => error,
             Self::Buildpack(error) => error,

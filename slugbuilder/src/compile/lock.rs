@@ -1,33 +1,19 @@
 //! The lock of a source on its way into a build.
 
 use super::{CompileError, CompileOptions};
+use crate::app_root::AppRoot;
 use crate::cnb::Platform;
 use crate::lock::{self, LockError};
 use slugbuilder_report::Warning;
 use slugbuilder_report::lock::{LOCK_FILE, LockFile, LockedBuildpack};
-use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
 
-/// The app's folder, where its lock lies, in the source at `root`: that of `SLUGBUILDER_ROOT`. One that is not inside the
-/// source is refused here, too, as a lock is written there.
-pub(super) fn folder_of(options: &CompileOptions, root: &Path) -> Result<PathBuf, LockError> {
-    let variables = &options.platform_variables;
-    let Some(below) = variables.get(OsStr::new("SLUGBUILDER_ROOT")) else {
-        return Ok(root.to_owned());
-    };
-    let folder = root.join(Path::new(below));
-    let found = folder.canonicalize().and_then(|found| {
-        if found.starts_with(root) {
-            Ok(found)
-        } else {
-            Err(io::Error::other("it is outside of the source"))
-        }
-    });
-    found.map_err(|source| LockError::Unreadable {
-        path: folder,
-        source,
-    })
+/// The app's folder, where its lock lies, in the source at `root`. [`AppRoot::check`] has found it to be a real one.
+pub(crate) fn folder_of(root: &Path, app: Option<&AppRoot>) -> PathBuf {
+    match app {
+        Some(app) => root.join(app.as_str()),
+        None => root.to_owned(),
+    }
 }
 
 /// The lock that a build goes by.
@@ -40,7 +26,8 @@ pub(crate) struct SourceLock {
 impl SourceLock {
     /// Reads the lock of the source at `root`, without the pins that may move.
     pub(crate) fn read(options: &CompileOptions, root: &Path) -> Result<Self, CompileError> {
-        Ok(Self::of(&options.locking, &folder_of(options, root)?)?)
+        let folder = folder_of(root, options.root.as_ref());
+        Ok(Self::of(&options.locking, &folder)?)
     }
 
     /// The same of the app's folder.

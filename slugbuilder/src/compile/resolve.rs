@@ -40,6 +40,9 @@ pub fn resolve(
             stop: options.stop(),
         },
     )?;
+    if let Some(root) = &options.root {
+        root.check(&survey)?;
+    }
     for warning in &survey.warnings {
         reporter.report(Event::Warning(warning));
     }
@@ -57,7 +60,7 @@ fn resolve_in(
     workspace: &Workspace,
     reporter: &dyn Reporter,
 ) -> Result<Resolution, CompileError> {
-    let folder = folder_of(options, &survey.root)?;
+    let folder = folder_of(&survey.root, options.root.as_ref());
     let earlier = lock::read(&folder)?.map(|read| read.lock);
     let source_lock = SourceLock::read(options, &survey.root)?;
     let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
