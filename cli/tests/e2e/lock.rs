@@ -107,10 +107,10 @@ fn a_pin_that_fits_wins_until_it_is_updated() {
     let decision = plan().split("node version").nth(1).unwrap().to_owned();
     insta::assert_snapshot!(decision, @"
     : 24.20.0
+      * 24.20.0  slugbuilder.lock:10    is locked, and fits 24 (.node-version:1)
+      - 24       .node-version:1        is the first in the order of precedence
+      - 24.x     default of 2026-11-21  is preceded by .node-version:1
       rule: A lock that fits the request counts. The first request in the order of precedence counts.
-      * 24.20.0 (slugbuilder.lock:10) is locked, and fits 24 (.node-version:1)
-      - 24 (.node-version:1) is the first in the order of precedence
-      - 24.x (default of 2026-11-21) is preceded by .node-version:1
     ");
     let compiled = context
         .slugbuilder(["compile", "../app", "--locked", "--json"])
@@ -146,7 +146,7 @@ fn a_pin_that_fits_wins_until_it_is_updated() {
         moved.stderr
     );
     assert!(
-        plan().contains("* 24.21.0 (slugbuilder.lock:"),
+        plan().contains("* 24.21.0  slugbuilder.lock:"),
         "{}",
         plan()
     );

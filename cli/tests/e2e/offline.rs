@@ -82,7 +82,7 @@ fn a_mirror_that_cannot_serve_is_an_error_of_its_own() {
 
       This version of slugbuilder knows the releases up to 2026-11-21.
 
-      hint: The nearest existing versions are `26.10.0`.
+      hint: The nearest existing versions are `24.21.0`, `26.10.0`.
     ");
     context.node_app("app");
     std::fs::write(

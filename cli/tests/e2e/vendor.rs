@@ -214,7 +214,7 @@ fn package_managers_are_pinned_and_vendored_with_their_runtime() {
         .slugbuilder(["plan", "--locked", "../app"])
         .succeeds()
         .stdout;
-    assert!(plan.contains("* 9.99.0 (slugbuilder.lock:"), "{plan}");
+    assert!(plan.contains("* 9.99.0       slugbuilder.lock:"), "{plan}");
     with_npm(&["vendor", "../vendored", "../app"]);
     assert!(
         context

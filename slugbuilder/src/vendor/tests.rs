@@ -103,7 +103,7 @@ fn what_is_damaged_is_told_and_brought_again() {
         .render(Style::Plain)
         .replace(&file.sha256[..12], "[HASH]");
     insta::assert_snapshot!(text, @"
-    error[mirror-damaged]: 1 file of the mirror folder are missing or damaged
+    error[mirror-damaged]: 1 file is missing from the mirror folder, or damaged
 
       - packages/npm-npm@11.6.2-[HASH].tar.gz
 
