@@ -37,19 +37,19 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
         }
         check_files(&context, &expect.files);
         check_commands(&context, &expect.commands);
-        check_requests(&context, expect);
+        check_requests(&context, &expect.requests, expect);
         if let Some(cache) = &expect.cache {
             let unchanged = Change {
-                write: [].into(),
-                remove: Vec::new(),
-                env: [].into(),
                 hit: cache.hit.clone(),
                 miss: cache.miss.clone(),
                 output: cache.output.clone(),
                 no_output: cache.no_output.clone(),
+                files: expect.files.clone(),
+                requests: expect.requests.clone(),
+                ..Change::default()
             };
             let rebuilds = std::iter::once(unchanged).chain(cache.after.clone());
-            rebuild(context, rebuilds.collect(), &changes);
+            rebuild(context, rebuilds.collect(), expect, &changes);
         }
     });
 }
@@ -186,8 +186,8 @@ fn check_commands(context: &TestContext<'_>, commands: &[Command]) {
     }
 }
 
-fn check_requests(context: &TestContext<'_>, expect: &Expect) {
-    if expect.requests.is_empty() {
+fn check_requests(context: &TestContext<'_>, requests: &[Request], expect: &Expect) {
+    if requests.is_empty() {
         return;
     }
     let mut config = ContainerConfig::new();
@@ -197,7 +197,7 @@ fn check_requests(context: &TestContext<'_>, expect: &Expect) {
         .envs(expect.web_env.clone())
         .expose_port(PORT);
     context.start_container(config, |container| {
-        for request in &expect.requests {
+        for request in requests {
             let answer = ask(container.address_for_port(PORT), request);
             check_answer(request, &answer, &container.logs_now().to_string());
         }
@@ -251,7 +251,12 @@ fn check_answer(request: &Request, answer: &str, logs: &str) {
     check_all(&what, body, &request.body);
 }
 
-fn rebuild(context: TestContext<'_>, mut rebuilds: VecDeque<Change>, changes: &Changes) {
+fn rebuild(
+    context: TestContext<'_>,
+    mut rebuilds: VecDeque<Change>,
+    expect: &Expect,
+    changes: &Changes,
+) {
     let Some(change) = rebuilds.pop_front() else {
         return;
     };
@@ -259,6 +264,7 @@ fn rebuild(context: TestContext<'_>, mut rebuilds: VecDeque<Change>, changes: &C
     config.envs(change.env.clone());
     changes.borrow_mut().push(change.clone());
     context.rebuild(config, |context| {
+        check_secrets(&context, expect);
         for layer in &change.hit {
             context.layers().assert_hit(layer);
         }
@@ -267,6 +273,8 @@ fn rebuild(context: TestContext<'_>, mut rebuilds: VecDeque<Change>, changes: &C
         }
         check_all("the build", &context.pack_stdout, &change.output);
         check_none("the build", &context.pack_stdout, &change.no_output);
-        rebuild(context, rebuilds, changes);
+        check_files(&context, &change.files);
+        check_requests(&context, &change.requests, expect);
+        rebuild(context, rebuilds, expect, changes);
     });
 }

@@ -216,12 +216,15 @@ pub(crate) enum Phase {
     Build,
 }
 
-/// `[cache]`: what the layers are in a second build of the unchanged app; `[[cache.after]]`: after a change.
+/// `[cache]`: a second build of the unchanged app, of which everything holds that is said of the first one; `[[cache.after]]`:
+/// builds after a change.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cache {
+    /// Layers that are a hit.
     #[serde(default)]
     pub(crate) hit: Vec<String>,
+    /// Layers that are a miss.
     #[serde(default)]
     pub(crate) miss: Vec<String>,
     /// What the build says.
@@ -235,28 +238,29 @@ pub(crate) struct Cache {
 }
 
 /// A change of the app, and a build of it. Changes add up.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Change {
     /// Files to write, with their content.
-    #[serde(default)]
     pub(crate) write: BTreeMap<PathBuf, String>,
     /// Files and folders to remove.
-    #[serde(default)]
     pub(crate) remove: Vec<PathBuf>,
     /// Config vars to set.
-    #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
-    #[serde(default)]
+    /// Layers that are a hit.
     pub(crate) hit: Vec<String>,
-    #[serde(default)]
+    /// Layers that are a miss.
     pub(crate) miss: Vec<String>,
     /// What the build says.
-    #[serde(default)]
     pub(crate) output: Vec<Pattern>,
     /// What it does not say.
-    #[serde(default)]
     pub(crate) no_output: Vec<Pattern>,
+    /// What the slug holds then.
+    #[serde(rename = "file")]
+    pub(crate) files: Vec<File>,
+    /// What the web process answers then.
+    #[serde(rename = "request")]
+    pub(crate) requests: Vec<Request>,
 }
 
 impl Expect {
