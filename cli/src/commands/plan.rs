@@ -2,7 +2,7 @@
 
 mod detected;
 
-use super::compile::left_out;
+use super::compile::{app_root, left_out};
 use crate::arguments::PlanArguments;
 use crate::environment;
 use crate::failure::{Failure, SignalError};
@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
     } else {
         let plan = plan(&PlanOptions {
             source: arguments.source.source.clone(),
+            root: app_root(&arguments.source)?,
             stack: Stack::named(&arguments.source.stack)?,
             buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
             all_files: arguments.source.all_files,

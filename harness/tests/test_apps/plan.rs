@@ -20,6 +20,7 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
     }
     let result = plan(&PlanOptions {
         source: copy.path().to_owned(),
+        root: None,
         stack: Stack::named(&expect.stack).unwrap(),
         buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
         all_files: true,
