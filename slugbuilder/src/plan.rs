@@ -38,7 +38,7 @@ pub struct PlanOptions {
 /// What a build would decide.
 #[derive(Debug)]
 pub struct Plan {
-    /// What of the source would enter it.
+    /// What of the source would enter it, as [`stage::outline`] tells it.
     pub survey: Survey,
     /// What detection found.
     pub report: PhaseReport,
@@ -46,7 +46,7 @@ pub struct Plan {
 
 /// Plans a build.
 pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
-    let survey = stage::survey(
+    let survey = stage::outline(
         &options.source,
         &SurveyOptions {
             all_files: options.all_files,

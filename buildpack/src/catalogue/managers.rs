@@ -3,7 +3,7 @@
 //! The files are made by `slugbuilder-buildpack catalogue update`; `[bundled]` of `npm.toml` is kept by hand.
 
 use crate::node::Manager;
-use crate::version::Version;
+use crate::version::{Range, Version};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -60,15 +60,9 @@ impl ManagerCatalogue {
     /// Whether `version` says that it runs on Node.js `node`.
     #[must_use]
     pub fn runs_on(&self, version: Version, node: Version) -> bool {
-        self.engine(version).is_none_or(|range| {
-            node_semver::Range::parse(range).map_or(true, |range| range.satisfies(&semver(node)))
-        })
+        self.engine(version)
+            .is_none_or(|range| Range::parse(range).map_or(true, |range| range.accepts(node)))
     }
-}
-
-/// The same version in the words of npm's ranges.
-pub(crate) fn semver(version: Version) -> node_semver::Version {
-    node_semver::Version::from((version.major, version.minor, version.patch))
 }
 
 #[cfg(test)]
@@ -91,7 +85,7 @@ mod tests {
                 Checksum::from_integrity(integrity).unwrap();
                 let engine = catalogue.engine(*version).unwrap();
                 assert!(
-                    node_semver::Range::parse(engine).is_ok(),
+                    Range::parse(engine).is_ok(),
                     "{manager:?} {version}: {engine}"
                 );
             }

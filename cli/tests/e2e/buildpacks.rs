@@ -1,6 +1,7 @@
 //! Other people's buildpacks, from the command line to the running app.
 
 use crate::context::{Context, User, for_each_user};
+use crate::plan_schema;
 use serde_json::Value;
 use std::fs;
 
@@ -331,7 +332,7 @@ fn a_plan_of_theirs_runs_their_detection_and_nothing_else() {
         };
         insta::allow_duplicates! {
             insta::assert_snapshot!(plan(&[]).stdout, @r"
-            staged: 1 file (0 B)
+            staged: 1 file
             buildpacks:
               acme/tool@1.0.0
               acme/app@1.0.0
@@ -340,6 +341,7 @@ fn a_plan_of_theirs_runs_their_detection_and_nothing_else() {
             ");
         }
         let value = plan(&["--json"]).json();
+        assert_eq!(plan_schema::problems(&value), [""; 0]);
         assert_eq!(value["buildpacks"][1]["id"], "acme/app");
         assert_eq!(value["plan"][0]["providers"][0], "acme/tool");
         assert!(!context.path("app/built.txt").exists());

@@ -23,6 +23,7 @@ mod no_sandbox;
 mod offline;
 mod output;
 mod plan;
+mod plan_schema;
 mod root;
 mod run;
 mod runtimes;

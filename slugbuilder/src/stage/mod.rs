@@ -163,6 +163,25 @@ pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageErr
     let began = SystemTime::now();
     let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
     let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
+    walk_ahead(source, root, tree, options, began)
+}
+
+/// The same for [`Survey::shadow`], several times as fast: of files it tells how many there are, and neither how large
+/// they are nor whose, nor whether they can be read.
+pub fn outline(source: &Path, options: &SurveyOptions) -> Result<Survey, StageError> {
+    let began = SystemTime::now();
+    let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
+    let tree = Tree::open(&root).map_err(|error| StageError::of_root(source, error))?;
+    walk_ahead(source, root, tree.kinds_only(), options, began)
+}
+
+fn walk_ahead(
+    source: &Path,
+    root: PathBuf,
+    tree: Tree,
+    options: &SurveyOptions,
+    began: SystemTime,
+) -> Result<Survey, StageError> {
     // Nothing looks into a `.git`.
     tree.read_ahead(|path| !path.ends_with(git::DOT_GIT), &options.stop);
     walk::walk(source, root, tree, options, began)

@@ -15,7 +15,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Gid, Uid, fchown, fchownat};
-use rustix::fs::RawDir;
+use rustix::fs::{FileType, RawDir};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -99,6 +99,18 @@ impl Stat {
         }
     }
 
+    /// What is taken for a file or link of which only its kind and the folder that it is in are known: one that its owner
+    /// and everybody else may read.
+    fn of_kind(kind: Kind, folder: &Self) -> Self {
+        Self {
+            kind,
+            mode: 0o444,
+            size: 0,
+            inode: 0,
+            ..*folder
+        }
+    }
+
     /// Whether both are on the same file system.
     pub(crate) fn same_device(&self, other: &Self) -> bool {
         self.device == other.device
@@ -159,6 +171,8 @@ impl Failure {
 pub(crate) struct Tree {
     root: OwnedFd,
     ahead: ahead::Ahead,
+    /// Whether listings tell of most files only what they are.
+    kinds_only: bool,
     /// What is below the root, where it is the upper folder of an overlay.
     overlaid: Option<overlaid::Overlaid>,
 }
@@ -186,8 +200,16 @@ impl Tree {
         Ok(Self {
             root,
             ahead: ahead::Ahead::default(),
+            kinds_only: false,
             overlaid: None,
         })
+    }
+
+    /// The same, listing of files and links only what they are, which folders tell with the names: the kernel is then not
+    /// asked about each. A readable file of no bytes stands for each, except for those called `.gitignore`, `.slugignore` and the like.
+    pub(crate) fn kinds_only(mut self) -> Self {
+        self.kinds_only = true;
+        self
     }
 
     /// What an overlay with these two folders shows, with what is at `hidden` in the lower one as good as gone. Only
@@ -357,13 +379,23 @@ impl Tree {
             let entry = entry.map_err(|error| Failure::Io(error.into()))?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                names.push(OsString::from_vec(name.to_vec()));
+                let kind = match entry.file_type() {
+                    // What is read has to be known exactly.
+                    _ if !self.kinds_only || name.ends_with(b"ignore") => None,
+                    FileType::RegularFile => Some(Kind::File),
+                    FileType::Symlink => Some(Kind::Link),
+                    _ => None,
+                };
+                names.push((OsString::from_vec(name.to_vec()), kind));
             }
         }
-        names.sort_unstable();
+        names.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         names
             .into_iter()
-            .map(|name| {
+            .map(|(name, kind)| {
+                if let Some(kind) = kind {
+                    return Ok((name, Stat::of_kind(kind, listed)));
+                }
                 let stat = fstatat(&directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
                 Ok((name, Stat::new(&stat.map_err(Failure::of_listed)?)))
             })

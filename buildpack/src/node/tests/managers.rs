@@ -314,7 +314,7 @@ fn every_candidate_is_recorded() {
     );
     let plan = plan_of(&[("package.json", &package), ("pnpm-lock.yaml", PNPM_LOCK)]);
     insta::assert_snapshot!(decision_of(&plan, "package manager"), @r"
-    * pnpm@9.1.0 (package.json:3) `packageManager` is the first in the order of precedence
+    * pnpm@9.1.0 (package.json:3) is the first in the order of precedence
       pnpm-lock.yaml (pnpm-lock.yaml:1) agrees
       pnpm >=9 (package.json:6) agrees
       npm >=8 (package.json:5) is preceded by package.json:3
@@ -323,7 +323,7 @@ fn every_candidate_is_recorded() {
     insta::assert_snapshot!(decision_of(&plan, "pnpm version"), @r"
     * pnpm@9.1.0 (package.json:3) gives 9.1.0
       >=9 (package.json:6) is preceded by package.json:3
-      >=10.0.0 <11.0.0-0 (pnpm-lock.yaml:1) is preceded by package.json:3
+      10 (pnpm-lock.yaml:1) is preceded by package.json:3
     ");
 }
 

@@ -155,7 +155,7 @@ fn origins_of_a_folder_are_relative_to_the_source() {
         plan.languages[0].resolved.requested.origin.to_string(),
         "packages/api/.nvmrc:1"
     );
-    insta::assert_snapshot!(decision_of(&plan, "folder of the package manager"), @"");
+    insta::assert_snapshot!(decision_of(&plan, "folder of the package manager"), @"* . (.) is the workspace that the package belongs to");
 }
 
 #[test]
