@@ -82,7 +82,7 @@ fn config(app: &Path, expect: &Expect, changes: &Changes) -> BuildConfig {
             }
         });
     if let Some(root) = &expect.root {
-        config.platform_env("SLUGBUILDER_ROOT", root);
+        config.root(root);
     }
     if expect.error.is_some() {
         config.expected_pack_result(PackResult::Failure);

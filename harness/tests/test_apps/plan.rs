@@ -4,6 +4,7 @@ use crate::check::{check_languages, check_warnings};
 use crate::expect::{Expect, Phase};
 use crate::pattern::check_all;
 use crate::{setup, snapshot};
+use slugbuilder::app_root::AppRoot;
 use slugbuilder::plan::{PlanOptions, plan};
 use slugbuilder::sandbox::{Environment, Interrupt};
 use slugbuilder::stack::Stack;
@@ -20,7 +21,10 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
     }
     let result = plan(&PlanOptions {
         source: copy.path().to_owned(),
-        root: None,
+        root: expect
+            .root
+            .as_deref()
+            .and_then(|root| AppRoot::parse(Path::new(root)).unwrap()),
         stack: Stack::named(&expect.stack).unwrap(),
         buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
         all_files: true,

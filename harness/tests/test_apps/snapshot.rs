@@ -116,16 +116,18 @@ fn own_words(source: &Path, expect: &Expect) -> String {
     words
 }
 
-/// `24.18.0` becomes `24.N.N` where the app does not say so itself, and the catalogue's own date `DATE`.
+/// `24.18.0` becomes `24.N.N` where it is no bound of a range and the app does not say so itself; the catalogue's own date
+/// becomes `DATE`.
 fn without_versions_of_the_catalogue(text: &str, own: &str) -> String {
-    static VERSION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(\d+)\.\d+\.\d+\b").unwrap());
+    static VERSION: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"([<>=^~]?)\b(\d+)\.\d+\.\d+\b").unwrap());
     static DATE: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\b(default of|up to) \d{4}-\d{2}-\d{2}\b").unwrap());
     let replaced = VERSION.replace_all(text, |found: &regex::Captures<'_>| {
-        if own.contains(&found[0]) {
+        if !found[1].is_empty() || own.contains(&found[0]) {
             found[0].to_owned()
         } else {
-            format!("{}.N.N", &found[1])
+            format!("{}.N.N", &found[2])
         }
     });
     DATE.replace_all(&replaced, "$1 DATE").into_owned()
