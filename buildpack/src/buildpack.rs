@@ -271,7 +271,9 @@ impl SlugbuilderBuildpack {
                         Some(app) => {
                             let toolchain =
                                 toolchain::prepare(session, resolved, app, plan.needs_npm)?;
-                            node::build::build(session, &toolchain, app)?;
+                            for warning in node::build::build(session, &toolchain, app)? {
+                                self.warn(warning);
+                            }
                             toolchain.node
                         }
                         None => layers::node::install(session, resolved, plan.needs_npm)?,

@@ -117,7 +117,7 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
-    git ignores.\nWhere runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
+    git ignores.\nWhere runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _NPM, _GO or _RUBY (https:// or \
     file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
 )]
 pub(crate) struct CompileArguments {

@@ -86,8 +86,9 @@ fn installation(app: &NodeApp, version: Version, offline: bool, all: bool) -> In
                 true,
                 &["--ignore-engines", "--non-interactive", "--no-progress"],
             )
-            .also(offline, &["--offline"])
-            .also(!offline, &["--prefer-offline"]),
+            // Not `--prefer-offline`: archives come from the cache anyway, and without metadata in it Yarn cannot get
+            // node-gyp where it needs that.
+            .also(offline, &["--offline"]),
         Manager::YarnBerry => {
             let zero_install = matches!(app.linker, Linker::PlugAndPlay { zero_install: true });
             Invocation::new(&["install"])
@@ -183,5 +184,7 @@ pub(crate) fn prune(app: &NodeApp, version: Version) -> Vec<Invocation> {
     vec![one]
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
