@@ -237,7 +237,7 @@ impl SlugbuilderBuildpack {
         let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
         let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let app = App::open_folder(app, &settings.root)?;
+        let app = App::open_view(app, settings.view_of.as_deref(), &settings.root)?;
         let plan = detect::plan(
             &app,
             &catalogues,

@@ -81,7 +81,7 @@ pub const TABLES: &[Table] = &[
 ];
 
 /// The documents with tables, relative to the folder of the workspace.
-pub const DOCUMENTS: &[&str] = &["buildpack/README.md"];
+pub const DOCUMENTS: &[&str] = &["buildpack/README.md", "docs/plan.md"];
 
 /// `sources` as a table: number, name and meaning of each.
 #[must_use]

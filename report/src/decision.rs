@@ -44,7 +44,7 @@ impl Decision {
 pub struct Candidate {
     /// The answer, for example `24.x` or `node web.js`.
     pub value: String,
-    /// The row of the order of precedence that it belongs to, for example `engines.node`; nothing where the question has
+    /// The row of the order of precedence that it belongs to, for example `engines.node of package.json`; nothing where the question has
     /// no such order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,

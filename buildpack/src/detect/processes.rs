@@ -162,7 +162,7 @@ pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
         Runtime::Ruby,
         &[Source {
             name: "a bare file",
-            meaning: "in the order above: `ruby web.rb`",
+            meaning: "in their order: `ruby web.rb`",
             read: ruby_files,
         }],
     ),

@@ -28,6 +28,9 @@ pub fn detect(options: &CompileOptions, reporter: &dyn Reporter) -> Result<Detec
             stop: Stop::new(&options.interrupt, Some(options.deadline)),
         },
     )?;
+    if let Some(root) = &options.root {
+        root.check(&survey)?;
+    }
     let workspace = Workspace::for_run(&options.cache_dir)?;
     let detection = detect_in(options, &survey, &workspace, reporter);
     let removed = workspace.remove();

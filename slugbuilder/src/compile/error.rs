@@ -1,5 +1,6 @@
 //! Why a build made no slug.
 
+use crate::app_root::RootError;
 use crate::archive::ArchiveError;
 use crate::cnb::CnbError;
 use crate::sandbox::SandboxError;
@@ -17,6 +18,9 @@ pub enum CompileError {
     /// Surveying or copying the source.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// The app's folder in the source.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// The work folder.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -47,6 +51,7 @@ impl CompileError {
     fn cause(&self) -> Option<&dyn Explain> {
         Some(match self {
             Self::Stage(error) => error,
+            Self::Root(error) => error,
             Self::Workspace(error) => error,
             Self::Sandbox(error) => error,
             Self::Buildpack(error) => error,
