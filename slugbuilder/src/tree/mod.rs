@@ -208,6 +208,11 @@ impl Tree {
         self
     }
 
+    /// Whether listings tell of most entries only what they are.
+    pub(crate) fn tells_kinds_only(&self) -> bool {
+        self.kinds_only
+    }
+
     /// What an overlay with these two folders shows. Only listing and opening are for such a tree.
     pub(crate) fn overlaid(lower: &Path, upper: &Path) -> std::io::Result<Self> {
         let mut tree = Self::open(upper)?;
