@@ -114,7 +114,8 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
-    git ignores.\nWhere runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
+    git ignores.\nAfter the build: what .slugignore-after-build names, and files of installed packages that no program can load.\n\
+    Where runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
     file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
 )]
 pub(crate) struct CompileArguments {
@@ -140,6 +141,9 @@ pub(crate) struct CompileArguments {
     /// Build without any network.
     #[arg(long, env = "SLUGBUILDER_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) offline: bool,
+    /// Keep files of installed packages that no program can load, such as object files of addons.
+    #[arg(long, env = "SLUGBUILDER_KEEP_PACKAGE_FILES", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) keep_package_files: bool,
     /// Show these credentials of yours to the build. May be repeated.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) with_credentials: Vec<Credential>,

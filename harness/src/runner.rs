@@ -131,6 +131,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         clear_cache: false,
         // As `pack` does, which does not ask git.
         all_files: true,
+        keep_package_files: false,
         config_vars: environment(&config.env),
         platform_variables: environment(&config.platform_env),
         host_environment: env::vars_os().collect(),

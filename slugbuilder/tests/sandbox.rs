@@ -926,6 +926,7 @@ fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
         cache_max_size: slugbuilder::cache::MAX_SIZE,
         clear_cache: false,
         all_files: false,
+        keep_package_files: false,
         config_vars: Environment::new(),
         platform_variables: Environment::new(),
         host_environment: std::env::vars_os().collect(),

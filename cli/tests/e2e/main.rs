@@ -17,6 +17,7 @@ mod context;
 mod determinism;
 mod ending;
 mod invocation;
+mod left_out;
 mod mirror;
 mod no_sandbox;
 mod offline;

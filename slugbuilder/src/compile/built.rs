@@ -4,12 +4,15 @@ use super::app_directory::{self, Prepared};
 use super::downloads::Downloads;
 use super::record::{self, record};
 use super::{
-    CompileError, CompileOptions, LaidOut, MACHINE, WithoutOutputs, identity, left_behind, losses,
-    not_kept, platform, sandbox_options,
+    CompileError, CompileOptions, LaidOut, MACHINE, SlugLayout, identity, left_behind, losses,
+    missing_program, not_kept, platform, sandbox_options,
 };
-use crate::archive::{self, ArchiveError, ArchiveOptions, Layout, Placement, WrittenSlug};
+use crate::archive::{
+    self, ArchiveError, ArchiveOptions, Layout, Placement, Siblings, WrittenSlug,
+};
 use crate::cache::{CacheFolder, after_build};
 use crate::cnb::{Build, Detection, Restored};
+use crate::layout::after_build::AfterBuild;
 use crate::publish::publish;
 use crate::sandbox::SandboxOptions;
 use crate::slug::{self, Manifest, NotCarried, ProcessType, WrittenManifest};
@@ -21,6 +24,7 @@ use nix::fcntl::AtFlags;
 use nix::sys::time::TimeSpec;
 use slugbuilder_report::{Decision, Event, Language, Reporter, Warning};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -33,6 +37,7 @@ pub struct BuiltApp {
     place: Option<Prepared>,
     folder: WorkFolder,
     survey: Survey,
+    after_build: AfterBuild,
     sandbox: SandboxOptions,
     downloads: Downloads,
     detection: Detection,
@@ -133,6 +138,7 @@ impl BuiltApp {
             },
         )?;
         // Nobody should wait minutes for a build to learn of these.
+        let after_build = AfterBuild::read(&survey, options.root(), options.keep_package_files)?;
         slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
         for output in [&options.output, &options.manifest] {
             archive::check_output(output)?;
@@ -151,12 +157,14 @@ impl BuiltApp {
         if options.clear_cache {
             workspace.clear()?;
         }
-        Self::build_in(options, survey, WorkFolder(Some(workspace)), told)
+        let folder = WorkFolder(Some(workspace));
+        Self::build_in(options, survey, after_build, folder, told)
     }
 
     fn build_in(
         options: &CompileOptions,
         survey: Survey,
+        after_build: AfterBuild,
         folder: WorkFolder,
         mut told: Told<'_>,
     ) -> Result<Self, CompileError> {
@@ -189,11 +197,17 @@ impl BuiltApp {
         }
         let laid_out = LaidOut::of(&build, &platform)?;
         told.tell(&laid_out.warnings);
+        told.tell(&missing_program::warnings(
+            &laid_out.process_types,
+            &after_build,
+            place.executor(),
+        ));
         stack::check_runtimes(&build, place.executor(), &options.stack, MACHINE)?;
         Ok(Self {
             place: Some(prepared),
             folder,
             survey,
+            after_build,
             sandbox,
             downloads,
             detection,
@@ -382,6 +396,7 @@ impl BuiltApp {
             &self.warnings,
         );
         manifest.build.not_carried.clone_from(&self.not_carried);
+        manifest.build.left_out = self.after_build.left_out(&summary.left_out);
         let written = manifest.write_beside(&options.manifest)?;
         Ok(ArchivedApp {
             manifest,
@@ -436,9 +451,10 @@ impl BuiltApp {
         })?)
     }
 
-    fn layout(&self) -> WithoutOutputs<'_> {
-        WithoutOutputs {
+    fn layout(&self) -> SlugLayout<'_> {
+        SlugLayout {
             layout: &self.laid_out.layout,
+            after_build: &self.after_build,
             survey: &self.survey,
         }
     }
@@ -455,13 +471,18 @@ impl BuiltApp {
         let mut found = Vec::new();
         let mut folders = vec![(PathBuf::new(), root)];
         while let Some((folder, stat)) = folders.pop() {
-            let entries = tree.list(&folder, &stat);
-            for (name, stat) in
-                entries.map_err(|failure| ArchiveError::of_entry(&folder, failure))?
-            {
-                let path = tree::below(&folder, &name);
+            let entries = tree
+                .list(&folder, &stat)
+                .map_err(|failure| ArchiveError::of_entry(&folder, failure))?;
+            let names: Vec<&OsStr> = entries.iter().map(|(name, _)| name.as_os_str()).collect();
+            let siblings = Siblings::of_sorted(&names);
+            for (name, stat) in &entries {
+                let (path, stat) = (tree::below(&folder, name), *stat);
                 let is_folder = stat.kind == Kind::Directory;
-                if layout.place(&path, is_folder) == Placement::Skip {
+                if !matches!(
+                    layout.place_among(&path, is_folder, siblings),
+                    Placement::In(_)
+                ) {
                     continue;
                 }
                 if is_folder {

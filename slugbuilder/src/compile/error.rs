@@ -2,6 +2,7 @@
 
 use crate::archive::ArchiveError;
 use crate::cnb::CnbError;
+use crate::layout::after_build::AfterBuildError;
 use crate::sandbox::SandboxError;
 use crate::slug::SlugError;
 use crate::stack::StackError;
@@ -17,6 +18,9 @@ pub enum CompileError {
     /// Surveying or copying the source.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A file that says what leaves the slug after the build.
+    #[error(transparent)]
+    AfterBuild(#[from] AfterBuildError),
     /// The work folder.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -47,6 +51,7 @@ impl CompileError {
     fn cause(&self) -> Option<&dyn Explain> {
         Some(match self {
             Self::Stage(error) => error,
+            Self::AfterBuild(error) => error,
             Self::Workspace(error) => error,
             Self::Sandbox(error) => error,
             Self::Buildpack(error) => error,

@@ -14,17 +14,19 @@ mod downloads;
 mod error;
 mod identity;
 mod losses;
+mod missing_program;
 mod record;
 
 pub use built::{AppEntry, AppEntryKind, BuiltApp};
 pub use detect::{Detected, detect};
 pub use error::CompileError;
 
-use crate::archive::{Compression, Layout, Placement};
+use crate::archive::{Compression, Layout, Placement, Siblings};
 use crate::buildpacks::InUse;
 #[cfg(doc)]
 use crate::cache::CacheFolder;
 use crate::cnb::{Build, Order, Platform};
+use crate::layout::after_build::AfterBuild;
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
@@ -36,6 +38,7 @@ use crate::workspace::{Workspace, WorkspaceError};
 use downloads::Downloads;
 use slugbuilder_report::{Diagnosis, Explain as _, Reporter, Warning};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -83,6 +86,9 @@ pub struct CompileOptions {
     pub clear_cache: bool,
     /// Whether to keep files that git ignores.
     pub all_files: bool,
+    /// Whether files of installed packages that no program can load stay in the slug; see
+    /// [`after_build::CLASSES`](crate::layout::after_build::CLASSES).
+    pub keep_package_files: bool,
     /// Config vars of the build.
     pub config_vars: Environment,
     /// `SLUGBUILDER_*` variables for the buildpacks.
@@ -110,6 +116,13 @@ pub struct CompileOptions {
 impl CompileOptions {
     fn stop(&self) -> Stop {
         Stop::new(&self.interrupt, Some(self.deadline))
+    }
+
+    /// The app's folder inside the source, where it is not the source itself: what buildpacks are told in
+    /// `SLUGBUILDER_ROOT`.
+    fn root(&self) -> Option<&Path> {
+        let root = self.platform_variables.get(OsStr::new("SLUGBUILDER_ROOT"));
+        root.map(Path::new)
     }
 }
 
@@ -224,19 +237,29 @@ fn platform_variables(
     variables
 }
 
-/// The app without what is being written into its source: an overlay shows that, too.
-struct WithoutOutputs<'a> {
+/// The app without what leaves the slug after the build, and without what is being written into its source: an overlay
+/// shows that, too.
+struct SlugLayout<'a> {
     layout: &'a AppLayout,
+    after_build: &'a AfterBuild,
     survey: &'a Survey,
 }
 
-impl Layout for WithoutOutputs<'_> {
+impl Layout for SlugLayout<'_> {
     fn place(&self, path: &Path, directory: bool) -> Placement {
+        self.place_among(path, directory, Siblings::default())
+    }
+
+    fn place_among(&self, path: &Path, directory: bool, siblings: Siblings<'_>) -> Placement {
         if self.survey.is_output(path) {
-            Placement::Skip
-        } else {
-            self.layout.place(path, directory)
+            return Placement::Skip;
         }
+        let Self {
+            layout,
+            after_build,
+            ..
+        } = self;
+        after_build.place(*layout, path, directory, siblings)
     }
 }
 

@@ -106,7 +106,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, stat: &crate::tree::Stat) {
+    pub(crate) fn add(&mut self, stat: &crate::tree::Stat) {
         use crate::tree::Kind;
         match stat.kind {
             Kind::Directory => {}
@@ -116,6 +116,11 @@ impl Tally {
             }
             Kind::Link | Kind::Special(_) => self.files += 1,
         }
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
     }
 }
 

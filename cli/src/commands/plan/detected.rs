@@ -47,6 +47,7 @@ pub(super) fn plan(
             cache_max_size: MAX_SIZE,
             clear_cache: false,
             all_files: arguments.source.all_files,
+            keep_package_files: false,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
             platform_variables: environment::platform_variables(&host),
             host_environment: host,
