@@ -61,14 +61,14 @@ fn patterns_reach_what_was_built_and_installed_but_nothing_that_slugbuilder_need
             .succeeds();
         assert!(
             built.stderr.contains(
-                "\n  left out after the build: 9 files, 288 B (.slugignore-after-build)\n"
+                "\n  left out after the build: 7 files, 181 B (.slugignore-after-build)\n"
             ),
             "{}",
             built.stderr
         );
         assert_eq!(
             built.json()["build"]["left_out"],
-            serde_json::json!([{"by": "ignore-file", "name": ".slugignore-after-build", "files": 9, "bytes": 288}])
+            serde_json::json!([{"by": "ignore-file", "name": ".slugignore-after-build", "files": 7, "bytes": 181}])
         );
         assert_eq!(
             paths(context),
@@ -170,7 +170,12 @@ fn a_broken_pattern_is_an_error_before_anything_is_built() {
             .slugbuilder(["compile", "../app", "--buildpack", "../pack"])
             .fails(1);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(failed.stderr, @"");
+            insta::assert_snapshot!(failed, @"
+            Compiling ../app for heroku-24
+            error[slugignore-line]: `.slugignore-after-build` line 3: `!keep.ts` cannot be followed: negation is not supported
+
+              hint: List what to leave out only; `!` has no meaning on Heroku either.
+            ");
         }
     });
 }
@@ -185,7 +190,18 @@ fn a_process_that_starts_what_is_left_out_is_told() {
             .slugbuilder(["compile", "../app", "--buildpack", "../pack"])
             .succeeds();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(built.stderr, @"");
+            insta::assert_snapshot!(built.stderr, @"
+            Compiling ../app for heroku-24
+            Building with acme/pack 1.0.0
+            warning[process-file-left-out]: the command of the process `web` names `bin/web`, which `.slugignore-after-build` leaves out of the slug
+              hint: Let the pattern pass it by, or start what is in the slug.
+            Writing the slug
+              left out after the build: 1 file, 12 B (.slugignore-after-build)
+            Process types
+              web  exec ./bin/web --port=$PORT
+            Wrote slug.tgz ([SIZE]) and slug.json in [TIME]
+              SHA256:[DIGITS]
+            ");
         }
     });
 }
