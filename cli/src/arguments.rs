@@ -97,6 +97,17 @@ pub(crate) struct VariableArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SecretArguments {
+    /// A config var of the build whose value nobody may see: it is `***` in the output, and an error in the slug.
+    /// `NAME` alone takes the value of this shell, which keeps it from those who list processes. May be repeated.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) secret: Vec<OsString>,
+    /// A file of such config vars, one `NAME=value` a line. May be repeated; `--secret` wins.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
@@ -126,6 +137,8 @@ pub(crate) struct CompileArguments {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArguments,
     #[command(flatten)]
     pub(crate) buildpacks: BuildpackArguments,
     #[command(flatten)]

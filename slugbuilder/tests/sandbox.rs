@@ -928,6 +928,7 @@ fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
         all_files: false,
         keep_package_files: false,
         config_vars: Environment::new(),
+        secrets: std::collections::BTreeSet::new(),
         platform_variables: Environment::new(),
         host_environment: std::env::vars_os().collect(),
         credentials: Credentials::default(),

@@ -32,6 +32,10 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         &cache_dir,
         &Stop::new(&requests.stop, Some(deadline)),
     )?;
+    let secrets = environment::secrets(&arguments.secrets, &host)?;
+    let names = secrets.keys().cloned().collect();
+    let mut config_vars = environment::config_vars(&arguments.variables, &host)?;
+    config_vars.extend(secrets);
     let has = |what| arguments.with_credentials.contains(&what);
     let options = CompileOptions {
         source: arguments.source.source.clone(),
@@ -45,7 +49,8 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         clear_cache: arguments.clear_cache,
         all_files: arguments.source.all_files,
         keep_package_files: arguments.keep_package_files,
-        config_vars: environment::config_vars(&arguments.variables, &host)?,
+        config_vars,
+        secrets: names,
         platform_variables: environment::platform_variables(&host),
         credentials: Credentials {
             npm: has(Credential::Npm),

@@ -5,7 +5,7 @@ use super::downloads::Downloads;
 use super::record::{self, record};
 use super::{
     CompileError, CompileOptions, LaidOut, MACHINE, SlugLayout, identity, left_behind, losses,
-    missing_program, not_kept, platform, sandbox_options,
+    missing_program, not_kept, platform, sandbox_options, secrets_of,
 };
 use crate::archive::{
     self, ArchiveError, ArchiveOptions, Layout, Placement, Siblings, WrittenSlug,
@@ -15,6 +15,7 @@ use crate::cnb::{Build, Detection, Restored};
 use crate::layout::after_build::AfterBuild;
 use crate::publish::publish;
 use crate::sandbox::SandboxOptions;
+use crate::secrets::{Redacting, Search, Secrets};
 use crate::slug::{self, Manifest, NotCarried, ProcessType, WrittenManifest};
 use crate::stack;
 use crate::stage::{self, Survey, SurveyOptions};
@@ -29,6 +30,7 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An app in the place where it was built: the flow of [`super::compile`] without its end. Dropped, all of it is gone,
 /// and the next build of the app starts without layers; [`BuiltApp::keep`] and [`BuiltApp::end`] keep them.
@@ -38,6 +40,7 @@ pub struct BuiltApp {
     folder: WorkFolder,
     survey: Survey,
     after_build: AfterBuild,
+    secrets: Arc<Secrets>,
     sandbox: SandboxOptions,
     downloads: Downloads,
     detection: Detection,
@@ -120,6 +123,79 @@ impl Told<'_> {
     }
 }
 
+/// A build before anything runs.
+struct Begun {
+    folder: WorkFolder,
+    survey: Survey,
+    after_build: AfterBuild,
+    downloads: Downloads,
+    sandbox: SandboxOptions,
+    secrets: Arc<Secrets>,
+}
+
+impl Begun {
+    fn build(self, options: &CompileOptions, mut told: Told<'_>) -> Result<BuiltApp, CompileError> {
+        let Self {
+            folder,
+            survey,
+            after_build,
+            downloads,
+            mut sandbox,
+            secrets,
+        } = self;
+        let reporter = told.reporter;
+        let workspace = folder.workspace()?;
+        let sources = identity::buildpacks(options, &workspace.build(), &mut sandbox)?;
+        let prepared = app_directory::prepare(&survey, workspace, &mut sandbox, options.trusted())?;
+        let place = &prepared.place;
+        told.tell(place.warning().map_or(&[], std::slice::from_ref));
+        let buildpacks = identity::read(&sources, place, &sandbox)?;
+        let platform = platform(options, place, &sandbox, reporter);
+        let order = identity::order(options, &buildpacks);
+        let mut detection = platform.detect(&order, &buildpacks)?;
+        detection.redact(&secrets);
+        told.tell(&detection.warnings);
+        for participant in &detection.group {
+            told.tell(&participant.report.warnings);
+        }
+        let restored = platform.restore(&detection)?;
+        told.tell(&restored.warnings);
+        let mut build = platform.build(&detection)?;
+        build.redact(&secrets);
+        told.tell(&build.warnings);
+        let not_carried = losses::of(&build);
+        if let Some(message) = losses::message(&not_carried) {
+            reporter.report(Event::Note(&message));
+        }
+        for phase in &build.reports {
+            told.tell(&phase.report.warnings);
+        }
+        let laid_out = LaidOut::of(&build, &platform)?;
+        told.tell(&laid_out.warnings);
+        told.tell(&missing_program::warnings(
+            &laid_out.process_types,
+            &after_build,
+            place.executor(),
+        ));
+        stack::check_runtimes(&build, place.executor(), &options.stack, MACHINE)?;
+        Ok(BuiltApp {
+            place: Some(prepared),
+            folder,
+            survey,
+            after_build,
+            secrets,
+            sandbox,
+            downloads,
+            detection,
+            restored,
+            build,
+            laid_out,
+            not_carried,
+            warnings: told.warnings,
+        })
+    }
+}
+
 impl BuiltApp {
     /// Builds the app and lays it out; no archive is made. Of `options`, what is about the archive is checked only.
     pub fn build(options: &CompileOptions, reporter: &dyn Reporter) -> Result<Self, CompileError> {
@@ -157,66 +233,24 @@ impl BuiltApp {
         if options.clear_cache {
             workspace.clear()?;
         }
-        let folder = WorkFolder(Some(workspace));
-        Self::build_in(options, survey, after_build, folder, told)
-    }
-
-    fn build_in(
-        options: &CompileOptions,
-        survey: Survey,
-        after_build: AfterBuild,
-        folder: WorkFolder,
-        mut told: Told<'_>,
-    ) -> Result<Self, CompileError> {
-        let reporter = told.reporter;
-        let workspace = folder.workspace()?;
-        let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
-        let mut sandbox = sandbox_options(options, workspace, &downloads);
-        let sources = identity::buildpacks(options, &workspace.build(), &mut sandbox)?;
-        let prepared = app_directory::prepare(&survey, workspace, &mut sandbox, options.trusted())?;
-        let place = &prepared.place;
-        told.tell(place.warning().map_or(&[], std::slice::from_ref));
-        let buildpacks = identity::read(&sources, place, &sandbox)?;
-        let platform = platform(options, place, &sandbox, reporter);
-        let order = identity::order(options, &buildpacks);
-        let detection = platform.detect(&order, &buildpacks)?;
-        told.tell(&detection.warnings);
-        for participant in &detection.group {
-            told.tell(&participant.report.warnings);
-        }
-        let restored = platform.restore(&detection)?;
-        told.tell(&restored.warnings);
-        let build = platform.build(&detection)?;
-        told.tell(&build.warnings);
-        let not_carried = losses::of(&build);
-        if let Some(message) = losses::message(&not_carried) {
-            reporter.report(Event::Note(&message));
-        }
-        for phase in &build.reports {
-            told.tell(&phase.report.warnings);
-        }
-        let laid_out = LaidOut::of(&build, &platform)?;
-        told.tell(&laid_out.warnings);
-        told.tell(&missing_program::warnings(
-            &laid_out.process_types,
-            &after_build,
-            place.executor(),
-        ));
-        stack::check_runtimes(&build, place.executor(), &options.stack, MACHINE)?;
-        Ok(Self {
-            place: Some(prepared),
-            folder,
+        let downloads = Downloads::prepare(&options.cache_dir, &workspace)?;
+        let sandbox = sandbox_options(options, &workspace, &downloads);
+        let secrets = Arc::new(secrets_of(options, &sandbox)?);
+        told.tell(&secrets.warnings());
+        let begun = Begun {
+            folder: WorkFolder(Some(workspace)),
             survey,
             after_build,
-            sandbox,
             downloads,
-            detection,
-            restored,
-            build,
-            laid_out,
-            not_carried,
-            warnings: told.warnings,
-        })
+            sandbox,
+            secrets: Arc::clone(&secrets),
+        };
+        let told = Told {
+            reporter: &Redacting::new(&secrets, reporter),
+            ..told
+        };
+        let built = begun.build(options, told);
+        built.map_err(|error| error.redacted(&secrets))
     }
 
     /// The buildpacks that took part, and the build plan.
@@ -358,10 +392,26 @@ impl BuiltApp {
         options: &CompileOptions,
         reporter: &dyn Reporter,
     ) -> Result<ArchivedApp, CompileError> {
+        let secrets = Arc::clone(&self.secrets);
+        let reporter = &Redacting::new(&secrets, reporter);
+        self.archive_in(options, reporter)
+            .map_err(|error| error.redacted(&secrets))
+    }
+
+    fn archive_in(
+        &mut self,
+        options: &CompileOptions,
+        reporter: &dyn Reporter,
+    ) -> Result<ArchivedApp, CompileError> {
         let app_time = slug::app_time(
             options.source_date_epoch.as_deref(),
             self.survey.git.as_ref(),
         )?;
+        let mut told = Told {
+            warnings: std::mem::take(&mut self.warnings),
+            reporter,
+        };
+        told.tell(&self.search(options)?);
         reporter.report(Event::Step("Writing the slug"));
         let (summary, slug) = archive::write_tree_beside(
             &self.tree()?,
@@ -380,10 +430,6 @@ impl BuiltApp {
             &options.output,
             reporter,
         )?;
-        let mut told = Told {
-            warnings: std::mem::take(&mut self.warnings),
-            reporter,
-        };
         told.tell(&summary.warnings);
         self.warnings = told.warnings;
         let mut manifest = record(
@@ -396,6 +442,7 @@ impl BuiltApp {
             &self.warnings,
         );
         manifest.build.not_carried.clone_from(&self.not_carried);
+        self.secrets.redact_data(&mut manifest.build);
         manifest.build.left_out = self.after_build.left_out(&summary.left_out);
         let written = manifest.write_beside(&options.manifest)?;
         Ok(ArchivedApp {
@@ -405,8 +452,22 @@ impl BuiltApp {
         })
     }
 
+    /// Looks for secrets in what becomes the slug: an error, or warnings where it may not be one.
+    fn search(&self, options: &CompileOptions) -> Result<Vec<Warning>, CompileError> {
+        let Some(mut search) = Search::new(&self.secrets)? else {
+            return Ok(Vec::new());
+        };
+        search.in_processes(&self.build.processes);
+        search.in_launch_environment(&self.build.launch_environment);
+        search.in_files(&self.tree()?, &self.survey, &self.layout(), &options.stop())?;
+        let (error, warnings) = search.findings();
+        error.map_or(Ok(warnings), |error| Err(error.into()))
+    }
+
     /// Ends the place, and keeps layers and downloads for the next build; what cannot be kept is a warning.
     pub fn keep(&mut self, reporter: &dyn Reporter) {
+        let secrets = Arc::clone(&self.secrets);
+        let reporter = &Redacting::new(&secrets, reporter);
         let (Some(place), Some(workspace)) = (self.place.take(), &self.folder.0) else {
             return;
         };

@@ -17,9 +17,10 @@ mod losses;
 mod missing_program;
 mod record;
 
+pub use crate::secrets::SecretsInSlug;
 pub use built::{AppEntry, AppEntryKind, BuiltApp};
 pub use detect::{Detected, detect};
-pub use error::CompileError;
+pub use error::{CompileError, RedactedError};
 
 use crate::archive::{Compression, Layout, Placement, Siblings};
 use crate::buildpacks::InUse;
@@ -30,6 +31,7 @@ use crate::layout::after_build::AfterBuild;
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
+use crate::secrets::{Secrets, Sources};
 use crate::slug::{Manifest, ProcessType, SlugError};
 use crate::stack::{Machine, Stack};
 use crate::stage::Survey;
@@ -37,8 +39,8 @@ use crate::stop::Stop;
 use crate::workspace::{Workspace, WorkspaceError};
 use downloads::Downloads;
 use slugbuilder_report::{Diagnosis, Explain as _, Reporter, Warning};
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -91,6 +93,8 @@ pub struct CompileOptions {
     pub keep_package_files: bool,
     /// Config vars of the build.
     pub config_vars: Environment,
+    /// Names of those whose values nobody may see: they are replaced in all that is told, and may not be in the slug.
+    pub secrets: BTreeSet<OsString>,
     /// `SLUGBUILDER_*` variables for the buildpacks.
     pub platform_variables: Environment,
     /// The user's environment, of which only [`HostView`]'s list passes.
@@ -188,6 +192,16 @@ fn sandbox_options(
         deadline: Some(options.deadline),
         interrupt: options.interrupt.clone(),
     }
+}
+
+/// The secrets that the programs of a build may know.
+fn secrets_of(options: &CompileOptions, sandbox: &SandboxOptions) -> Result<Secrets, CompileError> {
+    Ok(Secrets::of(&Sources {
+        config_vars: &options.config_vars,
+        named: &options.secrets,
+        platform_variables: &options.platform_variables,
+        view: &sandbox.view,
+    })?)
 }
 
 /// The folders of the mirrors that are on this machine.

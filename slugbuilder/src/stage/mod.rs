@@ -36,7 +36,7 @@ use crate::stop::Stop;
 use crate::tree::links::{Fault, Links};
 use crate::tree::{Listing, Tree};
 use slugbuilder_report::Warning;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -181,6 +181,14 @@ impl Survey {
             (Some(directory), Some(name)) => self.outputs.contain(directory, name),
             _ => false,
         }
+    }
+
+    /// Everything that is staged, by path.
+    pub(crate) fn staged_files(&self) -> HashMap<&Path, &crate::tree::Stat> {
+        let entries = self.staged_entries.iter();
+        entries
+            .map(|entry| (entry.path.as_path(), &entry.stat))
+            .collect()
     }
 
     /// What an overlay over the source shows whose upper folder is `upper`, with the whiteouts in it.
