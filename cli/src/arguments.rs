@@ -129,6 +129,7 @@ pub(crate) struct PlanArguments {
     Where runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
     file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,

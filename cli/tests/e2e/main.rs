@@ -25,6 +25,7 @@ mod output;
 mod plan;
 mod run;
 mod runtimes;
+mod secrets;
 mod server;
 mod slug;
 mod source;

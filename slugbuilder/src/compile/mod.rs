@@ -67,6 +67,10 @@ pub enum BuildpackSource {
 
 /// What to build, and how.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as on the command line"
+)]
 pub struct CompileOptions {
     /// The app's source.
     pub source: PathBuf,

@@ -92,7 +92,7 @@ impl Form {
 /// The secrets of a build.
 #[derive(Default)]
 pub(crate) struct Secrets {
-    secrets: Vec<Secret>,
+    all: Vec<Secret>,
     /// What is looked for, in the order of the patterns of `finder`.
     forms: Vec<Form>,
     finder: Option<AhoCorasick>,
@@ -333,7 +333,7 @@ impl Gathered {
         let finder = (!forms.is_empty()).then(|| finder_of(forms.iter().map(|form| &form.bytes)));
         Ok(Secrets {
             finder: finder.transpose()?,
-            secrets,
+            all: secrets,
             forms,
             too_short,
         })

@@ -7,6 +7,7 @@
 use super::{Secrets, finder_of};
 use crate::archive::{ArchiveError, Layout, Placement, Siblings};
 use crate::cnb::{LaunchEnvironment, OWN_FOLDER, Process};
+use crate::layout::PROFILE_SCRIPT_PATH;
 use crate::sandbox::SandboxError;
 use crate::stage::Survey;
 use crate::stop::Stop;
@@ -32,7 +33,7 @@ const LONG_LINE: usize = 32;
 
 /// The slug would hold secrets of the build.
 #[derive(Debug, thiserror::Error)]
-#[error("the slug would hold a secret of the build: {first}")]
+#[error("a secret of the build would be in the slug: {first}")]
 pub struct SecretsInSlug {
     /// A place and what is in it, without the value.
     first: String,
@@ -57,7 +58,7 @@ impl Explain for SecretsInSlug {
         if self.total > shown {
             lines.push(format!("and {} more", self.total - shown));
         }
-        (!lines.is_empty()).then(|| format!("So would these:\n{}", lines.join("\n")))
+        (!lines.is_empty()).then(|| format!("So do these:\n{}", lines.join("\n")))
     }
 
     fn hints(&self) -> Vec<String> {
@@ -89,7 +90,7 @@ impl<'a> Search<'a> {
     pub(crate) fn new(secrets: &'a Secrets) -> Result<Option<Self>, SandboxError> {
         let forms = secrets.forms.iter().filter(|form| {
             let is_enough = form.is_whole || form.is_long_line(LONG_LINE);
-            is_enough && secrets.secrets[form.secret].is_telltale
+            is_enough && secrets.all[form.secret].is_telltale
         });
         let forms: Vec<_> = forms.collect();
         if forms.is_empty() {
@@ -151,7 +152,9 @@ impl<'a> Search<'a> {
             for (name, stat) in &entries {
                 let path = below(&folder, name);
                 let is_folder = stat.kind == Kind::Directory;
-                let is_ours = path == Path::new(OWN_FOLDER);
+                // The script is made of the launch environment.
+                let is_ours =
+                    path == Path::new(OWN_FOLDER) || path == Path::new(PROFILE_SCRIPT_PATH);
                 if is_ours
                     || name == "node_modules"
                     || !matches!(
@@ -181,10 +184,10 @@ impl<'a> Search<'a> {
     pub(crate) fn findings(mut self) -> (Option<SecretsInSlug>, Vec<Warning>) {
         self.findings
             .sort_by(|one, other| one.place.cmp(&other.place));
-        let of = |one: &Finding| &self.secrets.secrets[one.secret];
+        let of = |one: &Finding| &self.secrets.all[one.secret];
         let (certain, likely): (Vec<_>, Vec<_>) =
             self.findings.iter().partition(|one| of(one).is_certain);
-        let words = |one: &Finding| format!("{} has the value of {}", one.place, of(one).name);
+        let words = |one: &Finding| format!("{} holds the value of {}", one.place, of(one).name);
         let warning = |one: &&Finding| {
             Warning::new(
                 "secret-in-slug",
@@ -207,7 +210,7 @@ impl<'a> Search<'a> {
         let mut likely = None;
         for found in self.finder.find_iter(content) {
             let secret = self.found[found.pattern().as_usize()];
-            if self.secrets.secrets[secret].is_certain {
+            if self.secrets.all[secret].is_certain {
                 likely = Some(secret);
                 break;
             }

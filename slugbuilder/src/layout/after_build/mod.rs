@@ -127,15 +127,12 @@ impl AfterBuild {
     #[must_use]
     pub fn left_out(&self, counts: &BTreeMap<usize, Tally>) -> Vec<LeftOut> {
         let left_out = |(number, tally): (&usize, &Tally)| {
-            let (by, name) = match self.files.get(*number) {
-                Some(file) => (
-                    LeftOutBy::IgnoreFile,
-                    file.path.to_string_lossy().into_owned(),
-                ),
-                None => {
-                    let class = CLASSES.get(number - self.files.len())?;
-                    (LeftOutBy::PackageFiles, class.code.to_owned())
-                }
+            let (by, name) = if let Some(file) = self.files.get(*number) {
+                let path = file.path.to_string_lossy();
+                (LeftOutBy::IgnoreFile, path.into_owned())
+            } else {
+                let class = CLASSES.get(number - self.files.len())?;
+                (LeftOutBy::PackageFiles, class.code.to_owned())
             };
             (tally.files > 0).then_some(LeftOut {
                 by,
@@ -185,4 +182,136 @@ fn folder_below(folder: &Path) -> Option<PathBuf> {
         }
     }
     Some(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::AppOnly;
+    use crate::stage::{SurveyOptions, survey};
+    use slugbuilder_report::{Diagnosis, Style};
+
+    fn read(files: &[(&str, &str)], root: &str) -> Result<AfterBuild, AfterBuildError> {
+        let source = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            let path = source.path().join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, content).unwrap();
+        }
+        let survey = survey(source.path(), &SurveyOptions::default()).unwrap();
+        AfterBuild::read(&survey, Some(Path::new(root)), false)
+    }
+
+    #[test]
+    fn each_file_speaks_of_its_own_folder() {
+        let files = [
+            (".slugignore-after-build", "*.map\n"),
+            ("packages/api/.slugignore-after-build", "/src\n*.ts\n"),
+            ("packages/web/.slugignore-after-build", "*\n"),
+        ];
+        let after_build = read(&files, "./packages/api").unwrap();
+        let place = |path: &str, directory| {
+            after_build.place(&AppOnly, Path::new(path), directory, Siblings::default())
+        };
+        for (path, directory, number) in [
+            ("packages/web/x.map", false, 0),
+            ("packages/api/x.map", false, 0),
+            ("packages/api/src", true, 1),
+            ("packages/api/lib/x.ts", false, 1),
+        ] {
+            assert_eq!(
+                place(path, directory),
+                Placement::LeaveOut(number),
+                "{path}"
+            );
+        }
+        for (path, directory) in [
+            ("src", true),
+            ("packages/api", true),
+            ("packages/api/lib/src", true),
+            ("packages/web/x.ts", false),
+        ] {
+            assert!(matches!(place(path, directory), Placement::In(_)), "{path}");
+        }
+        assert_eq!(place(".slugignore-after-build", false), Placement::Skip);
+        assert_eq!(
+            place("packages/api/.slugignore-after-build", false),
+            Placement::Skip
+        );
+        // What nobody follows is a file as any other.
+        assert!(matches!(
+            place("packages/web/.slugignore-after-build", false),
+            Placement::In(_)
+        ));
+        let counts = BTreeMap::from([
+            (1, Tally { files: 2, bytes: 3 }),
+            (2, Tally { files: 1, bytes: 1 }),
+            (3, Tally::default()),
+        ]);
+        let left_out = after_build.left_out(&counts);
+        let names: Vec<_> = left_out.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "packages/api/.slugignore-after-build",
+                "node-gyp-intermediates"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_root_that_leads_out_has_no_file() {
+        let after_build = read(&[("x", "")], "../elsewhere").unwrap();
+        assert!(after_build.files.is_empty());
+    }
+
+    #[test]
+    fn what_slugbuilder_needs_stays_whatever_selects_it() {
+        for patterns in ["*", ".*", ".profile.d/\n.slugbuilder/", "*.sh\n**/*\n"] {
+            let after_build = read(&[(".slugignore-after-build", patterns)], "").unwrap();
+            let place = |path: &str, directory| {
+                after_build.place(&AppOnly, Path::new(path), directory, Siblings::default())
+            };
+            for (path, directory) in [
+                (".slugbuilder", true),
+                (".slugbuilder/layers/a/b/x.sh", false),
+                (".profile.d", true),
+                (PROFILE_SCRIPT_PATH, false),
+            ] {
+                assert!(
+                    matches!(place(path, directory), Placement::In(_)),
+                    "{patterns}: {path}"
+                );
+            }
+            assert_eq!(
+                place(".profile.d/own.sh", false),
+                Placement::LeaveOut(0),
+                "{patterns}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_line_is_an_error_with_its_place() {
+        let refused = |content| {
+            let files = [("api/.slugignore-after-build", content)];
+            Diagnosis::of(&read(&files, "api").unwrap_err()).render(Style::Plain)
+        };
+        insta::assert_snapshot!(refused("x\n../y\n"), @r"
+        error[slugignore-line]: `api/.slugignore-after-build` line 2: `../y` cannot be followed: `..` could leave the app
+
+          hint: Write the path from the app's root.
+        ");
+        insta::assert_snapshot!(refused("[a-\n"), @r"
+        error[slugignore-line]: `api/.slugignore-after-build` line 1: `[a-` cannot be followed: it ends in the middle of a class or after a backslash
+
+          hint: End the class with `]`; a backslash before `[` or another backslash makes it an ordinary character.
+        ");
+        let folder = [(".slugignore-after-build/x", "")];
+        insta::assert_snapshot!(Diagnosis::of(&read(&folder, "").unwrap_err()).render(Style::Plain), @r"
+        error[slugignore-unreadable]: `.slugignore-after-build` is no file
+
+          hint: Make it a plain file of patterns, one a line.
+        ");
+    }
 }

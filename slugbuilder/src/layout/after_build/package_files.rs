@@ -16,6 +16,7 @@
 //! - Licences: nothing that may be given to others should lack them.
 
 use crate::archive::Siblings;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -93,7 +94,7 @@ const fn not_named(pattern: &'static str, name: &'static str) -> PackageFile {
 }
 
 /// All classes.
-pub const CLASSES: [PackageFiles; 3] = [
+pub static CLASSES: [PackageFiles; 3] = [
     PackageFiles {
         code: "node-gyp-intermediates",
         what: "node-gyp's intermediates",
@@ -156,7 +157,8 @@ pub const CLASSES: [PackageFiles; 3] = [
 /// The number in [`CLASSES`] of the class that an entry of the app belongs to, if it is to one.
 pub(super) fn class_of(path: &Path, directory: bool, siblings: Siblings<'_>) -> Option<usize> {
     let (package, rest) = in_package(path.as_os_str().as_bytes())?;
-    let pattern = PATTERNS.iter().find(|pattern| {
+    let first = rest.split(|byte| *byte == b'/').next()?;
+    let pattern = PATTERNS.get(first)?.iter().find(|pattern| {
         pattern.matches(rest, directory) && pattern.when(package, rest, siblings)
     })?;
     Some(pattern.class)
@@ -201,13 +203,17 @@ enum Part {
     OtherPlatform,
 }
 
-static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
-    let of_class = |(class, files): (usize, &'static PackageFiles)| {
-        files.files.iter().map(move |file| Pattern::of(class, file))
-    };
-    // Its own place in memory: what is in a constant has none.
-    static ALL: [PackageFiles; 3] = CLASSES;
-    ALL.iter().enumerate().flat_map(of_class).collect()
+/// All patterns by the first name in them: most files are told apart by theirs.
+static PATTERNS: LazyLock<HashMap<&'static [u8], Vec<Pattern>>> = LazyLock::new(|| {
+    let mut patterns: HashMap<_, Vec<_>> = HashMap::new();
+    for (class, files) in CLASSES.iter().enumerate() {
+        for file in files.files {
+            let first = file.pattern.split('/').next().unwrap_or_default();
+            let alike = patterns.entry(first.as_bytes()).or_default();
+            alike.push(Pattern::of(class, file));
+        }
+    }
+    patterns
 });
 
 impl Pattern {
@@ -311,6 +317,7 @@ impl<'a> Platforms<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     /// The codes of the classes that the entries of a folder belong to.
     fn left_out(folder: &str, names: &[&str]) -> Vec<(String, &'static str)> {
@@ -549,6 +556,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_pattern_begins_with_a_name() {
+        for first in PATTERNS.keys() {
+            assert!(!first.is_empty() && !first.contains(&b'*') && !first.contains(&b'<'));
+        }
+    }
+
     /// The table of docs/slug.md.
     fn table() -> String {
         let mut table = String::from(
@@ -573,13 +587,11 @@ mod tests {
                 patterns.join(", ") + &when
             });
             let files: Vec<String> = files.collect();
-            table += &format!(
-                "| `{}`: {} | {} | {} |\n",
-                class.code,
-                class.what,
-                files.join("; "),
-                class.why
-            );
+            let PackageFiles {
+                code, what, why, ..
+            } = class;
+            let files = files.join("; ");
+            writeln!(table, "| `{code}`: {what} | {files} | {why} |").unwrap();
         }
         table
     }
