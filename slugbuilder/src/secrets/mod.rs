@@ -37,6 +37,9 @@ pub(crate) const SHORTEST: usize = 4;
 /// in the slug.
 const SHORTEST_ALONE: usize = 8;
 
+/// Bytes of a value that is no word, whatever it is made of.
+const LONG: usize = 16;
+
 /// What stands for a secret.
 const STARS: &str = "***";
 
@@ -68,10 +71,35 @@ pub(crate) struct Sources<'a> {
 struct Secret {
     /// What it is called in messages.
     name: String,
-    /// Whether someone called it one.
-    is_certain: bool,
+    certainty: Certainty,
     /// Whether it is so long, and so unlike a word, that finding it in a file says something.
     is_telltale: bool,
+}
+
+/// How it is known that something is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Certainty {
+    /// By the name of a config var.
+    Likely,
+    /// It is a credential of a client, or a password of a proxy.
+    Known,
+    /// The user said so.
+    Named,
+}
+
+impl Certainty {
+    /// Whether finding the value in a file says that it came there from the build. A password may be a word of every language,
+    /// and what is a secret by its name only may be anything.
+    fn is_telltale(self, value: &[u8]) -> bool {
+        let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
+        let is_mixed = has(u8::is_ascii_alphabetic) && has(u8::is_ascii_digit);
+        value.len() >= SHORTEST_ALONE
+            && match self {
+                Self::Likely => is_mixed,
+                Self::Known => is_mixed || value.len() >= LONG,
+                Self::Named => true,
+            }
+    }
 }
 
 /// How a secret may be written.
@@ -107,7 +135,7 @@ impl Secrets {
         let variables = sources.view.variables().iter();
         for (name, value) in variables.chain(sources.platform_variables) {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
-            gathered.certain(of_variable(&name, &value));
+            gathered.known(of_variable(&name, &value));
         }
         for (file, read) in [
             (".npmrc", credentials::of_npmrc as fn(&[u8]) -> Vec<Found>),
@@ -115,31 +143,33 @@ impl Secrets {
             (".bundle/config", credentials::of_bundle_config),
         ] {
             if let Some(text) = sources.view.home_file(file) {
-                gathered.certain(read(text));
+                gathered.known(read(text));
             }
         }
         let referred: BTreeSet<OsString> = gathered.variables().collect();
         let mut too_short = Vec::new();
         for (name, value) in sources.config_vars {
             let shown = name.to_string_lossy();
-            let is_certain = sources.named.contains(name) || referred.contains(name);
+            let certainty = if sources.named.contains(name) {
+                Certainty::Named
+            } else if referred.contains(name) {
+                Certainty::Known
+            } else {
+                Certainty::Likely
+            };
             let text = value.to_string_lossy();
             let called = format!("config var `{shown}`");
             let is_public = PUBLIC.iter().any(|start| shown.starts_with(start));
-            if is_certain {
-                if !value.is_empty() && value.len() < SHORTEST {
-                    too_short.push(shown.to_string());
-                }
-                gathered.add(called, value.as_bytes(), true);
-            } else if !is_public && is_telling(&shown) && may_be_secret(&text) {
-                gathered.add(called, value.as_bytes(), false);
+            let tells = || !is_public && is_telling(&shown) && may_be_secret(&text);
+            if certainty > Certainty::Likely || tells() {
+                gathered.add(called, value.as_bytes(), certainty);
+            }
+            if certainty == Certainty::Named && !value.is_empty() && value.len() < SHORTEST {
+                too_short.push(shown.to_string());
             }
             for (_, password) in credentials::of_addresses(&text, &shown) {
-                gathered.add(
-                    format!("the password in config var `{shown}`"),
-                    &password,
-                    is_certain,
-                );
+                let called = format!("the password in config var `{shown}`");
+                gathered.add(called, &password, certainty);
             }
         }
         gathered.into_secrets(too_short)
@@ -278,21 +308,21 @@ fn of_variable(name: &str, value: &str) -> Vec<Found> {
 /// Secrets before they are looked for: names by value, so that each value is known by one.
 #[derive(Default)]
 struct Gathered {
-    found: BTreeMap<Vec<u8>, (String, bool)>,
+    found: BTreeMap<Vec<u8>, (String, Certainty)>,
 }
 
 impl Gathered {
-    fn certain(&mut self, found: Vec<Found>) {
+    fn known(&mut self, found: Vec<Found>) {
         for (name, value) in found {
-            self.add(name, &value, true);
+            self.add(name, &value, Certainty::Known);
         }
     }
 
-    fn add(&mut self, name: String, value: &[u8], is_certain: bool) {
+    fn add(&mut self, name: String, value: &[u8], certainty: Certainty) {
         let known = self.found.entry(value.trim_ascii().to_vec());
-        let known = known.or_insert_with(|| (name.clone(), is_certain));
-        if is_certain && !known.1 {
-            *known = (name, true);
+        let known = known.or_insert_with(|| (name.clone(), certainty));
+        if certainty > known.1 {
+            *known = (name, certainty);
         }
     }
 
@@ -306,7 +336,7 @@ impl Gathered {
     fn into_secrets(self, too_short: Vec<String>) -> Result<Secrets, SandboxError> {
         let mut secrets = Vec::new();
         let mut forms: BTreeMap<Vec<u8>, (usize, bool)> = BTreeMap::new();
-        for (value, (name, is_certain)) in self.found {
+        for (value, (name, certainty)) in self.found {
             if value.len() < SHORTEST || credentials::variable(&value).is_some() {
                 continue;
             }
@@ -316,12 +346,10 @@ impl Gathered {
                     *known = (secrets.len(), is_whole);
                 }
             }
-            let has = |kind: fn(&u8) -> bool| value.iter().any(kind);
-            let is_mixed = has(u8::is_ascii_alphabetic) && has(u8::is_ascii_digit);
             secrets.push(Secret {
                 name,
-                is_certain,
-                is_telltale: value.len() >= SHORTEST_ALONE && (is_certain || is_mixed),
+                certainty,
+                is_telltale: certainty.is_telltale(&value),
             });
         }
         let form = |(bytes, (secret, is_whole))| Form {

@@ -4,7 +4,7 @@
 //! nothing in layers) those that the build made or changed, and those that commonly hold secrets ([`is_usual_place`])
 //! whoever wrote them; of these, text of at most [`LARGEST`] bytes.
 
-use super::{Secrets, finder_of};
+use super::{Certainty, Secrets, finder_of};
 use crate::archive::{ArchiveError, Layout, Placement, Siblings};
 use crate::cnb::{LaunchEnvironment, OWN_FOLDER, Process};
 use crate::layout::PROFILE_SCRIPT_PATH;
@@ -184,10 +184,12 @@ impl<'a> Search<'a> {
     pub(crate) fn findings(mut self) -> (Option<SecretsInSlug>, Vec<Warning>) {
         self.findings
             .sort_by(|one, other| one.place.cmp(&other.place));
-        let of = |one: &Finding| &self.secrets.all[one.secret];
         let (certain, likely): (Vec<_>, Vec<_>) =
-            self.findings.iter().partition(|one| of(one).is_certain);
-        let words = |one: &Finding| format!("{} holds the value of {}", one.place, of(one).name);
+            (self.findings.iter()).partition(|one| self.is_certain(one.secret));
+        let words = |one: &Finding| {
+            let secret = &self.secrets.all[one.secret];
+            format!("{} holds the value of {}", one.place, secret.name)
+        };
         let warning = |one: &&Finding| {
             Warning::new(
                 "secret-in-slug",
@@ -205,12 +207,16 @@ impl<'a> Search<'a> {
         (error, warnings)
     }
 
+    fn is_certain(&self, secret: usize) -> bool {
+        self.secrets.all[secret].certainty > Certainty::Likely
+    }
+
     /// Looks into one place for one secret: one that is certain, if there is one.
     fn look(&mut self, content: &[u8], place: impl Fn() -> String) {
         let mut likely = None;
         for found in self.finder.find_iter(content) {
             let secret = self.found[found.pattern().as_usize()];
-            if self.secrets.all[secret].is_certain {
+            if self.is_certain(secret) {
                 likely = Some(secret);
                 break;
             }

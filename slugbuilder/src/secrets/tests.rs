@@ -271,3 +271,19 @@ fn what_was_held_back_comes_when_no_line_follows() {
     assert_eq!(heard[1..3], ["s3cret", "next"]);
     assert_eq!(heard[4], "! s3");
 }
+
+#[test]
+fn words_tell_nothing_in_a_file_unless_someone_called_them_secrets() {
+    for (certainty, value, expected) in [
+        (Certainty::Likely, "placeholder-of-some-length", false),
+        (Certainty::Likely, "pl4ceholder", true),
+        (Certainty::Known, "password", false),
+        (Certainty::Known, "passw0rd", true),
+        (Certainty::Known, "correct-horse-battery", true),
+        (Certainty::Named, "password", true),
+        (Certainty::Named, "passw0r", false),
+    ] {
+        let found = certainty.is_telltale(value.as_bytes());
+        assert_eq!(found, expected, "{certainty:?} {value}");
+    }
+}
