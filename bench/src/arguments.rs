@@ -51,7 +51,7 @@ pub(crate) struct Options {
     /// Write every single measurement to this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// The command that the series `compile` runs [default: built from this workspace].
+    /// The command that the series `compile` and `next` run [default: built from this workspace].
     #[arg(long, value_name = "FILE")]
     pub(crate) slugbuilder: Option<PathBuf>,
 }
@@ -73,6 +73,8 @@ pub(crate) enum Series {
     Unpack,
     /// The whole command on an unchanged app.
     Compile,
+    /// The whole command on an app of Express and Next.js, against npm.
+    Next,
 }
 
 /// The processes that the benchmark starts.

@@ -1,6 +1,9 @@
 //! A read-only view of the app's folder.
+//!
+//! The app is the whole source, or one folder of it (`--root packages/api`). Paths that methods take are relative to the
+//! app; those that people read ([`App::origin`], errors) are relative to the source.
 
-use slugbuilder_report::{Explain, Fault};
+use slugbuilder_report::{Explain, Fault, Origin};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -9,24 +12,83 @@ use std::path::{Path, PathBuf};
 const MAX_TEXT_BYTES: u64 = 4 << 20;
 
 /// The app's folder, with the names at its root read once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct App {
+    source: PathBuf,
+    folder: String,
     root: PathBuf,
     names: Vec<OsString>,
 }
 
 impl App {
-    /// Lists the folder `root`.
+    /// Lists the folder `root`, which is a whole source.
     pub fn open(root: &Path) -> Result<Self, AppError> {
+        Self::list(root, String::new())
+    }
+
+    /// Lists `folder` of the source `source`. It has no slashes at its ends and no `.` or `..` in it, and is empty for
+    /// the source itself; a link that leads out of the source is an error.
+    pub fn open_folder(source: &Path, folder: &str) -> Result<Self, AppError> {
+        let full = source.join(folder);
+        if !full.is_dir() {
+            return Err(AppError::NoFolder(folder.to_owned()));
+        }
+        let canonical = |path: &Path| fs_err::canonicalize(path).map_err(AppError::Io);
+        if !canonical(&full)?.starts_with(canonical(source)?) {
+            return Err(AppError::OutsideSource(folder.to_owned()));
+        }
+        Self::list(source, folder.to_owned())
+    }
+
+    /// The whole source that this app is a folder of.
+    pub fn whole_source(&self) -> Result<Self, AppError> {
+        if self.folder.is_empty() {
+            return Ok(self.clone());
+        }
+        Self::open(&self.source)
+    }
+
+    fn list(source: &Path, folder: String) -> Result<Self, AppError> {
+        let root = if folder.is_empty() {
+            source.to_owned()
+        } else {
+            source.join(&folder)
+        };
         let mut names = Vec::new();
-        for entry in fs_err::read_dir(root).map_err(AppError::Io)? {
+        for entry in fs_err::read_dir(&root).map_err(AppError::Io)? {
             names.push(entry.map_err(AppError::Io)?.file_name());
         }
         names.sort();
         Ok(Self {
-            root: root.to_owned(),
+            source: source.to_owned(),
+            folder,
+            root,
             names,
         })
+    }
+
+    /// The app's folder relative to the source, empty for the source itself.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// `path` relative to the source, as people read it.
+    #[must_use]
+    pub fn shown(&self, path: &str) -> String {
+        join(&self.folder, path)
+    }
+
+    /// The file `path` as an origin.
+    #[must_use]
+    pub fn origin(&self, path: &str) -> Origin {
+        Origin::file(self.shown(path))
+    }
+
+    /// A line of the file `path` as an origin.
+    #[must_use]
+    pub fn line(&self, path: &str, line: usize) -> Origin {
+        Origin::line(self.shown(path), line)
     }
 
     /// The folder.
@@ -64,8 +126,36 @@ impl App {
         self.root.join(path).is_dir()
     }
 
+    /// The names in the folder `path`, sorted by bytes; none where there is no such folder.
+    pub fn names_in(&self, path: &str) -> Result<Vec<OsString>, AppError> {
+        let full = self.root.join(path);
+        if !full.is_dir() {
+            return Ok(Vec::new());
+        }
+        let mut names = fs_err::read_dir(&full)
+            .and_then(|entries| {
+                entries
+                    .map(|entry| entry.map(|entry| entry.file_name()))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .map_err(AppError::Io)?;
+        names.sort();
+        Ok(names)
+    }
+
     /// Reads a short file; nothing where there is none of that name.
     pub fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, AppError> {
+        let Some(bytes) = self.beginning(path, MAX_TEXT_BYTES + 1)? else {
+            return Ok(None);
+        };
+        if bytes.len() as u64 > MAX_TEXT_BYTES {
+            return Err(AppError::TooLarge(self.shown(path)));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Reads the first `limit` bytes of a file of any size; nothing where there is none of that name.
+    pub fn beginning(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, AppError> {
         let full = self.root.join(path);
         match full.symlink_metadata() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -75,15 +165,12 @@ impl App {
         let metadata = fs_err::metadata(&full).map_err(AppError::Io)?;
         // Opening a FIFO would wait for ever.
         if !metadata.is_file() {
-            return Err(AppError::NotAFile(path.to_owned()));
+            return Err(AppError::NotAFile(self.shown(path)));
         }
         let mut bytes = Vec::new();
-        let read = fs_err::File::open(&full)
-            .and_then(|file| file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes))
+        fs_err::File::open(&full)
+            .and_then(|file| file.take(limit).read_to_end(&mut bytes))
             .map_err(AppError::Io)?;
-        if read as u64 > MAX_TEXT_BYTES {
-            return Err(AppError::TooLarge(path.to_owned()));
-        }
         Ok(Some(bytes))
     }
 
@@ -95,7 +182,7 @@ impl App {
         let text = String::from_utf8(bytes).map_err(|error| {
             let bytes = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             AppError::NotText {
-                path: path.to_owned(),
+                path: self.shown(path),
                 line: line_of(bytes, bytes.len()),
             }
         })?;
@@ -103,6 +190,15 @@ impl App {
             Some(rest) => rest.to_owned(),
             None => text,
         }))
+    }
+}
+
+/// `path` below `folder`, either of which may be empty.
+pub(crate) fn join(folder: &str, path: &str) -> String {
+    match (folder, path) {
+        ("", path) => path.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, path) => format!("{folder}/{path}"),
     }
 }
 
@@ -121,6 +217,12 @@ pub enum AppError {
     /// Reading failed; the text names the path.
     #[error("cannot read the app")]
     Io(#[source] std::io::Error),
+    /// The folder that the app should be is not there.
+    #[error("the source has no folder `{0}`")]
+    NoFolder(String),
+    /// The folder that the app should be is a link to somewhere else.
+    #[error("the folder `{0}` is a link that leads out of the source")]
+    OutsideSource(String),
     /// A folder, FIFO, socket or device where a file is expected.
     #[error("`{0}` is not a regular file")]
     NotAFile(String),
@@ -141,6 +243,7 @@ impl Explain for AppError {
     fn code(&self) -> &'static str {
         match self {
             Self::Io(_) => "unreadable-app",
+            Self::NoFolder(_) | Self::OutsideSource(_) => "no-such-root",
             Self::NotAFile(_) => "not-a-file",
             Self::TooLarge(_) => "file-too-large",
             Self::NotText { .. } => "not-utf8",
@@ -150,6 +253,7 @@ impl Explain for AppError {
     fn fault(&self) -> Fault {
         match self {
             Self::Io(_) => Fault::Io,
+            Self::NoFolder(_) | Self::OutsideSource(_) => Fault::Usage,
             _ => Fault::App,
         }
     }
@@ -157,6 +261,9 @@ impl Explain for AppError {
     fn hints(&self) -> Vec<String> {
         vec![match self {
             Self::Io(_) => "Make the file readable for the user who builds.".into(),
+            Self::NoFolder(_) | Self::OutsideSource(_) => {
+                "Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.".into()
+            }
             Self::NotAFile(path) => format!("Put a text file at `{path}`, or remove it."),
             Self::TooLarge(path) => format!("`{path}` should be a short text file."),
             Self::NotText { path, .. } => format!("Save `{path}` as UTF-8."),
@@ -207,6 +314,41 @@ mod tests {
             App::open(folder.path()).unwrap().text(".nvmrc"),
             Err(AppError::Io(_))
         ));
+    }
+
+    #[test]
+    fn a_folder_of_the_source_can_be_the_app() {
+        let source = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(source.path().join("packages/api")).unwrap();
+        fs_err::write(source.path().join("packages/api/x"), vec![b'1'; 5 << 20]).unwrap();
+        std::os::unix::fs::symlink(outside.path(), source.path().join("away")).unwrap();
+        let app = App::open_folder(source.path(), "packages/api").unwrap();
+        assert_eq!(app.names(), ["x"]);
+        assert_eq!(app.origin("x").to_string(), "packages/api/x");
+        assert_eq!(app.line("x", 3).to_string(), "packages/api/x:3");
+        assert_eq!(app.beginning("x", 3).unwrap().unwrap(), b"111");
+        assert_eq!(app.whole_source().unwrap().names(), ["away", "packages"]);
+        assert!(
+            app.text("x")
+                .unwrap_err()
+                .to_string()
+                .contains("`packages/api/x`")
+        );
+        let text = |folder| {
+            Diagnosis::of(&App::open_folder(source.path(), folder).unwrap_err())
+                .render(Style::Plain)
+        };
+        insta::assert_snapshot!(text("nowhere"), @r"
+        error[no-such-root]: the source has no folder `nowhere`
+
+          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
+        ");
+        insta::assert_snapshot!(text("away"), @r"
+        error[no-such-root]: the folder `away` is a link that leads out of the source
+
+          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
+        ");
     }
 
     #[test]

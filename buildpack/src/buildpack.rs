@@ -1,17 +1,19 @@
 //! The buildpack as libcnb sees it, and the state that its phases share.
 
 use crate::app::App;
-use crate::catalogue::Catalogues;
+use crate::catalogue::{Catalogues, Hashes};
 use crate::command::Environment;
 use crate::date::Day;
 use crate::detect::{self, AppPlan};
 use crate::error::{BuildpackError, FrameworkError};
 use crate::launch;
 use crate::layers::{self, LayerMetadata};
+use crate::node::{self, host::Host, toolchain};
 use crate::runtime::Runtime;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Mirror, Settings};
 use crate::source::{Kit, Sites, ruby::Pins};
 use crate::target::Target;
+use crate::version::Resolved;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::data::build_plan::{BuildPlanBuilder, Require};
 use libcnb::data::store::Store;
@@ -38,6 +40,8 @@ pub struct SlugbuilderBuildpack {
     today: Day,
     /// The languages' own sites; another value than the default is for tests.
     sites: Sites,
+    /// The machine that builds.
+    host: Host,
     /// Hears what happens.
     reporter: Box<dyn Reporter>,
     report: Mutex<PhaseReport>,
@@ -49,17 +53,36 @@ pub(crate) struct Session<'a> {
     pub(crate) context: &'a BuildContext<SlugbuilderBuildpack>,
     pub(crate) kit: Kit<'a>,
     pub(crate) catalogues: &'a Catalogues,
+    /// The machine that builds.
+    pub(crate) host: &'a Host,
 }
 
 impl Session<'_> {
-    /// A mark of the mirror's address for layer keys; the address itself may hold a password.
-    pub(crate) fn mirror_mark(&self, runtime: Runtime) -> String {
-        self.kit
-            .settings
-            .mirror(runtime)
-            .map(|mirror| hex::encode(&Sha256::digest(mirror.address())[..8]))
+    /// What the catalogue knows of the version's archives.
+    pub(crate) fn hashes(&self, resolved: &Resolved) -> Hashes {
+        let catalogue = self.catalogues.of(resolved.requested.runtime);
+        catalogue
+            .versions
+            .get(&resolved.version)
+            .cloned()
             .unwrap_or_default()
     }
+
+    /// As [`Session::mirror_mark`], of the mirror of package managers.
+    pub(crate) fn mirror_mark_of_npm(&self) -> String {
+        mark(self.kit.settings.npm_mirror.as_ref())
+    }
+
+    /// A mark of the mirror's address for layer keys; the address itself may hold a password.
+    pub(crate) fn mirror_mark(&self, runtime: Runtime) -> String {
+        mark(self.kit.settings.mirror(runtime))
+    }
+}
+
+fn mark(mirror: Option<&Mirror>) -> String {
+    mirror
+        .map(|mirror| hex::encode(&Sha256::digest(mirror.address())[..8]))
+        .unwrap_or_default()
 }
 
 impl Buildpack for SlugbuilderBuildpack {
@@ -129,6 +152,7 @@ impl Buildpack for SlugbuilderBuildpack {
                 reporter: self.reporter.as_ref(),
             },
             catalogues: &catalogues,
+            host: &self.host,
         };
         let mut pins = read_pins(context.store.as_ref());
         let installed = self.install(&session, &plan, &mut pins)?;
@@ -167,12 +191,11 @@ impl Buildpack for SlugbuilderBuildpack {
             Ok(true) => self
                 .reporter
                 .report(Event::Note(&format!("error: {headline}"))),
-            Ok(false) => self.reporter.report(Event::Output(rendered.as_bytes())),
+            Ok(false) => self.report_error(&rendered),
             Err(cause) => {
-                self.reporter.report(Event::Output(rendered.as_bytes()));
+                self.report_error(&rendered);
                 let diagnosis = Diagnosis::of(&BuildpackError::Report(cause));
-                self.reporter
-                    .report(Event::Output(diagnosis.render(Style::Plain).as_bytes()));
+                self.report_error(&diagnosis.render(Style::Plain));
             }
         }
     }
@@ -192,9 +215,17 @@ impl SlugbuilderBuildpack {
             process,
             today,
             sites,
+            host: Host::detect(Path::new("/")),
             reporter,
             report: Mutex::default(),
         }
+    }
+
+    /// The same, as if it ran on another machine.
+    #[must_use]
+    pub fn on_host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
     }
 
     fn plan(
@@ -206,7 +237,14 @@ impl SlugbuilderBuildpack {
         let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
         let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let plan = detect::plan(&App::open(app)?, &catalogues, target.machine, &self.today)?;
+        let app = App::open_folder(app, &settings.root)?;
+        let plan = detect::plan(
+            &app,
+            &catalogues,
+            target.machine,
+            &self.today,
+            &settings.node,
+        )?;
         self.update_report(|report| *report = plan.report());
         Ok((settings, plan))
     }
@@ -229,7 +267,18 @@ impl SlugbuilderBuildpack {
             let mut language = planned.report();
             let (version, origin) = match planned.runtime {
                 Runtime::Node => {
-                    let layer = layers::node::install(session, resolved, plan.needs_npm)?;
+                    let layer = match plan.node.as_ref().filter(|app| app.needs_manager()) {
+                        Some(app) => {
+                            let toolchain =
+                                toolchain::prepare(session, resolved, app, plan.needs_npm)?;
+                            node::build::build(session, &toolchain, app)?;
+                            toolchain.node
+                        }
+                        None => layers::node::install(session, resolved, plan.needs_npm)?,
+                    };
+                    if layers::node_environment::is_wanted(plan) {
+                        layers::node_environment::install(session, plan.node.as_ref())?;
+                    }
                     (layer.runtime.version, layer.origin)
                 }
                 Runtime::Ruby => {
@@ -248,7 +297,13 @@ impl SlugbuilderBuildpack {
                 Runtime::Go => {
                     let toolchain = layers::go::install(session, resolved)?;
                     let mut warnings = Vec::new();
-                    let built = layers::go::build(session, &toolchain, &plan.go, &mut warnings);
+                    let built = layers::go::build(
+                        session,
+                        &toolchain,
+                        &plan.go,
+                        &session.context.app_dir.join(&plan.folder),
+                        &mut warnings,
+                    );
                     for warning in warnings {
                         self.warn(warning);
                     }
@@ -267,6 +322,12 @@ impl SlugbuilderBuildpack {
             languages.push(language);
         }
         Ok(languages)
+    }
+
+    fn report_error(&self, rendered: &str) {
+        for line in rendered.lines() {
+            self.reporter.report(Event::ErrorOutput(line.as_bytes()));
+        }
     }
 
     fn warn(&self, warning: Warning) {

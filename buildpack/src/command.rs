@@ -1,5 +1,9 @@
 //! Running the user's own clients: npm, go, apt, and the runtime that was just installed.
 
+mod stream;
+
+pub use stream::{Streamed, Transcript};
+
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -57,6 +61,16 @@ impl Client {
     #[must_use]
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Sets several variables.
+    #[must_use]
+    pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.command.envs(variables);
         self
     }
 
@@ -129,7 +143,7 @@ impl Environment {
             .map(|(_, value)| value.as_os_str())
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.0.iter().map(|(name, value)| (name, value))
     }
 

@@ -3,6 +3,8 @@
 use crate::app::AppError;
 use crate::command::CommandError;
 use crate::detect::DetectError;
+use crate::node::NodeBuildError;
+use crate::node::host::CrossError;
 use crate::settings::SettingsError;
 use crate::source::InstallError;
 use crate::target::TargetError;
@@ -27,6 +29,12 @@ pub enum BuildpackError {
     /// A runtime cannot be had.
     #[error(transparent)]
     Install(#[from] InstallError),
+    /// A Node.js app does not build.
+    #[error(transparent)]
+    Node(#[from] NodeBuildError),
+    /// Packages cannot be installed for the target on this machine.
+    #[error(transparent)]
+    Cross(#[from] CrossError),
     /// The client for transfers cannot be made.
     #[error(transparent)]
     Client(Box<FetchError>),
@@ -79,6 +87,8 @@ impl BuildpackError {
             Self::App(error) => Some(error),
             Self::Detect(error) => Some(error),
             Self::Install(error) => Some(error),
+            Self::Node(error) => Some(error),
+            Self::Cross(error) => Some(error),
             Self::Client(error) => Some(error.as_ref()),
             Self::Cache(error) => Some(error.as_ref()),
             _ => None,

@@ -1,7 +1,7 @@
 //! Process types for CNB.
 
 use crate::detect::PlannedProcess;
-use libcnb::data::launch::{Launch, LaunchBuilder, ProcessBuilder, ProcessType};
+use libcnb::data::launch::{Launch, LaunchBuilder, ProcessBuilder, ProcessType, WorkingDirectory};
 
 /// Makes `launch.toml`. A Procfile's command is shell text and is run by `bash -c`, as Heroku does; the app's own
 /// process is words. `web` is the default, else the only process.
@@ -20,6 +20,10 @@ pub(crate) fn launch(processes: &[PlannedProcess]) -> Result<Launch, String> {
             ProcessBuilder::new(name, process.command.split(' '))
         };
         builder.default(process.name == "web" || processes.len() == 1);
+        if let Some(folder) = &process.working_directory {
+            // Relative to the app directory (buildpack.md, "launch.toml"), so that the output can be moved.
+            builder.working_directory(WorkingDirectory::Directory(folder.into()));
+        }
         launch.process(builder.build());
     }
     Ok(launch.build())
@@ -36,6 +40,7 @@ mod tests {
             command: command.into(),
             origin: Origin::file("Procfile"),
             shell,
+            working_directory: None,
         }
     }
 

@@ -1,109 +1,8 @@
-//! What this buildpack reads of `package.json`, `Gemfile` and `go.mod`.
+//! What this buildpack reads of `Gemfile` and `go.mod`; for `package.json` see [`crate::node::PackageJson`].
 
-use crate::app::{App, AppError, line_of};
-use serde::Deserialize;
+use crate::app::{App, AppError};
+use crate::node::PackageJsonError;
 use slugbuilder_report::{Explain, Fault};
-use std::collections::BTreeMap;
-
-/// `package.json`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Package {
-    fields: PackageFields,
-    engine_line: usize,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-struct PackageFields {
-    main: Option<String>,
-    #[serde(default)]
-    engines: BTreeMap<String, String>,
-    #[serde(default)]
-    scripts: BTreeMap<String, String>,
-    #[serde(default)]
-    dependencies: BTreeMap<String, serde_json::Value>,
-}
-
-impl Package {
-    /// Reads the app's `package.json`; an empty file counts as `{}`.
-    pub fn read(app: &App) -> Result<Option<Self>, ManifestError> {
-        let Some(text) = app.text("package.json")? else {
-            return Ok(None);
-        };
-        let fields = if text.trim().is_empty() {
-            PackageFields::default()
-        } else {
-            serde_json::from_str(&text).map_err(|error| ManifestError::Package {
-                line: error.line(),
-                error,
-            })?
-        };
-        Ok(Some(Self {
-            fields,
-            engine_line: engine_line(&text),
-        }))
-    }
-
-    /// Whether it has anything that this buildpack acts on.
-    #[must_use]
-    pub fn says_something(&self) -> bool {
-        let fields = &self.fields;
-        fields.main.is_some()
-            || !(fields.engines.is_empty()
-                && fields.scripts.is_empty()
-                && fields.dependencies.is_empty())
-    }
-
-    /// `engines.node` with its line.
-    #[must_use]
-    pub fn node_engine(&self) -> Option<(&str, usize)> {
-        self.fields
-            .engines
-            .get("node")
-            .map(|text| (text.as_str(), self.engine_line))
-    }
-
-    /// `main`.
-    #[must_use]
-    pub fn main(&self) -> Option<&str> {
-        self.fields.main.as_deref()
-    }
-
-    /// The command that starts the app, where `scripts.start` is there: the script itself if it is one plain call of
-    /// `node`, else `npm start`, which also runs `prestart` and knows `node_modules/.bin`.
-    #[must_use]
-    pub fn start_command(&self) -> Option<String> {
-        let scripts = &self.fields.scripts;
-        let script = scripts.get("start")?.trim();
-        let plain = script.starts_with("node ")
-            && !scripts.contains_key("prestart")
-            && !scripts.contains_key("poststart")
-            && script
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || " ./-_=:@".contains(c));
-        Some(if plain {
-            script.to_owned()
-        } else {
-            "npm start".to_owned()
-        })
-    }
-
-    /// The names of the packages that the app needs to run.
-    #[must_use]
-    pub fn dependencies(&self) -> Vec<&str> {
-        self.fields
-            .dependencies
-            .keys()
-            .map(String::as_str)
-            .collect()
-    }
-}
-
-/// `serde_json` keeps no positions: the line of the first `"node"` after the first `"engines"`.
-fn engine_line(text: &str) -> usize {
-    let engines = text.find("\"engines\"").unwrap_or(0);
-    let node = text[engines..].find("\"node\"").unwrap_or(0);
-    line_of(text.as_bytes(), engines + node)
-}
 
 /// `Gemfile`, as far as it can be read without running it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,38 +101,30 @@ pub enum ManifestError {
     /// The file itself cannot be read.
     #[error(transparent)]
     App(#[from] AppError),
-    /// Not JSON, or not the JSON of a package.
-    #[error("`package.json` line {line}: not a package's JSON")]
-    Package {
-        /// The line.
-        line: usize,
-        /// What the parser says.
-        #[source]
-        error: serde_json::Error,
-    },
+    /// `package.json`.
+    #[error(transparent)]
+    PackageJson(#[from] PackageJsonError),
 }
 
 impl Explain for ManifestError {
     fn code(&self) -> &'static str {
         match self {
             Self::App(error) => error.code(),
-            Self::Package { .. } => "invalid-package-json",
+            Self::PackageJson(error) => error.code(),
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             Self::App(error) => error.fault(),
-            Self::Package { .. } => Fault::App,
+            Self::PackageJson(error) => error.fault(),
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
             Self::App(error) => error.hints(),
-            Self::Package { .. } => {
-                vec!["`npm pkg get name` in the app's folder shows whether npm can read it.".into()]
-            }
+            Self::PackageJson(error) => error.hints(),
         }
     }
 }
@@ -241,7 +132,6 @@ impl Explain for ManifestError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use slugbuilder_report::{Diagnosis, Style};
 
     fn app(files: &[(&str, &str)]) -> (tempfile::TempDir, App) {
         let folder = tempfile::tempdir().unwrap();
@@ -250,61 +140,6 @@ mod tests {
         }
         let app = App::open(folder.path()).unwrap();
         (folder, app)
-    }
-
-    #[test]
-    fn a_package_tells_engine_start_and_dependencies() {
-        let text = "{\n \"name\": \"x\",\n \"engines\": {\n  \"npm\": \"11\",\n  \"node\": \"22.x\"},\n \"dependencies\": {\"a\": \"1\"}}";
-        let (_folder, app) = app(&[("package.json", text)]);
-        let package = Package::read(&app).unwrap().unwrap();
-        assert_eq!(package.node_engine(), Some(("22.x", 5)));
-        assert_eq!(package.dependencies(), ["a"]);
-        assert_eq!(package.start_command(), None);
-    }
-
-    #[test]
-    fn an_empty_package_is_no_error() {
-        let (_folder, app) = app(&[("package.json", "\n")]);
-        assert_eq!(Package::read(&app).unwrap().unwrap().node_engine(), None);
-    }
-
-    #[test]
-    fn a_plain_start_script_needs_no_npm() {
-        for (scripts, command) in [
-            (r#"{"start": "node server.js"}"#, "node server.js"),
-            (
-                r#"{"start": "node --max-old-space-size=400 ./src/server.js"}"#,
-                "node --max-old-space-size=400 ./src/server.js",
-            ),
-            (r#"{"start": "node a.js && node b.js"}"#, "npm start"),
-            (r#"{"start": "node $MAIN"}"#, "npm start"),
-            (
-                r#"{"start": "node a.js", "prestart": "node b.js"}"#,
-                "npm start",
-            ),
-            (r#"{"start": "next start"}"#, "npm start"),
-        ] {
-            let (_folder, app) = app(&[("package.json", &format!("{{\"scripts\": {scripts}}}"))]);
-            assert_eq!(
-                Package::read(&app)
-                    .unwrap()
-                    .unwrap()
-                    .start_command()
-                    .unwrap(),
-                command
-            );
-        }
-    }
-
-    #[test]
-    fn a_broken_package_names_its_line() {
-        let (_folder, app) = app(&[("package.json", "{\n  \"name\": \"x\"\n  \"version\": 1\n}")]);
-        insta::assert_snapshot!(Diagnosis::of(&Package::read(&app).unwrap_err()).render(Style::Plain), @r#"
-        error[invalid-package-json]: `package.json` line 3: not a package's JSON
-          caused by: expected `,` or `}` at line 3 column 3
-
-          hint: `npm pkg get name` in the app's folder shows whether npm can read it.
-        "#);
     }
 
     #[test]

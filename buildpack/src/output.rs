@@ -29,9 +29,16 @@ impl<O: Write + Send, E: Write + Send> Reporter for Lines<O, E> {
         let _ = match event {
             Event::Step(text) => writeln!(output, "{text}"),
             Event::Note(text) => writeln!(output, "  {}", text.replace('\n', "\n    ")),
-            Event::Output(bytes) => errors.write_all(bytes),
+            Event::Output(line) => write_line(&mut *output, b"    ", line),
+            Event::ErrorOutput(line) => write_line(&mut *errors, b"", line),
             Event::Warning(warning) => errors.write_all(warning.render(Style::Plain).as_bytes()),
             _ => Ok(()),
         };
     }
+}
+
+/// At once, for whoever watches; a line of a program may hold any bytes.
+fn write_line(output: &mut impl Write, indent: &[u8], line: &[u8]) -> std::io::Result<()> {
+    output.write_all(&[indent, line, b"\n"].concat())?;
+    output.flush()
 }

@@ -4,18 +4,21 @@
 //! |---|---|
 //! | `SLUGBUILDER_CACHE` | folder that keeps archives between builds of all apps |
 //! | `SLUGBUILDER_MIRROR_NODE`, `_GO`, `_RUBY` | the only place that runtime comes from: `https://` or `file://` |
+//! | `SLUGBUILDER_MIRROR_NPM` | the only place that packages of the npm registry come from which the build itself needs: package managers, and Node.js where nodejs.org has it not; holds `<name>-<version>.tgz` as `npm pack` names it, each with `<file>.sha256` beside it |
 //! | `SLUGBUILDER_OFFLINE` | `1`: open no socket |
 //! | `SLUGBUILDER_REPORT` | file that each phase writes its report to, as JSON |
+//! | `SLUGBUILDER_ROOT` | the app's folder inside the source, relative to it: `packages/api` |
 //! | `SLUGBUILDER_STACK` | stack to build for, before what the distribution says |
 //!
 //! Proxies (`http_proxy`, `https_proxy`, `no_proxy`, in lower or upper case) and `SSL_CERT_FILE` come from the process.
 
 use crate::command::Environment;
+use crate::node::NodeSettings;
 use crate::runtime::Runtime;
 use slugbuilder_fetch::Proxies;
 use slugbuilder_report::{Explain, Fault};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 /// The settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +27,11 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// `SLUGBUILDER_OFFLINE`.
     pub offline: bool,
+    /// `SLUGBUILDER_ROOT`: without slashes at its ends, `.` and `..`; empty for the whole source.
+    pub root: String,
+    /// Config vars that change how Node.js apps are built. Of the platform alone: what the process has of these names
+    /// is about the machine that builds.
+    pub node: NodeSettings,
     /// `SLUGBUILDER_STACK`.
     pub stack: Option<String>,
     /// Proxies of the process.
@@ -34,6 +42,8 @@ pub struct Settings {
     pub environment: Environment,
     /// `SLUGBUILDER_MIRROR_*`.
     pub mirrors: Vec<(Runtime, Mirror)>,
+    /// `SLUGBUILDER_MIRROR_NPM`.
+    pub npm_mirror: Option<Mirror>,
 }
 
 /// The address of a mirror, without a slash at its end.
@@ -99,6 +109,9 @@ pub fn mirror_variable(runtime: Runtime) -> &'static str {
     }
 }
 
+/// The variable that names the mirror of packages.
+const NPM_MIRROR: &str = "SLUGBUILDER_MIRROR_NPM";
+
 impl Settings {
     /// Reads the settings from the process's variables, then from the platform's; an empty variable counts as none.
     pub fn read(
@@ -131,6 +144,9 @@ impl Settings {
                 mirrors.push((runtime, Mirror::parse(variable, &address)?));
             }
         }
+        let npm_mirror = text(NPM_MIRROR)?
+            .map(|address| Mirror::parse(NPM_MIRROR, &address))
+            .transpose()?;
         let proxy = |lower: &str, upper: &str| {
             of_process(lower)
                 .or_else(|| of_process(upper))
@@ -139,6 +155,11 @@ impl Settings {
         Ok(Self {
             cache: any("SLUGBUILDER_CACHE").map(PathBuf::from),
             offline,
+            root: match text("SLUGBUILDER_ROOT")? {
+                Some(root) => root_folder(&root)?,
+                None => String::new(),
+            },
+            node: NodeSettings::read(|name| platform(name)?.into_string().ok()),
             stack: text("SLUGBUILDER_STACK")?,
             proxies: Proxies {
                 // Upper-case HTTP_PROXY can be set by a request header under CGI, which is why curl ignores it. A
@@ -150,6 +171,7 @@ impl Settings {
             ca_file: of_process("SSL_CERT_FILE").map(PathBuf::from),
             environment: process.clone(),
             mirrors,
+            npm_mirror,
         })
     }
 
@@ -168,6 +190,19 @@ impl Settings {
         self.mirrors.push((runtime, mirror));
         self
     }
+}
+
+/// A folder inside the source: `./packages/api/` and `packages/api` are the same.
+fn root_folder(text: &str) -> Result<String, SettingsError> {
+    let mut parts = Vec::new();
+    for part in Path::new(text.trim()).components() {
+        match part {
+            Component::Normal(name) => parts.push(name.to_string_lossy().into_owned()),
+            Component::CurDir => {}
+            _ => return Err(SettingsError::Root(text.to_owned())),
+        }
+    }
+    Ok(parts.join("/"))
 }
 
 /// The file that the report goes to. Read apart, so that errors of the other settings can be reported too.
@@ -198,6 +233,9 @@ pub enum SettingsError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A folder that is not below the source.
+    #[error("`SLUGBUILDER_ROOT` is `{0}`, which is no folder inside the source")]
+    Root(String),
     /// Neither yes nor no.
     #[error("`SLUGBUILDER_OFFLINE` is `{0}`")]
     Offline(String),
@@ -218,6 +256,9 @@ impl Explain for SettingsError {
             Self::Mirror { .. } => {
                 "Write an address such as `https://mirror.example/node` or `file:///srv/node`."
                     .into()
+            }
+            Self::Root(_) => {
+                "Write it relative to the source and without `..`: `packages/api`.".into()
             }
             Self::Offline(_) => "Set it to `1` or `0`.".into(),
         }]
@@ -259,6 +300,19 @@ mod tests {
     }
 
     #[test]
+    fn the_root_is_a_folder_inside_the_source() {
+        for (text, root) in [
+            ("packages/api", "packages/api"),
+            ("./packages//api/", "packages/api"),
+            (".", ""),
+        ] {
+            let settings =
+                Settings::read(&Environment::new([("SLUGBUILDER_ROOT", text)]), none).unwrap();
+            assert_eq!(settings.root, root, "{text}");
+        }
+    }
+
+    #[test]
     fn mirrors_are_secure_or_local() {
         for address in [
             "https://mirror.example",
@@ -294,6 +348,16 @@ mod tests {
         error[invalid-setting]: `SLUGBUILDER_OFFLINE` is `maybe`
 
           hint: Set it to `1` or `0`.
+        ");
+        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "../other"), @r"
+        error[invalid-setting]: `SLUGBUILDER_ROOT` is `../other`, which is no folder inside the source
+
+          hint: Write it relative to the source and without `..`: `packages/api`.
+        ");
+        insta::assert_snapshot!(text("SLUGBUILDER_ROOT", "/srv/app"), @r"
+        error[invalid-setting]: `SLUGBUILDER_ROOT` is `/srv/app`, which is no folder inside the source
+
+          hint: Write it relative to the source and without `..`: `packages/api`.
         ");
         insta::assert_snapshot!(text("SLUGBUILDER_MIRROR_NODE", "http://user:secret@mirror.example"), @r"
         error[invalid-setting]: the address in `SLUGBUILDER_MIRROR_NODE` cannot be used: `http://` is not secure, and only taken for this machine

@@ -15,10 +15,7 @@ const APP: [&str; 4] = ["node_modules", "src", "server.js", "Procfile"];
 
 pub(super) fn measure(bench: &Bench, trees: &Trees<'_>) -> Result<Series, BenchError> {
     let big = trees.get(Kind::Big)?;
-    let slugbuilder = match &bench.slugbuilder {
-        Some(path) => fs::canonicalize(path)?,
-        None => build(bench)?,
-    };
+    let slugbuilder = command(bench)?;
     let folder = bench.work.series("compile")?;
     let app = folder.join("app");
     fs::create_dir(&app)?;
@@ -61,9 +58,17 @@ pub(super) fn measure(bench: &Bench, trees: &Trees<'_>) -> Result<Series, BenchE
     Ok(recorder.finish())
 }
 
+/// The command to measure.
+pub(super) fn command(bench: &Bench) -> Result<PathBuf, BenchError> {
+    match &bench.slugbuilder {
+        Some(path) => Ok(fs::canonicalize(path)?),
+        None => build(bench),
+    }
+}
+
 /// Builds the command as users have it.
 fn build(bench: &Bench) -> Result<PathBuf, BenchError> {
-    progress("compile: building the command");
+    progress("Building the command");
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     // This program lies in `<target>/<profile>/`.
     let target = bench.runner.program.ancestors().nth(2);

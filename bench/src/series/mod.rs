@@ -2,6 +2,7 @@
 
 mod cold;
 mod compile;
+mod next;
 mod ours;
 mod peers;
 mod unpack;
@@ -37,6 +38,7 @@ pub(crate) fn measure(
         Name::Warm => warm::measure(bench, trees),
         Name::Unpack => unpack::measure(bench, trees),
         Name::Compile => compile::measure(bench, trees),
+        Name::Next => next::measure(bench, trees),
     }
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn row_names() -> Vec<(&'static str, &'static str)> {
         ("unpack", "slugbuilder"),
         ("compile", "unchanged"),
     ]);
+    names.extend(next::ROWS.map(|row| ("next", row)));
     names
 }
 

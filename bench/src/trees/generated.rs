@@ -1,6 +1,6 @@
 //! Small trees with the shape of the large ones, for rounds that only check that every row works.
 
-use super::{DEPENDENCY, Kind, PACKAGE, SOURCE};
+use super::{DEPENDENCY, Kind, PACKAGE, PAGE, SOURCE};
 use crate::error::BenchError;
 use fs_err as fs;
 use std::fmt::Write as _;
@@ -8,6 +8,25 @@ use std::path::Path;
 
 /// A change of what is below is a new version.
 pub(super) const VERSION: u32 = 1;
+
+/// An app with a build script and without packages.
+const PACKAGE_JSON: &[u8] = br#"{
+  "name": "generated",
+  "version": "1.0.0",
+  "scripts": { "build": "node build.js", "start": "node server.js" }
+}
+"#;
+
+const PACKAGE_LOCK: &[u8] = br#"{
+  "name": "generated",
+  "version": "1.0.0",
+  "lockfileVersion": 3,
+  "packages": { "": { "name": "generated", "version": "1.0.0" } }
+}
+"#;
+
+const BUILD: &[u8] =
+    b"const fs = require('fs');\nfs.mkdirSync('dist');\nfs.copyFileSync('server.js', 'dist/server.js');\n";
 
 /// Files of each folder of packages.
 const FILES: u32 = 60;
@@ -34,6 +53,14 @@ pub(super) fn make(kind: Kind, folder: &Path) -> Result<String, BenchError> {
         Kind::Node => {
             write(&folder.join("runtime/bin/node"), &binary(3 << 20))?;
             write(&folder.join("web.js"), source(3).as_bytes())?;
+        }
+        Kind::Next => {
+            write(&folder.join("app/package.json"), PACKAGE_JSON)?;
+            write(&folder.join("app/package-lock.json"), PACKAGE_LOCK)?;
+            write(&folder.join("app/build.js"), BUILD)?;
+            write(&folder.join("app/server.js"), source(4).as_bytes())?;
+            write(&folder.join("app").join(PAGE), source(5).as_bytes())?;
+            fs::create_dir_all(folder.join("tools/bin"))?;
         }
         Kind::Go => write(&folder.join("server"), &binary(2 << 20))?,
     }

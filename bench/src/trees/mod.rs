@@ -20,6 +20,9 @@ pub(crate) const DEPENDENCY: &str = "node_modules/lodash/lodash.js";
 /// A dependency that is taken out and added again.
 pub(crate) const PACKAGE: &str = "node_modules/date-fns";
 
+/// A source file of the app of Express and Next.js.
+pub(crate) const PAGE: &str = "pages/index.js";
+
 /// Files and bytes that the big tree must have at least (bars).
 const LEAST: Contents = Contents {
     files: 25_000,
@@ -35,6 +38,8 @@ pub(crate) enum Kind {
     Node,
     /// One Go binary.
     Go,
+    /// An app of Express and Next.js before anything is installed, and the Node.js and npm that it asks for.
+    Next,
 }
 
 impl Kind {
@@ -43,6 +48,7 @@ impl Kind {
             Self::Big => "big",
             Self::Node => "node",
             Self::Go => "go",
+            Self::Next => "next",
         }
     }
 }
@@ -139,6 +145,10 @@ impl<'a> Trees<'a> {
             }
             Kind::Node => registry::node(&self.bench.runner, folder),
             Kind::Go => registry::go(&self.bench.runner, folder),
+            Kind::Next => {
+                let node = self.get(Kind::Node)?;
+                registry::next(&self.bench.runner, &node.path, folder)
+            }
         }
     }
 }

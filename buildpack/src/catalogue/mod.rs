@@ -3,7 +3,11 @@
 //! The files in `data/` are made by `slugbuilder-buildpack catalogue update` ([`update`]), which asks the clients on
 //! the maintainer's machine; the `[lines]` of Node.js and all of Ruby's file are kept by hand. They hold no addresses.
 
+mod managers;
 pub mod update;
+
+pub use managers::ManagerCatalogue;
+pub(crate) use managers::semver;
 
 use crate::date::Day;
 use crate::runtime::Runtime;

@@ -1,5 +1,7 @@
 //! The maintenance command that remakes the catalogues, with the npm and go of the maintainer's machine.
 
+mod managers;
+
 use super::{Catalogue, Catalogues, Hashes};
 use crate::command::{Client, CommandError};
 use crate::date::Day;
@@ -22,7 +24,8 @@ const OLDEST_GO: Version = Version {
     patch: 0,
 };
 
-/// Remakes `node.toml` and `go.toml` in `folder`, keeping the lines and defaults that are written by hand.
+/// Remakes `node.toml`, `go.toml` and the package managers' files in `folder`, keeping what is written by hand: lines,
+/// defaults, and which npm comes with which Node.js.
 pub fn update(folder: &Path, today: &Day) -> Result<Vec<String>, UpdateError> {
     let current = Catalogues::embedded().map_err(UpdateError::Embedded)?;
     let mut notes = Vec::new();
@@ -41,6 +44,7 @@ pub fn update(folder: &Path, today: &Day) -> Result<Vec<String>, UpdateError> {
             catalogue.versions.len()
         ));
     }
+    notes.extend(managers::update(folder, today)?);
     Ok(notes)
 }
 

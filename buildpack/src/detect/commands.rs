@@ -38,7 +38,7 @@ fn is_assignment(word: &str) -> bool {
 #[must_use]
 pub fn runtime_of(program: &str) -> Option<Runtime> {
     match program {
-        "node" | "npm" | "npx" => Some(Runtime::Node),
+        "node" | "npm" | "npx" | "yarn" | "yarnpkg" | "pnpm" | "pnpx" => Some(Runtime::Node),
         "ruby" | "bundle" | "bundler" | "rake" | "gem" | "irb" | "erb" | "rackup" | "puma"
         | "rails" | "bin/rails" | "bin/rake" | "bin/bundle" => Some(Runtime::Ruby),
         _ => None,

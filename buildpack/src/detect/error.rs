@@ -2,6 +2,7 @@
 
 use crate::app::AppError;
 use crate::manifest::ManifestError;
+use crate::node::NodeError;
 use crate::version::VersionError;
 use slugbuilder_report::{Explain, Fault};
 
@@ -17,6 +18,9 @@ pub enum DetectError {
     /// A version request cannot be met.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// How a Node.js app is built cannot be decided.
+    #[error(transparent)]
+    Node(Box<NodeError>),
     /// Nothing that this buildpack builds.
     #[error("found no Node.js, Ruby or Go app")]
     NoLanguage {
@@ -30,12 +34,6 @@ pub enum DetectError {
     AmbiguousWeb {
         /// Each file with the command that it would have.
         choices: Vec<(String, String)>,
-    },
-    /// Dependencies of Node.js that are not vendored.
-    #[error("`package.json` needs packages ({}), and there is no `node_modules`", shorten(.names))]
-    NodeDependencies {
-        /// Their names.
-        names: Vec<String>,
     },
     /// Gems that are not vendored.
     #[error("`Gemfile` line {line} needs the gem `{gem}`, and there is no `vendor/bundle`")]
@@ -70,11 +68,9 @@ fn join_and<'a>(names: impl Iterator<Item = &'a String>) -> String {
         .join(" and ")
 }
 
-fn shorten(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
-    match names.len().saturating_sub(shown.len()) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+impl From<NodeError> for DetectError {
+    fn from(error: NodeError) -> Self {
+        Self::Node(Box::new(error))
     }
 }
 
@@ -84,9 +80,9 @@ impl Explain for DetectError {
             Self::App(error) => error.code(),
             Self::Manifest(error) => error.code(),
             Self::Version(error) => error.code(),
+            Self::Node(error) => error.code(),
             Self::NoLanguage { .. } => "no-language",
             Self::AmbiguousWeb { .. } => "ambiguous-web-process",
-            Self::NodeDependencies { .. } => "node-dependencies-not-supported-yet",
             Self::RubyDependencies { .. } => "ruby-dependencies-not-supported-yet",
             Self::NoGoProgram { .. } => "no-go-program",
             Self::ProgramTwice { .. } => "go-program-twice",
@@ -98,6 +94,7 @@ impl Explain for DetectError {
             Self::App(error) => error.fault(),
             Self::Manifest(error) => error.fault(),
             Self::Version(error) => error.fault(),
+            Self::Node(error) => error.fault(),
             _ => Fault::App,
         }
     }
@@ -105,6 +102,7 @@ impl Explain for DetectError {
     fn explanation(&self) -> Option<String> {
         match self {
             Self::Version(error) => error.explanation(),
+            Self::Node(error) => error.explanation(),
             Self::NoLanguage { present, more } => Some(format!(
                 "Looked at the root of the app for:\n{}\nFound there: {}.",
                 super::looked_for(),
@@ -118,7 +116,7 @@ impl Explain for DetectError {
                 "They are written in different languages, and there is no Procfile that chooses."
                     .into(),
             ),
-            Self::NodeDependencies { .. } | Self::RubyDependencies { .. } => {
+            Self::RubyDependencies { .. } => {
                 Some("This version of slugbuilder does not install packages yet.".into())
             }
             Self::NoGoProgram { looked_at } => Some(format!("Looked at {}.", looked_at.join(", "))),
@@ -131,6 +129,7 @@ impl Explain for DetectError {
             Self::App(error) => error.hints(),
             Self::Manifest(error) => error.hints(),
             Self::Version(error) => error.hints(),
+            Self::Node(error) => error.hints(),
             Self::NoLanguage { .. } => vec![
                 "Name the file that answers HTTP requests `web.js`, `web.rb` or `web.go`, or write a Procfile such as `web: node src/server.js`.".into(),
             ],
@@ -138,7 +137,6 @@ impl Explain for DetectError {
                 let lines: Vec<String> = choices.iter().map(|(_, command)| format!("web: {command}")).collect();
                 vec![format!("Write a file `Procfile` with one of these lines:\n{}", lines.join("\n"))]
             }
-            Self::NodeDependencies { .. } => vec!["Run `npm install --omit=dev` and let `node_modules` be part of the source.".into()],
             Self::RubyDependencies { .. } => vec!["Run `bundle install` with `BUNDLE_PATH=vendor/bundle` and let `vendor/bundle` be part of the source.".into()],
             Self::NoGoProgram { .. } => vec!["Add a `func main` to a file of `package main` at the root, or below `cmd/NAME` in a module.".into()],
             Self::ProgramTwice { first, .. } => vec![format!("Rename `{first}`.")],

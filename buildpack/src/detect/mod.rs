@@ -28,10 +28,11 @@ pub use procfile_input::{ProcfileEntry, ProcfileInput};
 use crate::app::App;
 use crate::catalogue::Catalogues;
 use crate::date::Day;
-use crate::manifest::{Gemfile, Package};
+use crate::manifest::{Gemfile, ManifestError};
+use crate::node::{self, NodeSettings, PackageJson};
 use crate::runtime::Runtime;
 use crate::target::Machine;
-use crate::version;
+use crate::version::{self, Version};
 use slugbuilder_report::{Candidate, Decision, Origin};
 
 /// The names of bare files that are looked for at the root: stems in order of precedence, then suffixes.
@@ -78,19 +79,30 @@ pub(crate) fn looked_for() -> String {
 
 /// What the app holds that matters here.
 pub(crate) struct Findings {
-    pub(crate) package: Option<Package>,
+    pub(crate) package: Option<PackageJson>,
     pub(crate) gemfile: Option<Gemfile>,
     /// Bare files by runtime, in order of precedence.
     pub(crate) bare: Vec<(Runtime, String)>,
     pub(crate) go: GoApp,
 }
 
-/// Makes the plan of the app, or says why it cannot be built.
+impl Findings {
+    /// The bare files of `runtime`, in order of precedence.
+    pub(crate) fn bare_of(&self, runtime: Runtime) -> impl Iterator<Item = &str> {
+        self.bare
+            .iter()
+            .filter(move |(of, _)| *of == runtime)
+            .map(|(_, file)| file.as_str())
+    }
+}
+
+/// Makes the plan of the app, or says why it cannot be built. `settings` are the app's config vars.
 pub fn plan(
     app: &App,
     catalogues: &Catalogues,
     machine: Machine,
     today: &Day,
+    settings: &NodeSettings,
 ) -> Result<AppPlan, DetectError> {
     let procfile = procfile_input::read(app)?;
     let commands: Vec<&str> = procfile
@@ -99,7 +111,7 @@ pub fn plan(
         .map(|entry| entry.command.as_str())
         .collect();
     let findings = Findings {
-        package: Package::read(app)?,
+        package: PackageJson::read(app, "").map_err(ManifestError::from)?,
         gemfile: Gemfile::read(app)?,
         bare: bare_files(app),
         go: go_programs::scan(app, machine, &commands)?,
@@ -122,7 +134,7 @@ pub fn plan(
     if runtimes.is_empty() {
         return Err(DetectError::no_language(app));
     }
-    refuse_missing_dependencies(app, &findings, &runtimes)?;
+    refuse_missing_gems(app, &findings, &runtimes)?;
     if runtimes.contains(&Runtime::Go) && findings.go.programs.is_empty() {
         let mut looked_at = findings.go.main_files.clone();
         if findings.go.is_module || looked_at.is_empty() {
@@ -131,31 +143,66 @@ pub fn plan(
         return Err(DetectError::NoGoProgram { looked_at });
     }
 
-    let processes = match &procfile {
-        Some(input) => processes::of_procfile(input, &mut decisions, &mut warnings),
-        None => processes::of_app(app, &findings, &runtimes, &mut decisions, &mut warnings)?,
-    };
-
-    let mut languages = Vec::new();
-    for runtime in runtimes {
+    let mut languages: Vec<PlannedLanguage> = Vec::new();
+    let mut of_versions = Vec::new();
+    for runtime in runtimes.iter().copied() {
         let catalogue = catalogues.of(runtime);
         let (requested, decision) = version::decide(app, runtime, catalogue)?;
         let (resolved, warning) = version::resolve(&requested, catalogue, today)?;
-        decisions.push(decision);
+        of_versions.push(decision);
         warnings.extend(warning);
         languages.push(PlannedLanguage { runtime, resolved });
     }
-
-    let has = |runtime| {
-        languages
-            .iter()
-            .any(|language: &PlannedLanguage| language.runtime == runtime)
+    let resolved_node = languages
+        .iter()
+        .find(|language| language.runtime == Runtime::Node)
+        .map(|language| &language.resolved);
+    let package = findings
+        .package
+        .as_ref()
+        .filter(|package| package.says_something());
+    let node = match (resolved_node, package) {
+        (Some(resolved), Some(package)) => Some(node::decide(app, package, resolved, settings)?),
+        _ => None,
     };
-    let needs_npm = has(Runtime::Node)
-        && processes
+
+    let (processes, built) = if let Some(input) = &procfile {
+        let processes = processes::of_procfile(app, input, &mut decisions, &mut warnings);
+        (processes, None)
+    } else {
+        let inputs = node::processes::Inputs {
+            app,
+            package: package.zip(node.as_ref().map(|decided| &decided.app)),
+            node: resolved_node.map_or(Version::new(0, 0, 0), |resolved| resolved.version),
+            bare: findings.bare_of(Runtime::Node).collect(),
+        };
+        processes::of_app(
+            app,
+            &findings,
+            &inputs,
+            &runtimes,
+            &mut decisions,
+            &mut warnings,
+        )?
+    };
+    decisions.extend(of_versions);
+
+    let has = |runtime| runtimes.contains(&runtime);
+    let starts = |wanted: &[&str]| {
+        processes
             .iter()
             .flat_map(|process| commands::programs(&process.command))
-            .any(|program| matches!(program, "npm" | "npx"));
+            .any(|program| wanted.contains(&program))
+    };
+    let needs_npm = has(Runtime::Node) && starts(&["npm", "npx"]);
+    let node = node.map(|decided| {
+        let launches = starts(decided.app.manager.manager.programs());
+        let (mut app, of_node, more) = decided.finish(launches);
+        app.built_entry = built;
+        decisions.extend(of_node);
+        warnings.extend(more);
+        app
+    });
     let webrick = if has(Runtime::Ruby) && findings.gemfile.is_none() {
         requires_webrick(app)?
     } else {
@@ -164,7 +211,9 @@ pub fn plan(
     Ok(AppPlan {
         languages,
         processes,
+        folder: app.folder().to_owned(),
         go: findings.go,
+        node,
         needs_npm,
         webrick,
         decisions,
@@ -230,7 +279,7 @@ fn languages(
                     Runtime::Node => findings
                         .package
                         .as_ref()
-                        .is_some_and(Package::says_something),
+                        .is_some_and(PackageJson::says_something),
                     Runtime::Ruby => findings
                         .gemfile
                         .as_ref()
@@ -244,7 +293,7 @@ fn languages(
                 };
                 consider(
                     (*manifest).to_owned(),
-                    Origin::file(*manifest),
+                    app.origin(manifest),
                     says_something,
                     verdict,
                 );
@@ -272,12 +321,7 @@ fn languages(
                 } else {
                     "has a name that is looked for"
                 };
-                consider(
-                    file.clone(),
-                    Origin::file(file.as_str()),
-                    !procfile_decides,
-                    verdict,
-                );
+                consider(file.clone(), app.origin(file), !procfile_decides, verdict);
             }
             let decision = Decision {
                 subject: format!("language {}", runtime.name()),
@@ -298,23 +342,11 @@ fn runtime_of(program: &str, go: &GoApp) -> Option<Runtime> {
     }
 }
 
-fn refuse_missing_dependencies(
+fn refuse_missing_gems(
     app: &App,
     findings: &Findings,
     runtimes: &[Runtime],
 ) -> Result<(), DetectError> {
-    if runtimes.contains(&Runtime::Node)
-        && let Some(package) = &findings.package
-        && !package.dependencies().is_empty()
-        && !app.is_folder("node_modules")
-    {
-        let names = package
-            .dependencies()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        return Err(DetectError::NodeDependencies { names });
-    }
     if runtimes.contains(&Runtime::Ruby)
         && let Some(Gemfile {
             first_gem: Some((gem, line)),
@@ -346,7 +378,7 @@ fn requires_webrick(app: &App) -> Result<Option<Origin>, DetectError> {
                 })
         });
         if let Some(index) = found {
-            return Ok(Some(Origin::line(name, index + 1)));
+            return Ok(Some(app.line(name, index + 1)));
         }
     }
     Ok(None)

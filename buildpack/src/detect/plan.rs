@@ -1,6 +1,7 @@
 //! What detection finds, as data.
 
 use super::go_programs::GoApp;
+use crate::node::NodeApp;
 use crate::runtime::Runtime;
 use crate::version::Resolved;
 use slugbuilder_report::{Decision, Language, Origin, PhaseReport, Warning};
@@ -16,6 +17,8 @@ pub struct PlannedProcess {
     pub origin: Origin,
     /// Whether the command is run by a shell.
     pub shell: bool,
+    /// The folder that it is run in, relative to the app directory; nothing for that itself.
+    pub working_directory: Option<String>,
 }
 
 /// A language of the app with the version that it gets.
@@ -34,9 +37,13 @@ pub struct AppPlan {
     pub languages: Vec<PlannedLanguage>,
     /// The process types, in the order in which they are written.
     pub processes: Vec<PlannedProcess>,
+    /// The app's folder inside the source, empty for the whole of it: where everything was looked for.
+    pub folder: String,
     /// What there is to build of Go.
     pub go: GoApp,
-    /// Whether a process starts npm.
+    /// What there is to build of Node.js: for an app with a `package.json` that says something.
+    pub node: Option<NodeApp>,
+    /// Whether a process starts npm or npx, whichever manager installs the app's packages.
     pub needs_npm: bool,
     /// The file that requires WEBrick, where the app has no Gemfile that could bring it.
     pub webrick: Option<Origin>,

@@ -2,14 +2,22 @@
 
 use super::{DetectError, Findings, PlannedProcess, ProcfileInput, commands};
 use crate::app::App;
+use crate::node::processes::Candidate as WebCandidate;
+use crate::node::{self, BuiltEntry};
 use crate::runtime::Runtime;
-use slugbuilder_report::{Candidate, Decision, Origin, Warning};
+use slugbuilder_report::{Candidate, Decision, Warning};
 
 /// The process type that gets HTTP requests.
 const WEB: &str = "web";
 
+/// The folder that processes run in.
+fn directory(app: &App) -> Option<String> {
+    (!app.folder().is_empty()).then(|| app.folder().to_owned())
+}
+
 /// The Procfile's processes, exactly.
 pub(super) fn of_procfile(
+    app: &App,
     input: &ProcfileInput,
     decisions: &mut Vec<Decision>,
     warnings: &mut Vec<Warning>,
@@ -57,6 +65,7 @@ pub(super) fn of_procfile(
             command: entry.command.clone(),
             origin: entry.origin(),
             shell: true,
+            working_directory: directory(app),
         });
     }
     if !processes.iter().any(|process| process.name == WEB) {
@@ -79,29 +88,21 @@ fn is_process_type(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// A possible web process.
-struct WebCandidate {
-    /// The file that it stands for, as an error names it.
-    file: String,
-    command: String,
-    origin: Origin,
-    reason: &'static str,
-}
-
-/// The processes of an app without a Procfile.
+/// The processes of an app without a Procfile, with the file that the build has to make for the web process.
 pub(super) fn of_app(
     app: &App,
     findings: &Findings,
+    node: &node::processes::Inputs<'_>,
     runtimes: &[Runtime],
     decisions: &mut Vec<Decision>,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<PlannedProcess>, DetectError> {
+) -> Result<(Vec<PlannedProcess>, Option<BuiltEntry>), DetectError> {
     let by_language: Vec<Vec<WebCandidate>> = runtimes
         .iter()
         .map(|runtime| match runtime {
-            Runtime::Node => node_candidates(app, findings),
-            Runtime::Ruby => bare_candidates(findings, Runtime::Ruby),
-            Runtime::Go => go_candidates(findings),
+            Runtime::Node => node::processes::candidates(node),
+            Runtime::Ruby => ruby_candidates(app, findings),
+            Runtime::Go => go_candidates(app, findings),
         })
         .filter(|candidates| !candidates.is_empty())
         .collect();
@@ -115,16 +116,19 @@ pub(super) fn of_app(
     }
 
     let mut processes = Vec::new();
+    let mut built = None;
     if let Some(candidates) = by_language.into_iter().next() {
         processes.push(PlannedProcess {
             name: WEB.into(),
             command: candidates[0].command.clone(),
             origin: candidates[0].origin.clone(),
             shell: false,
+            working_directory: directory(app),
         });
-        if candidates.len() > 1 {
+        if candidates.len() > 1 && !candidates[0].is_explicit {
             warnings.push(several_candidates(&candidates));
         }
+        built.clone_from(&candidates[0].built);
         decisions.push(web_decision(candidates));
     }
     for program in findings
@@ -142,8 +146,9 @@ pub(super) fn of_app(
         processes.push(PlannedProcess {
             name: program.name.clone(),
             command: program.output.clone(),
-            origin: Origin::file(&program.sources[0]),
+            origin: app.origin(&program.sources[0]),
             shell: false,
+            working_directory: directory(app),
         });
     }
     if !processes.iter().any(|process| process.name == WEB) {
@@ -159,67 +164,33 @@ pub(super) fn of_app(
                 names.join(", ")
             )
         };
-        warnings.push(
-            Warning::new("no-web-process", message)
-                .hint("Write a Procfile with a line such as `web: bin/NAME`."),
-        );
+        warnings.push(Warning::new("no-web-process", message).hint(
+            if runtimes.contains(&Runtime::Node) {
+                node::processes::advice(node)
+            } else {
+                "Write a Procfile with a line such as `web: bin/NAME`.".to_owned()
+            },
+        ));
     }
-    Ok(processes)
+    Ok((processes, built))
 }
 
-fn node_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
-    let mut candidates = Vec::new();
-    if let Some(package) = &findings.package {
-        let origin = || Origin::file("package.json");
-        if let Some(command) = package.start_command() {
-            let file = "package.json".into();
-            candidates.push(WebCandidate {
-                file,
-                command,
-                origin: origin(),
-                reason: "is `scripts.start`",
-            });
-        }
-        // `npm init` writes a `main` whether or not there is such a file.
-        if let Some(main) = package
-            .main()
-            .filter(|main| app.is_file(main) && !main.contains(char::is_whitespace))
-        {
-            let command = format!("node {main}");
-            candidates.push(WebCandidate {
-                file: main.to_owned(),
-                command,
-                origin: origin(),
-                reason: "is `main`",
-            });
-        }
-    }
-    candidates.extend(bare_candidates(findings, Runtime::Node));
-    let mut seen = Vec::new();
-    candidates.retain(|candidate| {
-        let is_new = !seen.contains(&candidate.command);
-        seen.push(candidate.command.clone());
-        is_new
-    });
-    candidates
-}
-
-fn bare_candidates(findings: &Findings, runtime: Runtime) -> Vec<WebCandidate> {
+fn ruby_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
     findings
-        .bare
-        .iter()
-        .filter(|(of, _)| *of == runtime)
-        .map(|(_, file)| WebCandidate {
-            file: file.clone(),
-            command: format!("{} {file}", runtime.name()),
-            origin: Origin::file(file.as_str()),
-            reason: "has a name that is looked for",
+        .bare_of(Runtime::Ruby)
+        .map(|file| WebCandidate {
+            file: file.to_owned(),
+            command: format!("ruby {file}"),
+            origin: app.origin(file),
+            reason: "has a name that is looked for".into(),
+            is_explicit: false,
+            built: None,
         })
         .collect()
 }
 
 /// Go's programs are all built, so there is a web candidate only where one is called `web` or is alone.
-fn go_candidates(findings: &Findings) -> Vec<WebCandidate> {
+fn go_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
     let programs = &findings.go.programs;
     let chosen = match programs.as_slice() {
         [only] => Some((only, "is the only program")),
@@ -235,8 +206,10 @@ fn go_candidates(findings: &Findings) -> Vec<WebCandidate> {
                 source => source.to_owned(),
             },
             command: program.output.clone(),
-            origin: Origin::file(&program.sources[0]),
-            reason,
+            origin: app.origin(&program.sources[0]),
+            reason: reason.into(),
+            is_explicit: false,
+            built: None,
         })
         .into_iter()
         .collect()
@@ -254,7 +227,7 @@ fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
                 value: candidate.command,
                 origin: candidate.origin,
                 verdict: match index {
-                    0 => candidate.reason.to_owned(),
+                    0 => candidate.reason,
                     _ => format!("is preceded by {first}"),
                 },
             })

@@ -14,13 +14,15 @@ pub struct ProcfileEntry {
     pub command: String,
     /// The line, from 1.
     pub line: usize,
+    /// The file, relative to the source.
+    pub file: String,
 }
 
 impl ProcfileEntry {
     /// Where it stands.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin::line(FILE, self.line)
+        Origin::line(self.file.as_str(), self.line)
     }
 }
 
@@ -48,6 +50,7 @@ pub(super) fn read(app: &App) -> Result<Option<ProcfileInput>, DetectError> {
             name: process.name,
             command: process.command,
             line: process.line,
+            file: app.shown(FILE),
         })
         .collect();
     let warnings = procfile

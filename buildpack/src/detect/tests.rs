@@ -16,6 +16,7 @@ fn plan_of(files: &[(&str, &str)]) -> Result<AppPlan, DetectError> {
         &Catalogues::embedded().unwrap(),
         Machine::Amd64,
         &Day::new("2026-11-21"),
+        &NodeSettings::default(),
     )
 }
 
@@ -321,10 +322,10 @@ fn apps_without_a_web_process_are_warned_of() {
       hint: Write a Procfile with a line such as `web: bin/NAME`.
     ");
     let manifest = [("package.json", r#"{"engines": {"node": "24.x"}}"#)];
-    insta::assert_snapshot!(warnings_of(&plan_of(&manifest).unwrap()), @r"
+    insta::assert_snapshot!(warnings_of(&plan_of(&manifest).unwrap()), @r#"
     warning[no-web-process]: found no web process, so nothing will answer HTTP requests
-      hint: Write a Procfile with a line such as `web: bin/NAME`.
-    ");
+      hint: Add a start script to package.json, such as `"start": "node server.js"`, or write a Procfile with a line such as `web: node server.js`.
+    "#);
 }
 
 #[test]
@@ -375,14 +376,6 @@ fn two_languages_without_a_procfile_are_an_error() {
 
 #[test]
 fn other_apps_that_cannot_be_built_have_an_error_each() {
-    let package = r#"{"dependencies": {"a": "1", "b": "1", "c": "1", "d": "1", "e": "1"}}"#;
-    insta::assert_snapshot!(error_of(&[("package.json", package), ("web.js", "")]), @r"
-    error[node-dependencies-not-supported-yet]: `package.json` needs packages (a, b, c and 2 more), and there is no `node_modules`
-
-      This version of slugbuilder does not install packages yet.
-
-      hint: Run `npm install --omit=dev` and let `node_modules` be part of the source.
-    ");
     insta::assert_snapshot!(error_of(&[("Gemfile", "\ngem 'rack'\n")]), @r"
     error[ruby-dependencies-not-supported-yet]: `Gemfile` line 2 needs the gem `rack`, and there is no `vendor/bundle`
 
@@ -407,14 +400,6 @@ fn other_apps_that_cannot_be_built_have_an_error_each() {
 
       hint: Rename `.`.
     ");
-    assert!(
-        plan_of(&[
-            ("package.json", package),
-            ("web.js", ""),
-            ("node_modules/a/index.js", "")
-        ])
-        .is_ok()
-    );
     assert!(plan_of(&[("Gemfile", "gem 'rack'"), ("vendor/bundle/x", "")]).is_ok());
 }
 
@@ -451,6 +436,7 @@ fn names_that_are_not_utf8_are_no_candidates() {
         &Catalogues::embedded().unwrap(),
         Machine::Amd64,
         &Day::new("2026-11-21"),
+        &NodeSettings::default(),
     )
     .unwrap_err();
     assert!(error.is_no_match());

@@ -75,11 +75,12 @@ pub(crate) fn install(
     }
 }
 
-/// Builds the app's programs, so that the same source gives the same bytes in any folder.
+/// Builds the programs of the app in `folder`, so that the same source gives the same bytes in any folder.
 pub(crate) fn build(
     session: &Session<'_>,
     toolchain: &Toolchain,
     app: &GoApp,
+    folder: &Path,
     warnings: &mut Vec<Warning>,
 ) -> libcnb::Result<(), BuildpackError> {
     let version = toolchain.version;
@@ -107,7 +108,6 @@ pub(crate) fn build(
             layer.path()
         }
     };
-    let folder = &session.context.app_dir;
     for program in &app.programs {
         check_output(folder, program, warnings)?;
         session.kit.reporter.report(Event::Note(&format!(

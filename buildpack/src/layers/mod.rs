@@ -5,7 +5,10 @@
 //! is never taken for whole.
 
 pub mod go;
+pub(crate) mod manager;
 pub mod node;
+pub(crate) mod node_environment;
+pub(crate) mod node_host;
 pub mod ruby;
 pub mod webrick;
 
@@ -44,6 +47,13 @@ impl LayerKey {
             .collect();
         key.insert("format".to_owned(), FORMAT.to_owned());
         Self(key)
+    }
+
+    /// The same with one more part.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: String) -> Self {
+        self.0.insert(name.to_owned(), value);
+        self
     }
 
     /// In words, what differs from `self` to `new`.

@@ -1,108 +1,301 @@
-//! Layer `node`: the program `node` and its licence, for build and launch; npm only where a process starts it.
+//! Layers of Node.js: `node` (the program and its licence, for build and launch), `node-headers` (what native addons are
+//! compiled against, for the build) and `npm` (the npm that goes with it; for launch too where a process starts it).
 //!
-//! Made anew when the version, the stack, the machine, the mirror or the need for npm changes.
+//! All three come out of one archive, which is unpacked once. They are made anew when the version, the stack, the machine
+//! or the mirror changes.
 
-use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
+use super::manager::{self, Installed};
+use super::{Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
 use crate::buildpack::Session;
 use crate::error::BuildpackError;
-use crate::source::node;
-use crate::version::Resolved;
+use crate::node::host::Cross;
+use crate::node::{Manager, environment};
+use crate::source::{Provenance, node};
+use crate::version::{Resolved, Version};
+use libcnb::data::layer::LayerName;
 use libcnb::data::layer_name;
 use slugbuilder_fetch::UnpackError;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Installs Node.js.
+/// What is wanted beside the program.
+pub(crate) struct Wanted {
+    /// The headers.
+    pub(crate) headers: bool,
+    /// npm.
+    pub(crate) npm: Option<BundledNpm>,
+}
+
+/// The npm that goes with Node.js.
+pub(crate) struct BundledNpm {
+    /// The version to get where the archive has no npm in it.
+    pub(crate) version: Version,
+    /// Whether a process starts it.
+    pub(crate) launch: bool,
+}
+
+/// The layers.
+pub(crate) struct NodeLayers {
+    /// Metadata of layer `node`.
+    pub(crate) metadata: LayerMetadata,
+    /// Its folder.
+    pub(crate) path: PathBuf,
+    /// The folder of layer `node-headers`.
+    pub(crate) headers: Option<PathBuf>,
+    /// What is in layer `npm`.
+    pub(crate) npm: Option<Installed>,
+}
+
+/// Installs Node.js for an app without packages, with npm where a process starts it.
 pub(crate) fn install(
     session: &Session<'_>,
     resolved: &Resolved,
     with_npm: bool,
 ) -> libcnb::Result<LayerMetadata, BuildpackError> {
-    let version = resolved.version;
-    let key = LayerKey::new([
-        ("runtime", "node".to_owned()),
-        ("version", version.to_string()),
-        ("npm", if with_npm { "yes" } else { "no" }.to_owned()),
-        ("stack", session.kit.target.platform_name()),
-        ("machine", session.kit.target.machine.go_name().to_owned()),
-        ("mirror", session.mirror_mark(resolved.requested.runtime)),
-    ]);
-    let used_by = Use {
-        build: true,
-        launch: true,
+    let wanted = Wanted {
+        headers: false,
+        npm: with_npm.then(|| BundledNpm {
+            version: node::npm_version(resolved.version),
+            launch: true,
+        }),
     };
-    let layer = match keyed(
-        session.context,
-        session.kit.reporter,
-        &layer_name!("node"),
-        used_by,
-        &key,
-    )? {
-        Layer::Kept(_, metadata) => return Ok(metadata),
-        Layer::Empty(layer) => layer,
-    };
-    let hashes = session
-        .catalogues
-        .of(resolved.requested.runtime)
-        .versions
-        .get(&version)
-        .cloned()
-        .unwrap_or_default();
-    let got =
-        node::obtain(&session.kit, version, &hashes, with_npm).map_err(BuildpackError::from)?;
-    let path = layer.path();
-    unpack_into(&path, &got.archive, 1, &|path| is_wanted(path, with_npm))?;
-    if let Some(npm) = &got.npm {
-        add_npm(&path, npm)?;
-    }
-    if !path.join("bin/node").is_file() {
-        let error = UnpackError::Corrupt {
-            reason: "it has no `bin/node`".into(),
-        };
-        return Err(BuildpackError::unusable_archive(&got.archive.provenance.source, error).into());
-    }
-    let metadata = LayerMetadata {
-        key,
-        runtime: LayerRuntime::new("node", version),
-        origin: got.archive.provenance,
-    };
-    layer.write_metadata(&metadata)?;
-    Ok(metadata)
+    install_with(session, resolved, &wanted).map(|layers| layers.metadata)
 }
 
-/// What running needs of an archive, after its top folder is cut off.
-fn is_wanted(path: &Path, with_npm: bool) -> bool {
-    let npm = Path::new("lib/node_modules/npm");
-    match path.to_str() {
-        Some("bin/node" | "LICENSE") => true,
-        Some("bin/npm" | "bin/npx") => with_npm,
-        _ => {
-            let documents = ["docs", "man"]
-                .iter()
-                .any(|name| path.starts_with(npm.join(name)));
-            with_npm && path.starts_with(npm) && !documents
+/// Installs Node.js and what is wanted beside it.
+pub(crate) fn install_with(
+    session: &Session<'_>,
+    resolved: &Resolved,
+    wanted: &Wanted,
+) -> libcnb::Result<NodeLayers, BuildpackError> {
+    let used_by = |build, launch| Use { build, launch };
+    // A program for another machine would be in the way of those that later buildpacks run.
+    let runs_here = Cross::between(session.host, session.kit.target).is_none();
+    let program = Part::new(session, resolved, Kind::Program, used_by(runs_here, true))?;
+    let headers = wanted
+        .headers
+        .then(|| Part::new(session, resolved, Kind::Headers, used_by(true, false)))
+        .transpose()?;
+    let npm = wanted
+        .npm
+        .as_ref()
+        .map(|npm| Part::new(session, resolved, Kind::Npm, used_by(true, npm.launch)))
+        .transpose()?;
+    let mut archive = Archive {
+        session,
+        resolved,
+        npm: wanted.npm.as_ref().map(|npm| npm.version),
+        missing: [Some(&program), headers.as_ref(), npm.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter(|part| part.kept.is_none())
+            .map(|part| part.kind)
+            .collect(),
+        unpacked: None,
+    };
+    let (path, metadata) = program.finish(&mut archive)?;
+    let headers = headers.map(|part| part.finish(&mut archive)).transpose()?;
+    let npm = npm.map(|part| part.finish(&mut archive)).transpose()?;
+    Ok(NodeLayers {
+        metadata,
+        path,
+        headers: headers.map(|(path, _)| path),
+        npm: npm
+            .map(|(path, metadata)| manager::installed(&path, Manager::Npm, "npm", metadata.origin))
+            .transpose()?,
+    })
+}
+
+/// One of the layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Program,
+    Headers,
+    Npm,
+}
+
+impl Kind {
+    fn layer(self) -> LayerName {
+        match self {
+            Self::Program => layer_name!("node"),
+            Self::Headers => layer_name!("node-headers"),
+            Self::Npm => layer_name!("npm"),
         }
     }
-}
 
-/// Puts the npm package where Node.js's own archive has it.
-fn add_npm(layer: &Path, npm: &crate::source::Obtained) -> Result<(), BuildpackError> {
-    let home = layer.join("lib/node_modules/npm");
-    fs_err::create_dir_all(&home).map_err(BuildpackError::Disk)?;
-    unpack_into(&home, npm, 1, &|path| {
-        !path.starts_with("docs") && !path.starts_with("man")
-    })?;
-    for name in ["npm", "npx"] {
-        let target = format!("../lib/node_modules/npm/bin/{name}-cli.js");
-        make_executable(&home.join(format!("bin/{name}-cli.js"))).map_err(BuildpackError::Disk)?;
-        fs_err::os::unix::fs::symlink(target, layer.join("bin").join(name))
-            .map_err(BuildpackError::Disk)?;
+    /// What it takes of the archive, below its top folder.
+    fn takes(self) -> &'static [&'static str] {
+        match self {
+            Self::Program => &["bin/node", "LICENSE"],
+            Self::Headers => &["include/node"],
+            Self::Npm => &["lib/node_modules/npm"],
+        }
     }
-    Ok(())
+
+    /// The file without which it is of no use.
+    fn needs(self) -> &'static str {
+        match self {
+            Self::Program => "bin/node",
+            Self::Headers => "include/node/node.h",
+            Self::Npm => "lib/node_modules/npm/package.json",
+        }
+    }
+
+    /// Whether it takes `path`, which is below the archive's top folder.
+    fn wants(self, path: &Path) -> bool {
+        self.takes().iter().any(|taken| path.starts_with(taken))
+            && !["docs", "man"]
+                .iter()
+                .any(|name| path.starts_with(Path::new("lib/node_modules/npm").join(name)))
+    }
 }
 
-fn make_executable(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+/// A layer that was kept, or is to be filled.
+struct Part {
+    kind: Kind,
+    layer: LayerHandle,
+    key: LayerKey,
+    kept: Option<LayerMetadata>,
+}
+
+impl Part {
+    fn new(
+        session: &Session<'_>,
+        resolved: &Resolved,
+        kind: Kind,
+        used_by: Use,
+    ) -> libcnb::Result<Self, BuildpackError> {
+        let name = kind.layer();
+        // What the layer's own version is called; npm's is that of Node.js, and its own is seen when it is there.
+        let version = match kind {
+            Kind::Npm => "node",
+            _ => "version",
+        };
+        let key = LayerKey::new([
+            ("runtime", name.to_string()),
+            (version, resolved.version.to_string()),
+            ("stack", session.kit.target.platform_name()),
+            ("machine", session.kit.target.machine.go_name().to_owned()),
+            ("mirror", session.mirror_mark(resolved.requested.runtime)),
+        ]);
+        let layer = keyed(session.context, session.kit.reporter, &name, used_by, &key)?;
+        let (layer, kept) = match layer {
+            Layer::Kept(layer, metadata) => (layer, Some(metadata)),
+            Layer::Empty(layer) => (layer, None),
+        };
+        Ok(Self {
+            kind,
+            layer,
+            key,
+            kept,
+        })
+    }
+
+    /// Fills the layer where it was not kept. Returns its folder too.
+    fn finish(
+        self,
+        archive: &mut Archive<'_>,
+    ) -> libcnb::Result<(PathBuf, LayerMetadata), BuildpackError> {
+        let path = self.layer.path();
+        if let Some(metadata) = self.kept {
+            return Ok((path, metadata));
+        }
+        let unpacked = archive.unpacked()?;
+        for taken in self.kind.takes() {
+            move_into(&unpacked.folder.path().join(taken), &path.join(taken))
+                .map_err(BuildpackError::Disk)?;
+        }
+        let origin = match self.kind {
+            Kind::Npm => unpacked.npm_origin.clone(),
+            _ => unpacked.origin.clone(),
+        };
+        if !path.join(self.kind.needs()).is_file() {
+            let error = UnpackError::Corrupt {
+                reason: format!("it has no `{}`", self.kind.needs()),
+            };
+            return Err(BuildpackError::unusable_archive(&origin.source, error).into());
+        }
+        let version = match self.kind {
+            Kind::Npm => manager::link_programs(&path, "npm", &origin.source)?,
+            _ => archive.resolved.version.to_string(),
+        };
+        if self.kind == Kind::Npm {
+            manager::link_node_gyp(&path)?;
+            let installed = manager::installed(&path, Manager::Npm, "npm", origin.clone())?;
+            let variables = environment::of_launch(Manager::Npm, installed.version, false);
+            self.layer.write_env(variables)?;
+        }
+        let metadata = LayerMetadata {
+            key: self.key,
+            runtime: LayerRuntime::new(&self.kind.layer(), version),
+            origin,
+        };
+        self.layer.write_metadata(&metadata)?;
+        Ok((path, metadata))
+    }
+}
+
+/// The archive, which is got and unpacked when the first layer asks for it.
+struct Archive<'a> {
+    session: &'a Session<'a>,
+    resolved: &'a Resolved,
+    /// The npm to get where the archive has none.
+    npm: Option<Version>,
+    /// The layers to fill.
+    missing: Vec<Kind>,
+    unpacked: Option<Unpacked>,
+}
+
+struct Unpacked {
+    folder: tempfile::TempDir,
+    origin: Provenance,
+    npm_origin: Provenance,
+}
+
+impl Archive<'_> {
+    fn unpacked(&mut self) -> Result<&Unpacked, BuildpackError> {
+        let unpacked = match self.unpacked.take() {
+            Some(unpacked) => unpacked,
+            None => self.unpack()?,
+        };
+        Ok(self.unpacked.insert(unpacked))
+    }
+
+    fn unpack(&self) -> Result<Unpacked, BuildpackError> {
+        let Self {
+            session, resolved, ..
+        } = self;
+        let hashes = session.hashes(resolved);
+        let npm = self.npm.filter(|_| self.missing.contains(&Kind::Npm));
+        let got = node::obtain(&session.kit, resolved.version, &hashes, npm)?;
+        let folder = tempfile::tempdir_in(session.kit.scratch).map_err(BuildpackError::Disk)?;
+        super::unpack_into(folder.path(), &got.archive, 1, &|path| {
+            self.missing.iter().any(|kind| kind.wants(path))
+        })?;
+        let origin = got.archive.provenance;
+        let npm_origin = match &got.npm {
+            None => origin.clone(),
+            Some(npm) => {
+                manager::unpack_package(folder.path(), "npm", npm)?;
+                npm.provenance.clone()
+            }
+        };
+        Ok(Unpacked {
+            folder,
+            origin,
+            npm_origin,
+        })
+    }
+}
+
+/// Renames `from` to `to`, whose parents are made. What is not there is passed over.
+fn move_into(from: &Path, to: &Path) -> std::io::Result<()> {
+    if from.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    if let Some(folder) = to.parent() {
+        fs_err::create_dir_all(folder)?;
+    }
+    fs_err::rename(from, to)
 }
 
 #[cfg(test)]
@@ -110,23 +303,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_runs_is_kept() {
-        let wanted = |path: &str, with_npm| is_wanted(Path::new(path), with_npm);
+    fn each_layer_takes_only_what_it_needs() {
+        let takers = |path: &str| -> Vec<Kind> {
+            [Kind::Program, Kind::Headers, Kind::Npm]
+                .into_iter()
+                .filter(|kind| kind.wants(Path::new(path)))
+                .collect()
+        };
         for path in ["bin/node", "LICENSE"] {
-            assert!(wanted(path, false) && wanted(path, true), "{path}");
+            assert_eq!(takers(path), [Kind::Program], "{path}");
         }
-        for path in ["bin/npm", "lib/node_modules/npm/bin/npm-cli.js"] {
-            assert!(!wanted(path, false) && wanted(path, true), "{path}");
+        for path in ["include/node/node.h", "include/node/v8/x.h"] {
+            assert_eq!(takers(path), [Kind::Headers], "{path}");
         }
+        assert_eq!(takers("lib/node_modules/npm/bin/npm-cli.js"), [Kind::Npm]);
         for path in [
-            "include/node/node.h",
             "share/doc/x",
             "lib/node_modules/npm/docs/x",
+            "lib/node_modules/npm/man/x",
             "lib/node_modules/corepack/x",
             "bin/corepack",
+            "bin/npm",
+            "include/other",
             "CHANGELOG.md",
         ] {
-            assert!(!wanted(path, false) && !wanted(path, true), "{path}");
+            assert_eq!(takers(path), [], "{path}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is decided of a Node.js app, as data: detection makes it, the build follows it.
 
+use super::NodeSettings;
 use crate::version::Version;
 use slugbuilder_fetch::Checksum;
 use slugbuilder_report::Origin;
@@ -15,6 +16,59 @@ pub enum Manager {
     YarnBerry,
     /// pnpm.
     Pnpm,
+}
+
+impl Manager {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Npm, Self::YarnClassic, Self::YarnBerry, Self::Pnpm];
+
+    /// Its name as its makers write it: `npm`, `Yarn classic`, `Yarn`, `pnpm`.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic => "Yarn classic",
+            Self::YarnBerry => "Yarn",
+            Self::Pnpm => "pnpm",
+        }
+    }
+
+    /// Its program: `npm`, `yarn` or `pnpm`.
+    #[must_use]
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic | Self::YarnBerry => "yarn",
+            Self::Pnpm => "pnpm",
+        }
+    }
+
+    /// The commands that run it: its program, and those that come with it.
+    #[must_use]
+    pub fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Npm => &["npm", "npx"],
+            Self::YarnClassic | Self::YarnBerry => &["yarn", "yarnpkg"],
+            Self::Pnpm => &["pnpm", "pnpx"],
+        }
+    }
+
+    /// Its package in the registry.
+    #[must_use]
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::YarnClassic => "yarn",
+            Self::YarnBerry => "@yarnpkg/cli-dist",
+            Self::Pnpm => "pnpm",
+        }
+    }
+}
+
+impl std::fmt::Display for Manager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.title())
+    }
 }
 
 /// Where the package manager comes from.
@@ -139,4 +193,26 @@ pub struct NodeApp {
     pub dev_dependencies: DevDependencies,
     /// Whether a process runs the package manager, which then has to be in the slug.
     pub launches_manager: bool,
+    /// The file that the web process runs and the source does not have, so that the build has to make it: `main`, or
+    /// what a framework writes. Relative to the app directory; to be looked for when the build has ended.
+    pub built_entry: Option<BuiltEntry>,
+    /// Config vars that change the build.
+    pub settings: NodeSettings,
+}
+
+/// A file that the build has to make for the web process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltEntry {
+    /// The file, relative to the app directory.
+    pub path: String,
+    /// What says that it is run.
+    pub origin: Origin,
+}
+
+impl NodeApp {
+    /// Whether the build or a process needs the package manager: not where nothing is installed and no script is run.
+    #[must_use]
+    pub fn needs_manager(&self) -> bool {
+        self.modules != Modules::None || !self.scripts.is_empty() || self.launches_manager
+    }
 }

@@ -1,8 +1,8 @@
 //! Runtimes that cannot be had.
 
 use crate::command::CommandError;
-use slugbuilder_fetch::{CacheError, ChecksumError, FetchError, UnpackError};
-use slugbuilder_report::{Explain, Fault};
+use slugbuilder_fetch::{CacheError, Checksum, ChecksumError, FetchError, UnpackError};
+use slugbuilder_report::{Explain, Fault, Origin};
 
 /// Why one source did not bring what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -112,12 +112,27 @@ pub enum InstallError {
         #[source]
         error: Box<SourceError>,
     },
+    /// A package manager is not the one whose hash `packageManager` has.
+    #[error("{origin}: the hash of `packageManager` is not that of {what}")]
+    ManagerHash {
+        /// The manager: `pnpm 9.1.0`.
+        what: String,
+        /// The request as written.
+        requested: String,
+        /// Where it stands.
+        origin: Box<Origin>,
+        /// What is written there.
+        expected: Box<Checksum>,
+        /// What the package has.
+        found: Box<Checksum>,
+    },
 }
 
 impl Explain for InstallError {
     fn code(&self) -> &'static str {
         match self {
             Self::NoSource { .. } => "runtime-not-available",
+            Self::ManagerHash { .. } => "package-manager-hash-mismatch",
             Self::Unusable { error, .. } => match error.as_ref() {
                 SourceError::Fetch(error) => error.last().code(),
                 SourceError::Cache(error) => error.code(),
@@ -141,6 +156,7 @@ impl Explain for InstallError {
                     Fault::Unavailable
                 }
             }
+            Self::ManagerHash { .. } => Fault::App,
             Self::Unusable { error, .. } => match error.as_ref() {
                 SourceError::Disk(_) => Fault::Io,
                 // A hostile archive is not the app's fault.
@@ -167,6 +183,9 @@ impl Explain for InstallError {
                     .collect();
                 Some(format!("Tried in this order:\n{}", lines.join("\n")))
             }
+            Self::ManagerHash {
+                expected, found, ..
+            } => Some(format!("expected {expected}\n   found {found}")),
             Self::Unusable { error, .. } => match error.as_ref() {
                 SourceError::Pin { pinned, actual, .. } => Some(format!(
                     "pinned {pinned}\n   got {actual}\nThe first build of this app pinned the archive, because its source publishes no checksum."
@@ -192,10 +211,14 @@ impl Explain for InstallError {
                 } else {
                     vec![
                         "Check the network, or install the language's own client (npm, go or apt) and set it up.".into(),
-                        "SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.".into(),
+                        "SLUGBUILDER_MIRROR_NODE, _NPM, _GO and _RUBY name a mirror.".into(),
                     ]
                 }
             }
+            Self::ManagerHash { .. } => vec![
+                "If the version is the one that is meant, let `corepack use` write its hash anew.".into(),
+                "If the hash was right before, somebody has changed the package: do not use it.".into(),
+            ],
             Self::Unusable { error, .. } => match error.as_ref() {
                 SourceError::Pin { .. } => vec![
                     "If the change is known and right, remove the pin from the `store.toml` of this app and buildpack.".into(),

@@ -7,6 +7,7 @@
 
 mod error;
 pub mod go;
+pub mod manager;
 pub mod node;
 mod npm;
 mod receipt;

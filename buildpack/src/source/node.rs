@@ -6,9 +6,13 @@ use super::{
     first_of,
 };
 use crate::catalogue::Hashes;
+use crate::command::CommandError;
+use crate::node::host::{Host, Libc};
 use crate::runtime::Runtime;
+use crate::target::Machine;
 use crate::version::Version;
 use slugbuilder_fetch::{Algorithm, Checksum, Download, Format};
+use std::path::PathBuf;
 
 /// What was got of Node.js.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,29 +23,39 @@ pub struct NodeArchive {
     pub npm: Option<Obtained>,
 }
 
-/// Gets Node.js `version`, with npm where `with_npm`.
+/// A Node.js that runs on the machine that builds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostNode {
+    /// Its archive, whose one top folder is to be stripped.
+    Archive(Obtained),
+    /// The program that is installed.
+    Installed(PathBuf),
+}
+
+/// Gets Node.js `version` for the target, and `npm` where that is wanted and the archive has none.
 pub fn obtain(
     kit: &Kit<'_>,
     version: Version,
     hashes: &Hashes,
-    with_npm: bool,
+    npm: Option<Version>,
 ) -> Result<NodeArchive, InstallError> {
     let what = format!("Node.js {version}");
     let whole = |archive| NodeArchive { archive, npm: None };
+    let platform = format!("linux-{}", kit.target.machine.node_name());
+    let platform = platform.as_str();
     let sources = match kit.settings.mirror(Runtime::Node) {
         Some(mirror) => vec![Source::new(MIRROR, move || {
-            site(kit, version, mirror.address(), MIRROR).map(whole)
+            site(kit, version, platform, mirror.address(), MIRROR).map(whole)
         })],
         None => vec![
             Source::new("nodejs.org", move || {
-                site(kit, version, &kit.sites.node, "nodejs.org").map(whole)
+                site(kit, version, platform, &kit.sites.node, "nodejs.org").map(whole)
             }),
-            Source::new(npm::SOURCE, move || {
-                let machine = kit.target.machine;
-                let name = format!("node-linux-{}", machine.node_name());
-                let archive = npm::pack(kit, &name, version, hashes.npm(machine))?;
-                let npm = with_npm
-                    .then(|| npm::pack(kit, "npm", npm_version(version), None))
+            Source::new(npm::source_name(kit), move || {
+                let integrity = hashes.npm(kit.target.machine);
+                let archive = npm::pack(kit, &format!("node-{platform}"), version, integrity)?;
+                let npm = npm
+                    .map(|version| npm::pack(kit, "npm", version, None))
                     .transpose()?;
                 Ok(NodeArchive { archive, npm })
             }),
@@ -50,12 +64,59 @@ pub fn obtain(
     first_of(&what, sources, kit.reporter)
 }
 
-/// The layout of nodejs.org/dist: `v<X>/SHASUMS256.txt` and `v<X>/node-v<X>-linux-<machine>.tar.xz`.
-fn site(kit: &Kit<'_>, version: Version, base: &str, name: &str) -> Result<Obtained, SourceError> {
-    let file = format!(
-        "node-v{version}-linux-{}.tar.xz",
-        kit.target.machine.node_name()
-    );
+/// Gets Node.js `version` for `host`, on which the target's does not run. Nobody publishes one for musl: there the
+/// installed one has to do, which may be of any version.
+pub fn obtain_for_host(
+    kit: &Kit<'_>,
+    version: Version,
+    hashes: &Hashes,
+    host: &Host,
+) -> Result<HostNode, InstallError> {
+    let what = format!("Node.js {version} for {host}");
+    let installed = || {
+        let found = kit.settings.environment.find("node");
+        let missing = || SourceError::Client(CommandError::Missing("node".into()));
+        found.map(HostNode::Installed).ok_or_else(missing)
+    };
+    let has_releases = host.os != "linux" || host.libc == Libc::Glibc;
+    let platform = format!("{}-{}", host.os, host.cpu);
+    let platform = platform.as_str();
+    let mut sources = Vec::new();
+    if has_releases {
+        match kit.settings.mirror(Runtime::Node) {
+            Some(mirror) => sources.push(Source::new(MIRROR, move || {
+                site(kit, version, platform, mirror.address(), MIRROR).map(HostNode::Archive)
+            })),
+            None => sources.extend([
+                Source::new("nodejs.org", move || {
+                    site(kit, version, platform, &kit.sites.node, "nodejs.org")
+                        .map(HostNode::Archive)
+                }),
+                Source::new(npm::source_name(kit), move || {
+                    let integrity = match platform {
+                        "linux-x64" => hashes.npm(Machine::Amd64),
+                        "linux-arm64" => hashes.npm(Machine::Arm64),
+                        _ => None,
+                    };
+                    npm::pack(kit, &format!("node-{platform}"), version, integrity)
+                        .map(HostNode::Archive)
+                }),
+            ]),
+        }
+    }
+    sources.push(Source::new("the installed Node.js", installed));
+    first_of(&what, sources, kit.reporter)
+}
+
+/// The layout of nodejs.org/dist: `v<X>/SHASUMS256.txt` and `v<X>/node-v<X>-<platform>.tar.xz`.
+fn site(
+    kit: &Kit<'_>,
+    version: Version,
+    platform: &str,
+    base: &str,
+    name: &str,
+) -> Result<Obtained, SourceError> {
+    let file = format!("node-v{version}-{platform}.tar.xz");
     let url = format!("{base}/v{version}/{file}");
     if let Some(found) = kit.receipts().find(&url, kit.cache)? {
         return Ok(found);
@@ -94,7 +155,7 @@ fn site(kit: &Kit<'_>, version: Version, base: &str, name: &str) -> Result<Obtai
 }
 
 /// The npm that goes with a Node.js: the last one of the major version that supports it.
-fn npm_version(node: Version) -> Version {
+pub(crate) fn npm_version(node: Version) -> Version {
     match node.major {
         ..18 => Version::new(8, 19, 4),
         18..=21 => Version::new(10, 9, 4),

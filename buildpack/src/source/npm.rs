@@ -1,39 +1,70 @@
-//! Packages through the user's npm, which knows its registry, its proxy and its credentials.
+//! Packages of the npm registry: the user's mirror, else the user's npm, which knows the registry.
 
-use super::{Kit, Obtained, Provenance, SourceError};
+use super::{Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, SourceError};
 use crate::command::Client;
+use crate::settings::Mirror;
 use crate::version::Version;
 use serde::Deserialize;
-use slugbuilder_fetch::{Checksum, Format};
+use slugbuilder_fetch::{Algorithm, Checksum, Download, Format};
+use std::path::{Path, PathBuf};
 
 /// The name of this source.
 pub(super) const SOURCE: &str = "the user's npm";
 
+/// What [`pack`] asks, in words.
+pub(super) fn source_name(kit: &Kit<'_>) -> &'static str {
+    match kit.settings.npm_mirror {
+        Some(_) => MIRROR,
+        None => SOURCE,
+    }
+}
+
 #[derive(Deserialize)]
 struct Packed {
-    filename: String,
     integrity: String,
 }
 
-/// Gets the archive of one version of a package. `integrity` is what the catalogue knows of it.
+/// Gets the archive of one version of a package, from the mirror where there is one, else through the user's npm.
+/// `integrity` is what the catalogue knows of it.
 pub(super) fn pack(
     kit: &Kit<'_>,
     package: &str,
     version: Version,
     integrity: Option<&str>,
 ) -> Result<Obtained, SourceError> {
+    match &kit.settings.npm_mirror {
+        Some(mirror) => of_mirror(kit, mirror, package, version, integrity),
+        None => pack_with(kit, package, version, integrity, SOURCE, |_| {
+            Ok(Client::new("npm", &kit.settings.environment))
+        }),
+    }
+}
+
+/// The same through the npm that `client` gives, which may use the temporary folder. `source` is that npm in words.
+pub(super) fn pack_with(
+    kit: &Kit<'_>,
+    package: &str,
+    version: Version,
+    integrity: Option<&str>,
+    source: &str,
+    client: impl FnOnce(&Path) -> Result<Client, SourceError>,
+) -> Result<Obtained, SourceError> {
     let specification = format!("{package}@{version}");
     let receipt = format!("npm:{specification}");
-    if let Some(found) = kit.receipts().find(&receipt, kit.cache)? {
+    let known = integrity.map(Checksum::from_integrity).transpose()?;
+    if let Some(found) = kit.receipts().find(&receipt, kit.cache)?
+        && is(&found.path, known)?
+    {
         return Ok(found);
     }
-    let known = integrity.map(Checksum::from_integrity).transpose()?;
     if kit.settings.offline {
         return Err(SourceError::Offline);
     }
     let folder = kit.temporary()?;
+    let packages = folder.path().join("packages");
+    fs_err::create_dir(&packages).map_err(SourceError::Disk)?;
     // HOME may be missing or empty, and nothing of npm's own is to stay behind.
-    let output = Client::new("npm", &kit.settings.environment)
+    let output = client(folder.path())?
         .args([
             "pack",
             &specification,
@@ -44,36 +75,98 @@ pub(super) fn pack(
         .env("npm_config_cache", folder.path().join("cache"))
         .env("npm_config_update_notifier", "false")
         .env("npm_config_logs_dir", folder.path().join("logs"))
-        .folder(folder.path())
+        .folder(&packages)
         .output()?;
     let unexpected = || SourceError::Answer(format!("`npm pack {specification} --json`"));
     let packed: Vec<Packed> = serde_json::from_slice(&output).map_err(|_| unexpected())?;
     let packed = packed.into_iter().next().ok_or_else(unexpected)?;
-    // The name is npm's answer: only its last part may count.
-    let file = std::path::Path::new(&packed.filename)
-        .file_name()
-        .ok_or_else(unexpected)?;
+    let file = only_file(&packages)?.ok_or_else(unexpected)?;
     let expected = match known {
         Some(known) => known,
         None => Checksum::from_integrity(&packed.integrity)?,
     };
-    let inserted = kit
-        .cache
-        .insert(&folder.path().join(file), Some(&expected))?;
+    let inserted = kit.cache.insert(&file, Some(&expected))?;
     let obtained = Obtained {
         path: inserted.path,
         format: Format::TarGz,
         provenance: Provenance {
-            source: SOURCE.into(),
+            source: source.into(),
             checksum: Some(inserted.sha256.to_string()),
-            verified_by: if integrity.is_some() {
-                "catalogue"
-            } else {
-                "the registry"
-            }
-            .into(),
+            verified_by: verified_by(known, "the registry"),
         },
     };
     kit.receipts().keep(&receipt, &inserted.sha256, &obtained)?;
     Ok(obtained)
+}
+
+/// What npm has written: one file, whose name in its answer is not the real one for a package of a scope (before npm 9).
+fn only_file(folder: &Path) -> Result<Option<PathBuf>, SourceError> {
+    let mut entries = fs_err::read_dir(folder).map_err(SourceError::Disk)?;
+    let first = entries.next().transpose().map_err(SourceError::Disk)?;
+    Ok(first
+        .filter(|_| entries.next().is_none())
+        .map(|entry| entry.path()))
+}
+
+/// `<name>-<version>.tgz` as `npm pack` names it, where `@scope/name` is `scope-name`, checked against the catalogue or
+/// `<file>.sha256` beside it.
+fn of_mirror(
+    kit: &Kit<'_>,
+    mirror: &Mirror,
+    package: &str,
+    version: Version,
+    integrity: Option<&str>,
+) -> Result<Obtained, SourceError> {
+    let name = package.trim_start_matches('@').replace('/', "-");
+    let url = format!("{}/{name}-{version}.tgz", mirror.address());
+    let known = integrity.map(Checksum::from_integrity).transpose()?;
+    if let Some(found) = kit.receipts().find(&url, kit.cache)?
+        && is(&found.path, known)?
+    {
+        return Ok(found);
+    }
+    let checksum = match known {
+        Some(known) => known,
+        None => {
+            let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
+            let hex = text.split_ascii_whitespace().next().unwrap_or_default();
+            Checksum::from_hex(Algorithm::Sha256, hex)?
+        }
+    };
+    let request = Download {
+        url: url.clone(),
+        name: format!("{package} {version}"),
+        checksum: Some(checksum),
+        max_bytes: MAX_ARCHIVE_BYTES,
+    };
+    let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
+    let obtained = Obtained {
+        path: fetched.path,
+        format: Format::TarGz,
+        provenance: Provenance {
+            source: MIRROR.to_owned(),
+            checksum: Some(fetched.sha256.to_string()),
+            verified_by: verified_by(known, "published"),
+        },
+    };
+    kit.receipts().keep(&url, &fetched.sha256, &obtained)?;
+    Ok(obtained)
+}
+
+fn verified_by(known: Option<Checksum>, otherwise: &str) -> String {
+    match known {
+        Some(_) => "catalogue",
+        None => otherwise,
+    }
+    .to_owned()
+}
+
+/// Whether `file` is what is `known`; anything is, where nothing is known.
+fn is(file: &Path, known: Option<Checksum>) -> Result<bool, SourceError> {
+    let Some(known) = known else {
+        return Ok(true);
+    };
+    let file = fs_err::File::open(file).map_err(SourceError::Disk)?;
+    let found = Checksum::of(known.algorithm(), file).map_err(SourceError::Disk)?;
+    Ok(found == known)
 }

@@ -66,7 +66,7 @@ impl Fixture {
     }
 
     fn node(&self) -> Result<node::NodeArchive, InstallError> {
-        self.with(|kit| node::obtain(kit, Version::new(24, 1, 0), &Hashes::default(), false))
+        self.with(|kit| node::obtain(kit, Version::new(24, 1, 0), &Hashes::default(), None))
     }
 
     fn go(&self) -> Result<go::GoToolchain, InstallError> {
@@ -190,7 +190,7 @@ fn an_archive_that_is_not_there_leads_to_the_next_source() {
       - the user's npm: `npm` is not installed
 
       hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
-      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+      hint: SLUGBUILDER_MIRROR_NODE, _NPM, _GO and _RUBY name a mirror.
     ");
 }
 
@@ -231,7 +231,7 @@ fn a_list_without_the_archive_leads_to_the_next_source() {
       - the user's npm: `npm` is not installed
 
       hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
-      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+      hint: SLUGBUILDER_MIRROR_NODE, _NPM, _GO and _RUBY name a mirror.
     ");
 }
 
@@ -344,7 +344,7 @@ fn go_comes_with_the_checksum_of_its_list() {
       - the installed go: `go` is not installed
 
       hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
-      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+      hint: SLUGBUILDER_MIRROR_NODE, _NPM, _GO and _RUBY name a mirror.
     ");
 }
 
@@ -417,7 +417,7 @@ fn ruby_has_a_folder_for_each_stack_and_machine() {
       - the user's apt: `apt-get` is not installed
 
       hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
-      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+      hint: SLUGBUILDER_MIRROR_NODE, _NPM, _GO and _RUBY name a mirror.
     ");
 }
 
@@ -439,7 +439,7 @@ fn a_client_that_fails_is_shown() {
         npm error code E401
 
       hint: Check the network, or install the language's own client (npm, go or apt) and set it up.
-      hint: SLUGBUILDER_MIRROR_NODE, _GO and _RUBY name a mirror.
+      hint: SLUGBUILDER_MIRROR_NODE, _NPM, _GO and _RUBY name a mirror.
     ");
 }
 
@@ -458,7 +458,7 @@ fn what_npm_brings_is_verified_against_the_catalogue() {
         npm_arm64: None,
     };
     let error = fixture
-        .with(|kit| node::obtain(kit, Version::new(24, 1, 0), &hashes, false))
+        .with(|kit| node::obtain(kit, Version::new(24, 1, 0), &hashes, None))
         .unwrap_err();
     assert!(matches!(error, InstallError::Unusable { .. }), "{error}");
     assert_eq!(error.code(), "cache-checksum");

@@ -3,7 +3,8 @@
 use super::{Constraint, Requested, VersionError, tool_versions};
 use crate::app::App;
 use crate::catalogue::Catalogue;
-use crate::manifest;
+use crate::manifest::ManifestError;
+use crate::node::PackageJson;
 use crate::runtime::Runtime;
 use slugbuilder_report::Origin;
 
@@ -13,10 +14,11 @@ pub(super) fn requests(
     catalogue: &Catalogue,
 ) -> Result<Vec<Result<Requested, VersionError>>, VersionError> {
     let mut found = Vec::new();
-    if let Some(package) = manifest::Package::read(app)?
-        && let Some((text, line)) = package.node_engine()
+    let package = PackageJson::read(app, "").map_err(ManifestError::from)?;
+    if let Some(package) = &package
+        && let Some(engine) = &package.engines.node
     {
-        found.push(parse_range(text, Origin::line("package.json", line)));
+        found.push(parse_range(&engine.value, package.origin(engine.line)));
     }
     for name in [".nvmrc", ".node-version"] {
         if let Some((text, line)) = first_line(app, name)? {

@@ -136,6 +136,8 @@ impl Store {
                     _ => return Ok(None),
                 }
             }
+            // Nothing is kept under these.
+            Checksum::Sha1(_) | Checksum::Sha224(_) | Checksum::Sha384(_) => return Ok(None),
         };
         if regular(&path)?.is_none() {
             return Ok(None);
