@@ -33,8 +33,7 @@ impl App {
         if !full.is_dir() {
             return Err(AppError::NoFolder(folder.to_owned()));
         }
-        let canonical = |path: &Path| fs_err::canonicalize(path).map_err(AppError::Io);
-        if !canonical(&full)?.starts_with(canonical(source)?) {
+        if !leads_inside(source, &full) {
             return Err(AppError::OutsideSource(folder.to_owned()));
         }
         Self::list(source, folder.to_owned())
@@ -126,6 +125,12 @@ impl App {
         self.root.join(path).is_dir()
     }
 
+    /// Whether `path` is there and, whatever links it goes through, inside the source.
+    #[must_use]
+    pub fn is_inside(&self, path: &str) -> bool {
+        leads_inside(&self.source, &self.root.join(path))
+    }
+
     /// The names in the folder `path`, sorted by bytes; none where there is no such folder.
     pub fn names_in(&self, path: &str) -> Result<Vec<OsString>, AppError> {
         let full = self.root.join(path);
@@ -190,6 +195,13 @@ impl App {
             Some(rest) => rest.to_owned(),
             None => text,
         }))
+    }
+}
+
+fn leads_inside(source: &Path, path: &Path) -> bool {
+    match (source.canonicalize(), path.canonicalize()) {
+        (Ok(source), Ok(path)) => path.starts_with(source),
+        _ => false,
     }
 }
 

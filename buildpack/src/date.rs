@@ -38,6 +38,29 @@ impl Day {
         Self(format!("{year:04}-{month:02}-{day:02}"))
     }
 
+    /// How many days `later` is after this day; nothing where it is before it, or where one of them is no date.
+    #[must_use]
+    pub fn days_until(&self, later: &Self) -> Option<u64> {
+        later.number()?.checked_sub(self.number()?)
+    }
+
+    /// Days since 1 March of the year 0, the inverse of [`Day::of`].
+    fn number(&self) -> Option<u64> {
+        let mut parts = self.0.split('-').map(|part| part.parse::<u64>().ok());
+        let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+        if parts.next().is_some() || year > 9999 || !(1..=12).contains(&month) || day > 31 {
+            return None;
+        }
+        let year = if month > 2 {
+            year
+        } else {
+            year.checked_sub(1)?
+        };
+        let shifted_month = (month + 9) % 12;
+        let day_of_year = (153 * shifted_month + 2) / 5 + day.checked_sub(1)?;
+        Some(year * 365 + year / 4 - year / 100 + year / 400 + day_of_year)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -55,6 +78,22 @@ impl std::fmt::Display for Day {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn days_are_counted() {
+        for (day, later, days) in [
+            ("2026-11-21", "2026-11-21", Some(0)),
+            ("2024-02-28", "2024-03-01", Some(2)),
+            ("2026-12-31", "2027-01-30", Some(30)),
+            ("1970-01-01", "2026-11-21", Some(20_778)),
+            ("2026-11-22", "2026-11-21", None),
+            ("2026-13-01", "2026-11-21", None),
+            ("soon", "2026-11-21", None),
+            ("2026-11", "2026-11-21", None),
+        ] {
+            assert_eq!(Day::new(day).days_until(&Day::new(later)), days, "{day}");
+        }
+    }
 
     #[test]
     fn days_are_civil_dates() {

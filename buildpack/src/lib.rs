@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod node;
 pub mod output;
 pub mod package;
+pub mod precedence;
 pub mod runtime;
 pub mod settings;
 pub mod source;

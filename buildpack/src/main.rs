@@ -2,6 +2,7 @@
 //!
 //! Called as `detect` or `build` it is the buildpack. Else:
 //! - `slugbuilder-buildpack buildpack.toml` prints that file;
+//! - `slugbuilder-buildpack docs [FOLDER]` writes the tables of the documents below the workspace's folder anew;
 //! - `slugbuilder-buildpack catalogue update [FOLDER]` remakes the catalogues with the npm and go of this machine.
 
 #![expect(
@@ -10,7 +11,7 @@
     reason = "a program's own front"
 )]
 
-use slugbuilder_buildpack::{BUILDPACK_TOML, catalogue, date::Day};
+use slugbuilder_buildpack::{BUILDPACK_TOML, catalogue, date::Day, precedence};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -32,6 +33,21 @@ fn main() -> ExitCode {
             print!("{BUILDPACK_TOML}");
             ExitCode::SUCCESS
         }
+        ["docs", rest @ ..] if rest.len() < 2 => {
+            let folder = rest.first().copied().unwrap_or(".");
+            match precedence::rewrite_documents(Path::new(folder)) {
+                Ok(changed) => {
+                    for document in changed {
+                        println!("wrote {document}");
+                    }
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
         ["catalogue", "update", rest @ ..] if rest.len() < 2 => {
             let folder = rest.first().copied().unwrap_or("buildpack/data");
             match catalogue::update::update(
@@ -52,7 +68,9 @@ fn main() -> ExitCode {
             }
         }
         _ => {
-            eprintln!("usage: slugbuilder-buildpack (buildpack.toml | catalogue update [FOLDER])");
+            eprintln!(
+                "usage: slugbuilder-buildpack (buildpack.toml | docs [FOLDER] | catalogue update [FOLDER])"
+            );
             eprintln!("As a buildpack it is called by the names `detect` and `build`.");
             ExitCode::from(2)
         }

@@ -8,7 +8,7 @@ pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageAr
 pub(crate) use buildpacks::BuildpackArguments;
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
-    PruneArguments,
+    PruneArguments, ReuseArguments,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -78,6 +78,9 @@ pub(crate) struct SourceArguments {
     /// The app's folder. It is only read.
     #[arg(default_value = ".", value_name = "SOURCE")]
     pub(crate) source: PathBuf,
+    /// The app's folder in it, relative, where the source holds several apps. All of the source is in the slug.
+    #[arg(long, env = "SLUGBUILDER_ROOT", value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
     /// The stack to build for: heroku-22, heroku-24 or heroku-26.
     #[arg(long, env = "STACK", default_value = "heroku-24", value_name = "NAME")]
     pub(crate) stack: String,
@@ -126,10 +129,9 @@ pub(crate) struct PlanArguments {
 #[command(
     after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
     git ignores.\nAfter the build: what .slugignore-after-build names, and files of installed packages that no program can load.\n\
-    Where runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
+    Where runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _NPM, _GO or _RUBY (https:// or \
     file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
 )]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
@@ -146,9 +148,8 @@ pub(crate) struct CompileArguments {
     pub(crate) cache: CacheArguments,
     #[command(flatten)]
     pub(crate) bound: BoundArguments,
-    /// Build without what the last build of this app left.
-    #[arg(long)]
-    pub(crate) clear_cache: bool,
+    #[command(flatten)]
+    pub(crate) reuse: ReuseArguments,
     /// End the build after this long, for example 90s, 15m or 1h.
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) timeout: std::time::Duration,

@@ -13,6 +13,7 @@ use std::time::Duration;
 pub(crate) struct Printer {
     quiet: bool,
     style: Style,
+    data_style: Style,
     bars: MultiProgress,
     running: Mutex<HashMap<TransferId, ProgressBar>>,
 }
@@ -44,13 +45,16 @@ pub(crate) fn one_line(text: &str) -> String {
 impl Printer {
     pub(crate) fn new(arguments: &OutputArguments) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let colour = match arguments.color {
-            Colours::Always => true,
-            Colours::Never => false,
-            // https://no-color.org: set and not empty.
-            Colours::Auto => {
-                terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            }
+        let style_on = |terminal: bool| {
+            let colour = match arguments.color {
+                Colours::Always => true,
+                Colours::Never => false,
+                // https://no-color.org: set and not empty.
+                Colours::Auto => {
+                    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                }
+            };
+            if colour { Style::Colour } else { Style::Plain }
         };
         let target = if terminal && !arguments.quiet {
             ProgressDrawTarget::stderr_with_hz(10)
@@ -59,10 +63,16 @@ impl Printer {
         };
         Self {
             quiet: arguments.quiet,
-            style: if colour { Style::Colour } else { Style::Plain },
+            style: style_on(terminal),
+            data_style: style_on(std::io::stdout().is_terminal()),
             bars: MultiProgress::with_draw_target(target),
             running: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// How text may look that goes to stdout and is for people, too.
+    pub(crate) fn data_style(&self) -> Style {
+        self.data_style
     }
 
     /// Prints something for people.
@@ -90,13 +100,6 @@ impl Printer {
                 .and_then(|()| stderr.write_all(b"\n"));
         });
     }
-
-    fn bold(&self, text: &str) -> String {
-        match self.style {
-            Style::Plain => text.to_owned(),
-            Style::Colour => format!("\u{1b}[1m{text}\u{1b}[0m"),
-        }
-    }
 }
 
 impl Reporter for Printer {
@@ -105,7 +108,7 @@ impl Reporter for Printer {
         match event {
             Event::Warning(warning) => self.warning(warning),
             Event::Step(text) if !self.quiet => {
-                self.line(self.bold(&printable(text)).as_bytes());
+                self.line(self.style.bold(&printable(text)).as_bytes());
             }
             Event::Note(text) => self.say(&format!("  {text}")),
             Event::Output(line) if !self.quiet => {

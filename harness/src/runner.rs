@@ -7,7 +7,7 @@ use crate::folder::Folder;
 use crate::pack_output::PackOutput;
 use crate::{BuildConfig, PackResult, TestContext, builder, buildpacks, helper};
 use slugbuilder::archive;
-use slugbuilder::compile::{BuiltApp, CompileError, CompileOptions};
+use slugbuilder::compile::{BuiltApp, CompileError, CompileOptions, Reuse};
 use slugbuilder::sandbox::{Credentials, Environment, Interrupt, SandboxError};
 use slugbuilder::workspace::remove_tree;
 use slugbuilder_report::{Diagnosis, Explain as _, Style};
@@ -121,6 +121,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         Interrupt::new().unwrap_or_else(|error| panic!("Error performing pack build: {error}"));
     CompileOptions {
         source,
+        root: None,
         output: folder.join("slug.tgz"),
         manifest: folder.join("slug.json"),
         stack,
@@ -128,7 +129,8 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         order: Some(selection.order),
         cache_dir,
         cache_max_size: u64::MAX,
-        clear_cache: false,
+        // What is tested are buildpacks: they run in every build.
+        reuse: Reuse::Layers,
         // As `pack` does, which does not ask git.
         all_files: true,
         keep_package_files: false,

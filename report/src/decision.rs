@@ -4,10 +4,13 @@ use crate::{Diagnosis, Warning};
 use serde::{Deserialize, Serialize};
 
 /// One question that a build answered, with everything that was considered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// What was decided, for example `node version` or `process web`.
     pub subject: String,
+    /// What came of it, where that is more than the winner's value: `24.21.0` of `24.x`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
     /// The rule that chose the winner, in one sentence.
     pub rule: String,
     /// What was considered, in order of precedence, the losers too.
@@ -15,6 +18,9 @@ pub struct Decision {
     /// Index of the winner in `candidates`; nothing where no candidate won.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub winner: Option<usize>,
+    /// What is worth knowing of the answer and no reason to warn, each a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Decision {
@@ -23,6 +29,14 @@ impl Decision {
     pub fn winning(&self) -> Option<&Candidate> {
         self.winner.and_then(|index| self.candidates.get(index))
     }
+
+    /// The answer: the outcome, else the winner's value.
+    #[must_use]
+    pub fn answer(&self) -> Option<&str> {
+        self.outcome
+            .as_deref()
+            .or_else(|| self.winning().map(|candidate| candidate.value.as_str()))
+    }
 }
 
 /// One answer that was considered.
@@ -30,10 +44,34 @@ impl Decision {
 pub struct Candidate {
     /// The answer, for example `24.x` or `node web.js`.
     pub value: String,
+    /// The row of the order of precedence that it belongs to, for example `engines.node of package.json`; nothing where the question has
+    /// no such order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Where it stands.
     pub origin: Origin,
     /// Why it won or lost, as the end of a sentence: `is the default`, `is preceded by web.js`.
     pub verdict: String,
+}
+
+impl Candidate {
+    /// An answer that belongs to no order of precedence.
+    #[must_use]
+    pub fn new(value: impl Into<String>, origin: Origin, verdict: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            source: None,
+            origin,
+            verdict: verdict.into(),
+        }
+    }
+
+    /// The same, of a row of the order of precedence.
+    #[must_use]
+    pub fn of_source(mut self, name: impl Into<String>) -> Self {
+        self.source = Some(name.into());
+        self
+    }
 }
 
 /// Where a value comes from.

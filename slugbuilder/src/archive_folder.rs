@@ -219,6 +219,7 @@ pub fn archive_folder(
         let app = App {
             kind: Kind::Archive,
             source: survey.root.to_string_lossy().into_owned(),
+            root: None,
             stack: options.stack.name.clone(),
             buildpacks: Vec::new(),
         };

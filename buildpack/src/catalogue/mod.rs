@@ -7,7 +7,6 @@ mod managers;
 pub mod update;
 
 pub use managers::ManagerCatalogue;
-pub(crate) use managers::semver;
 
 use crate::date::Day;
 use crate::runtime::Runtime;
@@ -111,17 +110,16 @@ impl Catalogue {
     /// The day of the last security fix of the version's line, where that is known.
     #[must_use]
     pub fn end_of_life(&self, version: Version) -> Option<Day> {
-        self.lines
-            .get(&format!("{}.{}", version.major, version.minor))
-            .or_else(|| self.lines.get(&version.major.to_string()))
+        self.line_of(version)
             .and_then(|line| line.end_of_life.as_deref())
             .map(Day::new)
     }
 
-    /// The newest line that has long-term support at the snapshot's date.
+    /// The lines that have long-term support at the snapshot's date or had it, the newest last.
     #[must_use]
-    pub fn newest_long_term_line(&self) -> Option<u64> {
-        self.lines
+    pub fn long_term_lines(&self) -> Vec<u64> {
+        let mut lines: Vec<u64> = self
+            .lines
             .iter()
             .filter(|(_, line)| {
                 line.long_term_support
@@ -129,7 +127,24 @@ impl Catalogue {
                     .is_some_and(|day| *day <= self.snapshot)
             })
             .filter_map(|(number, _)| number.parse().ok())
-            .max()
+            .collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    /// Whether `version` belongs to the line that an app gets which asks for nothing.
+    #[must_use]
+    pub fn is_default(&self, version: Version) -> bool {
+        crate::version::numbers(&self.default)
+            .is_some_and(|line| [version.major, version.minor, version.patch].starts_with(&line))
+    }
+
+    /// What is known of the version's line.
+    #[must_use]
+    pub fn line_of(&self, version: Version) -> Option<&Line> {
+        self.lines
+            .get(&format!("{}.{}", version.major, version.minor))
+            .or_else(|| self.lines.get(&version.major.to_string()))
     }
 
     /// The line of this codename, written in lower case.

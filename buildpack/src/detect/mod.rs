@@ -8,9 +8,10 @@
 //! 3. bare files at the root, of the names in [`BARE_FILES`], and for Go any file of `package main`. Where a Procfile
 //!    says which languages there are, bare files say nothing: a stray `app.js` beside a Ruby server is not an app.
 //!
-//! A Procfile alone says which processes there are. Without one the web process is looked for: in each language the
-//! first candidate counts (`scripts.start` and `main` of package.json, then `web` > `server` > `app` > `main` > `index`),
-//! and two languages with a candidate each are an error.
+//! A Procfile alone says which processes there are. Without one the web process is looked for along [`WEB_SOURCES`]: in
+//! each language the first candidate counts, and two languages with a candidate each are an error.
+//!
+//! How the packages of a Node.js app get there is decided by [`crate::node::decide`].
 
 pub mod commands;
 mod error;
@@ -23,6 +24,7 @@ mod procfile_input;
 pub use error::DetectError;
 pub use go_programs::{GoApp, GoProgram};
 pub use plan::{AppPlan, PlannedLanguage, PlannedProcess};
+pub use processes::{WEB_SOURCES, WebCandidate, WebInputs, WebReader};
 pub use procfile_input::{ProcfileEntry, ProcfileInput};
 
 use crate::app::App;
@@ -32,7 +34,7 @@ use crate::manifest::{Gemfile, ManifestError};
 use crate::node::{self, NodeSettings, PackageJson};
 use crate::runtime::Runtime;
 use crate::target::Machine;
-use crate::version::{self, Version};
+use crate::version;
 use slugbuilder_report::{Candidate, Decision, Origin};
 
 /// The names of bare files that are looked for at the root: stems in order of precedence, then suffixes.
@@ -78,12 +80,13 @@ pub(crate) fn looked_for() -> String {
 }
 
 /// What the app holds that matters here.
-pub(crate) struct Findings {
-    pub(crate) package: Option<PackageJson>,
-    pub(crate) gemfile: Option<Gemfile>,
+#[derive(Debug)]
+pub struct Findings {
+    package: Option<PackageJson>,
+    gemfile: Option<Gemfile>,
     /// Bare files by runtime, in order of precedence.
-    pub(crate) bare: Vec<(Runtime, String)>,
-    pub(crate) go: GoApp,
+    bare: Vec<(Runtime, String)>,
+    go: GoApp,
 }
 
 impl Findings {
@@ -147,11 +150,13 @@ pub fn plan(
     let mut of_versions = Vec::new();
     for runtime in runtimes.iter().copied() {
         let catalogue = catalogues.of(runtime);
-        let (requested, decision) = version::decide(app, runtime, catalogue)?;
-        let (resolved, warning) = version::resolve(&requested, catalogue, today)?;
-        of_versions.push(decision);
-        warnings.extend(warning);
-        languages.push(PlannedLanguage { runtime, resolved });
+        let settled = version::settle(app, runtime, catalogue, today)?;
+        of_versions.push(settled.decision);
+        warnings.extend(settled.warnings);
+        languages.push(PlannedLanguage {
+            runtime,
+            resolved: settled.resolved,
+        });
     }
     let resolved_node = languages
         .iter()
@@ -170,20 +175,13 @@ pub fn plan(
         let processes = processes::of_procfile(app, input, &mut decisions, &mut warnings);
         (processes, None)
     } else {
-        let inputs = node::processes::Inputs {
+        let inputs = WebInputs {
             app,
-            package: package.zip(node.as_ref().map(|decided| &decided.app)),
-            node: resolved_node.map_or(Version::new(0, 0, 0), |resolved| resolved.version),
-            bare: findings.bare_of(Runtime::Node).collect(),
+            findings: &findings,
+            node: package.zip(node.as_ref().map(|decided| &decided.app)),
+            node_version: resolved_node.map(|resolved| resolved.version),
         };
-        processes::of_app(
-            app,
-            &findings,
-            &inputs,
-            &runtimes,
-            &mut decisions,
-            &mut warnings,
-        )?
+        processes::of_app(&inputs, &runtimes, &mut decisions, &mut warnings)?
     };
     decisions.extend(of_versions);
 
@@ -265,11 +263,7 @@ fn languages(
                 if counts && winner.is_none() {
                     winner = Some(candidates.len());
                 }
-                candidates.push(Candidate {
-                    value,
-                    origin,
-                    verdict: verdict.to_owned(),
-                });
+                candidates.push(Candidate::new(value, origin, verdict));
             };
             for (_, manifest) in MANIFESTS
                 .iter()
@@ -328,6 +322,7 @@ fn languages(
                 rule: "The first evidence that counts makes a language of the app.".into(),
                 candidates,
                 winner,
+                ..Decision::default()
             };
             (runtime, decision)
         })

@@ -1,11 +1,12 @@
 //! Process types: those of the Procfile, else the app's own web process.
 
-use super::{DetectError, Findings, PlannedProcess, ProcfileInput, commands};
+use super::{DetectError, Findings, GoProgram, PlannedProcess, ProcfileInput, commands};
 use crate::app::App;
-use crate::node::processes::Candidate as WebCandidate;
-use crate::node::{self, BuiltEntry};
+use crate::node::{self, BuiltEntry, NodeApp, PackageJson};
+use crate::precedence::Source;
 use crate::runtime::Runtime;
-use slugbuilder_report::{Candidate, Decision, Warning};
+use crate::version::Version;
+use slugbuilder_report::{Candidate, Decision, Origin, Warning};
 
 /// The process type that gets HTTP requests.
 const WEB: &str = "web";
@@ -53,12 +54,12 @@ pub(super) fn of_procfile(
         decisions.push(Decision {
             subject: format!("process {}", entry.name),
             rule: "A Procfile alone says which processes there are.".into(),
-            candidates: vec![Candidate {
-                value: entry.command.clone(),
-                origin: entry.origin(),
-                verdict: "is the Procfile's".into(),
-            }],
+            candidates: vec![
+                Candidate::new(entry.command.as_str(), entry.origin(), "is the Procfile's")
+                    .of_source("Procfile"),
+            ],
             winner: Some(0),
+            ..Decision::default()
         });
         processes.push(PlannedProcess {
             name: entry.name.clone(),
@@ -88,22 +89,140 @@ fn is_process_type(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
+/// What web processes are found from.
+#[derive(Debug)]
+pub struct WebInputs<'a> {
+    /// The app's folder.
+    pub(crate) app: &'a App,
+    /// What lies there.
+    pub(crate) findings: &'a Findings,
+    /// Its `package.json`, where it says something, and what was decided of it.
+    pub(crate) node: Option<(&'a PackageJson, &'a NodeApp)>,
+    /// The app's Node.js, where it has one.
+    pub(crate) node_version: Option<Version>,
+}
+
+/// A possible web process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebCandidate {
+    /// The file that it stands for, as an error names it.
+    pub(crate) file: String,
+    /// Its words with single blanks between.
+    pub(crate) command: String,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// Why it is one.
+    pub(crate) reason: String,
+    /// Whether the app says so itself, so that other candidates are no news.
+    pub(crate) is_explicit: bool,
+    /// The file that the build has to make for it.
+    pub(crate) built: Option<BuiltEntry>,
+    /// The row of the order of precedence.
+    source: String,
+}
+
+impl WebCandidate {
+    pub(crate) fn new(
+        file: impl Into<String>,
+        command: impl Into<String>,
+        origin: Origin,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.into(),
+            command: command.into(),
+            origin,
+            reason: reason.into(),
+            is_explicit: false,
+            built: None,
+            source: String::new(),
+        }
+    }
+
+    /// The same, as the app says so itself.
+    pub(crate) fn explicit(mut self) -> Self {
+        self.is_explicit = true;
+        self
+    }
+
+    /// The same, with the file that the build has to make for it.
+    pub(crate) fn built(mut self, built: Option<BuiltEntry>) -> Self {
+        self.built = built;
+        self
+    }
+}
+
+/// Finds web processes in one source, the first one before the others.
+pub type WebReader = fn(&WebInputs<'_>) -> Vec<WebCandidate>;
+
+/// Where a web process can come from in an app without a Procfile, for each language in order of precedence.
+pub const WEB_SOURCES: [(Runtime, &[Source<WebReader>]); 3] = [
+    (Runtime::Node, node::processes::SOURCES),
+    (
+        Runtime::Ruby,
+        &[Source {
+            name: "a bare file",
+            meaning: "in their order: `ruby web.rb`",
+            read: ruby_files,
+        }],
+    ),
+    (
+        Runtime::Go,
+        &[
+            Source {
+                name: "the only program",
+                meaning: "`bin/NAME`, whatever its name is",
+                read: |inputs| match inputs.findings.go.programs.as_slice() {
+                    [only] => vec![go_candidate(inputs.app, only, "is the only program")],
+                    _ => Vec::new(),
+                },
+            },
+            Source {
+                name: "the program called `web`",
+                meaning: "`bin/web`; every other program is a process of its own name",
+                read: |inputs| {
+                    let programs = inputs.findings.go.programs.iter();
+                    programs
+                        .filter(|program| program.name == WEB)
+                        .map(|program| go_candidate(inputs.app, program, "is called `web`"))
+                        .collect()
+                },
+            },
+        ],
+    ),
+];
+
+/// Every candidate of `runtime`, each command once.
+fn web_candidates(inputs: &WebInputs<'_>, runtime: Runtime) -> Vec<WebCandidate> {
+    let mut found: Vec<WebCandidate> = Vec::new();
+    for source in WEB_SOURCES
+        .iter()
+        .filter(|(of, _)| *of == runtime)
+        .flat_map(|(_, sources)| *sources)
+    {
+        for candidate in (source.read)(inputs) {
+            if found.iter().all(|other| other.command != candidate.command) {
+                found.push(WebCandidate {
+                    source: source.plain_name(),
+                    ..candidate
+                });
+            }
+        }
+    }
+    found
+}
+
 /// The processes of an app without a Procfile, with the file that the build has to make for the web process.
 pub(super) fn of_app(
-    app: &App,
-    findings: &Findings,
-    node: &node::processes::Inputs<'_>,
+    inputs: &WebInputs<'_>,
     runtimes: &[Runtime],
     decisions: &mut Vec<Decision>,
     warnings: &mut Vec<Warning>,
 ) -> Result<(Vec<PlannedProcess>, Option<BuiltEntry>), DetectError> {
+    let WebInputs { app, findings, .. } = *inputs;
     let by_language: Vec<Vec<WebCandidate>> = runtimes
         .iter()
-        .map(|runtime| match runtime {
-            Runtime::Node => node::processes::candidates(node),
-            Runtime::Ruby => ruby_candidates(app, findings),
-            Runtime::Go => go_candidates(app, findings),
-        })
+        .map(|runtime| web_candidates(inputs, *runtime))
         .filter(|candidates| !candidates.is_empty())
         .collect();
     if by_language.len() > 1 {
@@ -166,7 +285,7 @@ pub(super) fn of_app(
         };
         warnings.push(Warning::new("no-web-process", message).hint(
             if runtimes.contains(&Runtime::Node) {
-                node::processes::advice(node)
+                node::processes::advice(inputs)
             } else {
                 "Write a Procfile with a line such as `web: bin/NAME`.".to_owned()
             },
@@ -175,44 +294,28 @@ pub(super) fn of_app(
     Ok((processes, built))
 }
 
-fn ruby_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
-    findings
+fn ruby_files(inputs: &WebInputs<'_>) -> Vec<WebCandidate> {
+    inputs
+        .findings
         .bare_of(Runtime::Ruby)
-        .map(|file| WebCandidate {
-            file: file.to_owned(),
-            command: format!("ruby {file}"),
-            origin: app.origin(file),
-            reason: "has a name that is looked for".into(),
-            is_explicit: false,
-            built: None,
+        .map(|file| {
+            WebCandidate::new(
+                file,
+                format!("ruby {file}"),
+                inputs.app.origin(file),
+                "has a name that is looked for",
+            )
         })
         .collect()
 }
 
-/// Go's programs are all built, so there is a web candidate only where one is called `web` or is alone.
-fn go_candidates(app: &App, findings: &Findings) -> Vec<WebCandidate> {
-    let programs = &findings.go.programs;
-    let chosen = match programs.as_slice() {
-        [only] => Some((only, "is the only program")),
-        several => several
-            .iter()
-            .find(|program| program.name == WEB)
-            .map(|program| (program, "is called `web`")),
+fn go_candidate(app: &App, program: &GoProgram, reason: &str) -> WebCandidate {
+    let source = &program.sources[0];
+    let file = match source.as_str() {
+        "." => "go.mod",
+        source => source,
     };
-    chosen
-        .map(|(program, reason)| WebCandidate {
-            file: match program.sources[0].as_str() {
-                "." => "go.mod".to_owned(),
-                source => source.to_owned(),
-            },
-            command: program.output.clone(),
-            origin: app.origin(&program.sources[0]),
-            reason: reason.into(),
-            is_explicit: false,
-            built: None,
-        })
-        .into_iter()
-        .collect()
+    WebCandidate::new(file, program.output.as_str(), app.origin(source), reason)
 }
 
 fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
@@ -223,16 +326,17 @@ fn web_decision(candidates: Vec<WebCandidate>) -> Decision {
         candidates: candidates
             .into_iter()
             .enumerate()
-            .map(|(index, candidate)| Candidate {
-                value: candidate.command,
-                origin: candidate.origin,
-                verdict: match index {
+            .map(|(index, candidate)| {
+                let verdict = match index {
                     0 => candidate.reason,
                     _ => format!("is preceded by {first}"),
-                },
+                };
+                Candidate::new(candidate.command, candidate.origin, verdict)
+                    .of_source(candidate.source)
             })
             .collect(),
         winner: Some(0),
+        ..Decision::default()
     }
 }
 

@@ -194,12 +194,9 @@ fn modules(
         subject: "node packages".into(),
         rule: "Packages in the source are kept, else they are installed where there are any."
             .into(),
-        candidates: vec![Candidate {
-            value: value.into(),
-            origin,
-            verdict: verdict.into(),
-        }],
+        candidates: vec![Candidate::new(value, origin, verdict)],
         winner: Some(0),
+        ..Decision::default()
     };
     Ok((modules, decision))
 }
@@ -220,12 +217,9 @@ fn of_dev_dependencies(decided: &DevDependencies) -> Option<Decision> {
         DevDependencies::Kept(origin) => Some(Decision {
             subject: "development dependencies".into(),
             rule: "They are removed after the build, unless a config var keeps them.".into(),
-            candidates: vec![Candidate {
-                value: "kept".into(),
-                origin: origin.clone(),
-                verdict: "keeps them".into(),
-            }],
+            candidates: vec![Candidate::new("kept", origin.clone(), "keeps them")],
             winner: Some(0),
+            ..Decision::default()
         }),
     }
 }

@@ -7,7 +7,7 @@ mod field;
 mod requests;
 mod resolve;
 
-pub use requests::{Reading, SOURCES, Source};
+pub use requests::{Reader, Request, SOURCES};
 
 use super::error::NodeError;
 use super::lockfile::{Format, Found};
@@ -15,7 +15,7 @@ use super::yaml::Yaml;
 use super::{Manager, PackageJson, PlannedManager};
 use crate::app::App;
 use crate::version::Resolved;
-use requests::{Kind, Request, Wanted};
+use requests::{Kind, Wanted};
 use slugbuilder_report::{Candidate, Decision};
 
 /// What the decision is made from.
@@ -47,21 +47,22 @@ pub(super) fn decide(inputs: &Inputs<'_>) -> Result<(PlannedManager, Vec<Decisio
         candidates: requests
             .iter()
             .enumerate()
-            .map(|(index, request)| Candidate {
-                value: request.shown(),
-                origin: request.origin.clone(),
-                verdict: if index == winner {
-                    format!("{} is the first in the order of precedence", request.kind)
+            .map(|(index, request)| {
+                let verdict = if index == winner {
+                    "is the first in the order of precedence".to_owned()
                 } else if index < winner {
                     "is an alternative that is passed over".to_owned()
                 } else if request.program == program {
                     "agrees".to_owned()
                 } else {
                     format!("is preceded by {}", requests[winner].origin)
-                },
+                };
+                Candidate::new(request.shown(), request.origin.clone(), verdict)
+                    .of_source(request.source.as_str())
             })
             .collect(),
         winner: Some(winner),
+        ..Decision::default()
     };
     let asking: Vec<&Request> = requests
         .iter()
@@ -72,29 +73,28 @@ pub(super) fn decide(inputs: &Inputs<'_>) -> Result<(PlannedManager, Vec<Decisio
     let mut candidates: Vec<Candidate> = asking
         .iter()
         .enumerate()
-        .map(|(index, request)| Candidate {
-            value: request.text.clone(),
-            origin: request.origin.clone(),
-            verdict: if index == 0 {
-                format!("gives {}", planned.version)
-            } else {
-                format!("is preceded by {}", asking[0].origin)
-            },
+        .map(|(index, request)| {
+            let verdict = match index {
+                0 => format!("gives {}", planned.version),
+                _ => format!("is preceded by {}", asking[0].origin),
+            };
+            Candidate::new(request.text.as_str(), request.origin.clone(), verdict)
+                .of_source(request.source.as_str())
         })
         .collect();
-    candidates.push(Candidate {
-        value: resolve::default_text(manager, inputs)?,
-        origin: resolve::default_origin(manager, inputs),
-        verdict: match asking.first() {
-            None => format!("gives {}", planned.version),
-            Some(first) => format!("is preceded by {}", first.origin),
-        },
-    });
+    let verdict = match asking.first() {
+        None => format!("gives {}", planned.version),
+        Some(first) => format!("is preceded by {}", first.origin),
+    };
+    let (text, origin) = resolve::default_of(manager, inputs)?;
+    candidates.push(Candidate::new(text, origin, verdict));
     let version = Decision {
         subject: format!("{} version", manager.program()),
         rule: "The first request for this manager in the order of precedence counts; of a range, the newest version that runs on the app's Node.js.".into(),
+        outcome: Some(planned.version.to_string()),
         candidates,
         winner: Some(0),
+        ..Decision::default()
     };
     Ok((planned, vec![which, version]))
 }
@@ -184,7 +184,7 @@ fn generation(
             None => resolve::yarn_of(range),
         },
         Some(Wanted::Unreadable) | None => Ok(match inputs.lockfile.map(|found| &found.format) {
-            Some(Format::YarnBerry(_)) => Manager::YarnBerry,
+            Some(Format::YarnBerry { .. }) => Manager::YarnBerry,
             _ => Manager::YarnClassic,
         }),
     }

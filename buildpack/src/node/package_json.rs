@@ -6,6 +6,7 @@
 
 mod error;
 mod reader;
+mod values;
 
 pub use error::PackageJsonError;
 

@@ -1,52 +1,15 @@
 //! Which web process a Node.js app has without a Procfile.
 
 use super::workspace;
-use super::{BuiltEntry, Linker, Located, Manager, NodeApp, PackageJson};
-use crate::app::{App, join};
+use super::{BuiltEntry, Linker, Manager, NodeApp, PackageJson};
+use crate::app::join;
+use crate::detect::{WebCandidate, WebInputs, WebReader};
+use crate::precedence::Source;
+use crate::runtime::Runtime;
 use crate::version::Version;
-use slugbuilder_report::Origin;
-
-/// What candidates are found from.
-pub(crate) struct Inputs<'a> {
-    /// The app's folder.
-    pub(crate) app: &'a App,
-    /// Its `package.json`, where it says something, and what was decided of it.
-    pub(crate) package: Option<(&'a PackageJson, &'a NodeApp)>,
-    /// The app's Node.js.
-    pub(crate) node: Version,
-    /// The bare files, in order of precedence.
-    pub(crate) bare: Vec<&'a str>,
-}
-
-/// A possible web process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Candidate {
-    /// The file that it stands for, as an error names it.
-    pub(crate) file: String,
-    /// Its words with single blanks between.
-    pub(crate) command: String,
-    /// Where it comes from.
-    pub(crate) origin: Origin,
-    /// Why it is one.
-    pub(crate) reason: String,
-    /// Whether the app says so itself, so that other candidates are no news.
-    pub(crate) is_explicit: bool,
-    /// The file that the build has to make for it.
-    pub(crate) built: Option<BuiltEntry>,
-}
-
-/// A place where the web process can come from.
-#[derive(Debug, Clone, Copy)]
-pub struct Source {
-    /// Its name in documents, in Markdown.
-    pub name: &'static str,
-    /// When it counts and which command it makes, as the documents have it.
-    pub meaning: &'static str,
-    read: fn(&Inputs<'_>, &mut Vec<Candidate>),
-}
 
 /// The order of precedence.
-pub const SOURCES: &[Source] = &[
+pub const SOURCES: &[Source<WebReader>] = &[
     Source {
         name: "`scripts.start` of package.json",
         meaning: "one plain `node …` is run directly, everything else by `npm start`, `yarn start` or `pnpm start`, as are all scripts with Plug'n'Play",
@@ -64,7 +27,7 @@ pub const SOURCES: &[Source] = &[
     },
     Source {
         name: "the output of a framework",
-        meaning: "Next.js, Nuxt, Nest and SvelteKit's Node adapter, where the app depends on it and its build script runs that framework's build",
+        meaning: "Next.js, Nuxt, Nest and `@sveltejs/adapter-node`, where the app depends on it and its build script runs that framework's build",
         read: framework,
     },
     Source {
@@ -74,101 +37,94 @@ pub const SOURCES: &[Source] = &[
     },
 ];
 
-/// Every candidate, the first one wins.
-pub(crate) fn candidates(inputs: &Inputs<'_>) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> = Vec::new();
-    for source in SOURCES {
-        let mut more = Vec::new();
-        (source.read)(inputs, &mut more);
-        for candidate in more {
-            if !found.iter().any(|one| one.command == candidate.command) {
-                found.push(candidate);
-            }
-        }
-    }
-    found
-}
-
-fn start(inputs: &Inputs<'_>, found: &mut Vec<Candidate>) {
-    let Some((package, node)) = inputs.package else {
-        return;
+fn start(inputs: &WebInputs<'_>) -> Vec<WebCandidate> {
+    let Some((package, node)) = inputs.node else {
+        return Vec::new();
     };
-    let Some(script) = package.scripts.get("start") else {
-        return;
+    let Some(script) = package
+        .scripts
+        .get("start")
+        .filter(|script| !script.value.trim().is_empty())
+    else {
+        return Vec::new();
     };
-    let text = script.value.trim();
-    if text.is_empty() {
-        return;
-    }
-    let is_plain = text.starts_with("node ")
+    let is_plain = script.value.trim().starts_with("node ")
         && !package.scripts.contains_key("prestart")
         && !package.scripts.contains_key("poststart")
         && !matches!(node.linker, Linker::PlugAndPlay { .. })
-        && text
+        && script
+            .value
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || " ./-_=:@".contains(c));
     let command = if is_plain {
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        let words: Vec<&str> = script.value.split_whitespace().collect();
+        words.join(" ")
     } else {
         format!("{} start", node.manager.manager.program())
     };
-    found.push(Candidate {
-        file: package.path.clone(),
-        command,
-        origin: package.origin(script.line),
-        reason: "is `scripts.start`".into(),
-        is_explicit: true,
-        built: None,
-    });
+    let origin = package.origin(script.line);
+    vec![WebCandidate::new(package.path.as_str(), command, origin, "is `scripts.start`").explicit()]
 }
 
-fn main(inputs: &Inputs<'_>, found: &mut Vec<Candidate>) {
-    let Some((package, node)) = inputs.package else {
-        return;
+fn main(inputs: &WebInputs<'_>) -> Vec<WebCandidate> {
+    let Some((package, node)) = inputs.node else {
+        return Vec::new();
     };
-    let Some(main) = &package.main else {
-        return;
+    let Some(main) = package
+        .main
+        .as_ref()
+        .filter(|main| can_be_run(&main.value, inputs.node_version))
+    else {
+        return Vec::new();
     };
-    let text = main.value.as_str();
-    let path = text.trim_start_matches("./").trim_end_matches('/');
-    let is_word = text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "./-_@+".contains(c));
-    let leaves = text.starts_with('/') || path.split('/').any(|part| part == "..");
-    if path.is_empty() || !is_word || text.starts_with('-') || leaves {
-        return;
-    }
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let runs = match name.rsplit_once('.') {
-        Some((_, "js" | "mjs" | "cjs")) | None => true,
-        Some((_, "ts" | "mts" | "cts")) => strips_types(inputs.node),
-        // As in `server.prod`, which stands for `server.prod.js`.
-        Some((_, ending)) => !["json", "css", "scss", "html", "node", "d"].contains(&ending),
-    };
-    if !runs {
-        return;
-    }
+    let path = plain_path(&main.value);
     let is_there = resolutions(path)
         .iter()
         .any(|path| inputs.app.is_file(path));
     // `npm init` writes `main` whether or not there is such a file; what a build makes lies in a folder.
     let is_built = !is_there && path.contains('/') && node.scripts.build.is_some();
-    if is_there || is_built {
-        found.push(Candidate {
-            file: text.to_owned(),
-            command: entry_command(node, text),
-            origin: package.origin(main.line),
-            reason: if is_there {
-                "is `main`".into()
-            } else {
-                "is `main`, which the build has to make".into()
-            },
-            is_explicit: true,
-            built: is_built.then(|| BuiltEntry {
-                path: join(inputs.app.folder(), path),
-                origin: package.origin(main.line),
-            }),
-        });
+    if !is_there && !is_built {
+        return Vec::new();
+    }
+    let origin = package.origin(main.line);
+    let built = is_built.then(|| BuiltEntry {
+        path: inputs.app.shown(path),
+        origin: origin.clone(),
+    });
+    let reason = if is_there {
+        "is `main`"
+    } else {
+        "is `main`, which the build has to make"
+    };
+    let command = entry_command(node, &main.value);
+    vec![
+        WebCandidate::new(main.value.as_str(), command, origin, reason)
+            .explicit()
+            .built(built),
+    ]
+}
+
+/// `main` without what changes nothing.
+fn plain_path(main: &str) -> &str {
+    main.trim_start_matches("./").trim_end_matches('/')
+}
+
+/// Whether `node` can be called with this `main`: one word, inside the app, and no other file than a program.
+fn can_be_run(main: &str, node: Option<Version>) -> bool {
+    let path = plain_path(main);
+    let is_word = main
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "./-_@+".contains(c));
+    let leaves = main.starts_with('/') || path.split('/').any(|part| part == "..");
+    if path.is_empty() || !is_word || main.starts_with('-') || leaves {
+        return false;
+    }
+    let name = path.rsplit('/').next().unwrap_or_default();
+    match name.rsplit_once('.') {
+        Some((_, "js" | "mjs" | "cjs")) | None => true,
+        Some((_, "ts" | "mts" | "cts")) => node.is_some_and(strips_types),
+        // As in `server.prod`, which stands for `server.prod.js`.
+        Some((_, ending)) => !["json", "css", "scss", "html", "node"].contains(&ending),
     }
 }
 
@@ -182,34 +138,35 @@ pub fn resolutions(path: &str) -> [String; 3] {
     ]
 }
 
-fn server_and_index(inputs: &Inputs<'_>, found: &mut Vec<Candidate>) {
-    if inputs.package.is_some() {
-        for stem in ["server", "index"] {
-            files(inputs, found, |file| {
-                file.split_once('.').is_some_and(|(of, _)| of == stem)
-            });
-        }
+fn server_and_index(inputs: &WebInputs<'_>) -> Vec<WebCandidate> {
+    if inputs.node.is_none() {
+        return Vec::new();
     }
+    ["server.", "index."]
+        .into_iter()
+        .flat_map(|stem| files(inputs, stem))
+        .collect()
 }
 
-fn bare(inputs: &Inputs<'_>, found: &mut Vec<Candidate>) {
-    files(inputs, found, |_| true);
+fn bare(inputs: &WebInputs<'_>) -> Vec<WebCandidate> {
+    files(inputs, "")
 }
 
-fn files(inputs: &Inputs<'_>, found: &mut Vec<Candidate>, counts: impl Fn(&str) -> bool) {
-    for file in inputs.bare.iter().filter(|file| counts(file)) {
-        found.push(Candidate {
-            file: (*file).to_owned(),
-            command: match inputs.package {
+/// The bare files that begin so.
+fn files(inputs: &WebInputs<'_>, beginning: &str) -> Vec<WebCandidate> {
+    inputs
+        .findings
+        .bare_of(Runtime::Node)
+        .filter(|file| file.starts_with(beginning))
+        .map(|file| {
+            let command = match inputs.node {
                 Some((_, node)) => entry_command(node, file),
                 None => format!("node {file}"),
-            },
-            origin: inputs.app.origin(file),
-            reason: "has a name that is looked for".into(),
-            is_explicit: false,
-            built: None,
-        });
-    }
+            };
+            let origin = inputs.app.origin(file);
+            WebCandidate::new(file, command, origin, "has a name that is looked for")
+        })
+        .collect()
 }
 
 /// The command that runs a file: with Plug'n'Play only Yarn's own `node` finds packages.
@@ -255,42 +212,42 @@ const FRAMEWORKS: [Framework; 4] = [
     },
 ];
 
-fn framework(inputs: &Inputs<'_>, found: &mut Vec<Candidate>) {
-    let Some((package, node)) = inputs.package else {
-        return;
+fn framework(inputs: &WebInputs<'_>) -> Vec<WebCandidate> {
+    let Some((package, node)) = inputs.node else {
+        return Vec::new();
     };
-    let Some(build) = node.scripts.build.and_then(|name| package.script(name)) else {
-        return;
+    let Some(script) = node.scripts.build.and_then(|name| package.script(name)) else {
+        return Vec::new();
     };
-    for framework in &FRAMEWORKS {
-        // A program has to be there when the app runs, which development dependencies are not.
-        let dependency: Option<&Located<String>> = package.dependencies.get(framework.package);
-        let dependency = match framework.entry {
-            Some(_) => dependency.or_else(|| package.dev_dependencies.get(framework.package)),
-            None => dependency,
-        };
-        let Some(dependency) = dependency else {
-            continue;
-        };
-        if !framework.builds.iter().any(|text| build.contains(text)) {
-            continue;
-        }
-        let origin = package.origin(dependency.line);
-        found.push(Candidate {
-            file: framework.package.to_owned(),
-            command: match framework.entry {
+    FRAMEWORKS
+        .iter()
+        .filter(|framework| framework.builds.iter().any(|text| script.contains(text)))
+        .filter_map(|framework| {
+            // A program has to be there when the app runs, which development dependencies are not.
+            let is_output = framework.entry.is_some();
+            let dependency = package.dependencies.get(framework.package).or_else(|| {
+                package
+                    .dev_dependencies
+                    .get(framework.package)
+                    .filter(|_| is_output)
+            })?;
+            let origin = package.origin(dependency.line);
+            let command = match framework.entry {
                 Some(entry) => entry_command(node, entry),
                 None => program_command(node, framework.package),
-            },
-            origin: origin.clone(),
-            reason: format!("is how an app of `{}` starts", framework.package),
-            is_explicit: true,
-            built: framework.entry.map(|entry| BuiltEntry {
-                path: join(inputs.app.folder(), entry),
-                origin,
-            }),
-        });
-    }
+            };
+            let built = framework.entry.map(|entry| BuiltEntry {
+                path: inputs.app.shown(entry),
+                origin: origin.clone(),
+            });
+            let reason = format!("is how an app of `{}` starts", framework.package);
+            Some(
+                WebCandidate::new(framework.package, command, origin, reason)
+                    .explicit()
+                    .built(built),
+            )
+        })
+        .collect()
 }
 
 /// `PROGRAM start`, of a package whose program has its name.
@@ -327,9 +284,9 @@ const TYPESCRIPT: [&str; 10] = [
 const NAMED: usize = 5;
 
 /// How this app would get a web process, as it has none.
-pub(crate) fn advice(inputs: &Inputs<'_>) -> String {
+pub(crate) fn advice(inputs: &WebInputs<'_>) -> String {
     const GENERAL: &str = "Add a start script to package.json, such as `\"start\": \"node server.js\"`, or write a Procfile with a line such as `web: node server.js`.";
-    let Some((package, node)) = inputs.package else {
+    let Some((package, node)) = inputs.node else {
         return GENERAL.to_owned();
     };
     let startable = startable_packages(inputs, package);
@@ -349,15 +306,13 @@ pub(crate) fn advice(inputs: &Inputs<'_>) -> String {
         );
     }
     if let Some(file) = TYPESCRIPT.into_iter().find(|file| inputs.app.is_file(file)) {
-        return if strips_types(inputs.node) {
-            format!(
-                "Node.js {} runs TypeScript: add the start script `node {file}`, or one that runs what your build makes of it.",
-                inputs.node
-            )
-        } else {
-            format!(
+        return match inputs.node_version {
+            Some(version) if strips_types(version) => format!(
+                "Node.js {version} runs TypeScript: add the start script `node {file}`, or one that runs what your build makes of it."
+            ),
+            _ => format!(
                 "`{file}` is TypeScript: add a build script that compiles it (`\"build\": \"tsc\"`), and a start script that runs the result."
-            )
+            ),
         };
     }
     if node.scripts.build.is_some() {
@@ -367,7 +322,7 @@ pub(crate) fn advice(inputs: &Inputs<'_>) -> String {
 }
 
 /// The folders of a workspace's packages that have a start script.
-fn startable_packages(inputs: &Inputs<'_>, package: &PackageJson) -> Vec<String> {
+fn startable_packages(inputs: &WebInputs<'_>, package: &PackageJson) -> Vec<String> {
     // What cannot be read is no advice; nothing is decided here.
     let folder = inputs.app.folder();
     let Ok(source) = inputs.app.whole_source() else {

@@ -127,15 +127,11 @@ pub(super) fn of(package: &PackageJson) -> (BuildScripts, Option<Decision>) {
         .enumerate()
         .filter_map(|(index, name)| {
             let script = package.scripts.get(*name)?;
-            Some(Candidate {
-                value: (*name).to_owned(),
-                origin: package.origin(script.line),
-                verdict: if index == 0 {
-                    "is run".to_owned()
-                } else {
-                    format!("is replaced by {}", builds[0])
-                },
-            })
+            let verdict = match index {
+                0 => "is run".to_owned(),
+                _ => format!("is replaced by {}", builds[0]),
+            };
+            Some(Candidate::new(*name, package.origin(script.line), verdict))
         })
         .collect();
     let decision = (!candidates.is_empty()).then(|| Decision {
@@ -143,6 +139,7 @@ pub(super) fn of(package: &PackageJson) -> (BuildScripts, Option<Decision>) {
         rule: "`heroku-postbuild` replaces `heroku-build`, and either one `build`.".into(),
         candidates,
         winner: Some(0),
+        ..Decision::default()
     });
     let scripts = BuildScripts {
         prebuild: there("heroku-prebuild"),

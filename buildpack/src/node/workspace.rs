@@ -242,15 +242,12 @@ pub(super) fn root_of(
             rule: "The nearest folder upwards with a lockfile, or with a workspace that the package belongs to.".into(),
             candidates,
             winner: Some(winner),
+            ..Decision::default()
         }),
     ))
 }
 
 fn candidate(folder: &str, verdict: &str) -> Candidate {
     let folder = if folder.is_empty() { "." } else { folder };
-    Candidate {
-        value: folder.to_owned(),
-        origin: Origin::file(folder),
-        verdict: verdict.to_owned(),
-    }
+    Candidate::new(folder, Origin::file(folder), verdict)
 }

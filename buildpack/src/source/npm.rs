@@ -125,13 +125,12 @@ fn of_mirror(
     {
         return Ok(found);
     }
-    let checksum = match known {
-        Some(known) => known,
-        None => {
-            let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
-            let hex = text.split_ascii_whitespace().next().unwrap_or_default();
-            Checksum::from_hex(Algorithm::Sha256, hex)?
-        }
+    let checksum = if let Some(known) = known {
+        known
+    } else {
+        let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
+        let hex = text.split_ascii_whitespace().next().unwrap_or_default();
+        Checksum::from_hex(Algorithm::Sha256, hex)?
     };
     let request = Download {
         url: url.clone(),

@@ -7,14 +7,23 @@
 mod error;
 mod go;
 mod node;
+mod range;
 mod request;
 mod resolve;
 mod ruby;
+mod settle;
 mod tool_versions;
+mod version_file;
+mod volta;
 
 pub use error::VersionError;
-pub use request::{Constraint, Requested, decide};
+pub use go::SOURCES as GO_SOURCES;
+pub use node::SOURCES as NODE_SOURCES;
+pub use range::{Range, RangeError};
+pub use request::{Constraint, Evidence, Found, Reader, Requested, Requests, decide, sources};
 pub use resolve::{Resolved, resolve};
+pub use ruby::SOURCES as RUBY_SOURCES;
+pub use settle::{Settled, settle};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,114 +1,194 @@
 //! Node.js version requests.
 
-use super::{Constraint, Requested, VersionError, tool_versions};
-use crate::app::App;
+use super::request::{Evidence, Found, default};
+use super::{
+    Constraint, Range, Reader, Requested, VersionError, tool_versions, version_file, volta,
+};
 use crate::catalogue::Catalogue;
-use crate::manifest::ManifestError;
-use crate::node::PackageJson;
+use crate::node::package_json::OnFail;
+use crate::precedence::Source;
 use crate::runtime::Runtime;
 use slugbuilder_report::Origin;
 
-/// Every request, in order of precedence.
-pub(super) fn requests(
-    app: &App,
-    catalogue: &Catalogue,
-) -> Result<Vec<Result<Requested, VersionError>>, VersionError> {
-    let mut found = Vec::new();
-    let package = PackageJson::read(app, "").map_err(ManifestError::from)?;
-    if let Some(package) = &package
-        && let Some(engine) = &package.engines.node
-    {
-        found.push(parse_range(&engine.value, package.origin(engine.line)));
-    }
-    for name in [".nvmrc", ".node-version"] {
-        if let Some((text, line)) = first_line(app, name)? {
-            found.push(parse_alias(&text, Origin::line(name, line), catalogue));
-        }
-    }
-    if let Some((text, origin)) = tool_versions::read(app, &["nodejs", "node"])? {
-        found.push(parse_alias(&text, origin, catalogue));
-    }
-    Ok(found)
+/// Where a Node.js version can be asked for. `engines.node` is first, as it is the only one that Heroku's buildpacks know.
+pub const SOURCES: &[Source<Reader>] = &[
+    Source {
+        name: "`engines.node` of package.json",
+        meaning: "a range of npm's; `latest` is any version",
+        read: |evidence| Ok(engines(evidence)),
+    },
+    Source {
+        name: "`devEngines.runtime` of package.json",
+        meaning: "the range of the entry called `node`; with `onFail` as `ignore` it does not count",
+        read: |evidence| Ok(dev_engines(evidence)),
+    },
+    Source {
+        name: "`volta.node` of package.json",
+        meaning: "a version; without it, that of the file that `volta.extends` names, inside the source",
+        read: volta::requests,
+    },
+    Source {
+        name: "`.nvmrc`",
+        meaning: "a version, its beginning or a range; `lts/*`, `lts/-1`, `lts/iron`; `node` for the newest; the nearest one in the app's folder or above it",
+        read: |evidence| version_file::requests(evidence, ".nvmrc", parse_alias),
+    },
+    Source {
+        name: "`.node-version`",
+        meaning: "the same",
+        read: |evidence| version_file::requests(evidence, ".node-version", parse_alias),
+    },
+    Source {
+        name: "`.tool-versions`",
+        meaning: "the first version of the line `nodejs` or `node`, in the same words; the nearest one in the app's folder or above it",
+        read: |evidence| tool_versions::requests(evidence, &["nodejs", "node"], parse_alias),
+    },
+    Source {
+        name: "the default",
+        meaning: "the newest version of the line that new apps should have",
+        read: default,
+    },
+];
+
+fn engines(evidence: &Evidence) -> Vec<Found> {
+    evidence
+        .package()
+        .and_then(|package| Some((package, package.engines.node.as_ref()?)))
+        .map(|(package, engine)| parse_range(&engine.value, package.origin(engine.line)))
+        .into_iter()
+        .collect()
 }
 
-/// The first line of a version file that holds more than a comment.
-pub(super) fn first_line(app: &App, name: &str) -> Result<Option<(String, usize)>, VersionError> {
-    let Some(text) = app.text(name)? else {
-        return Ok(None);
+fn dev_engines(evidence: &Evidence) -> Vec<Found> {
+    let Some(package) = evidence.package() else {
+        return Vec::new();
     };
-    for (index, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if !line.is_empty() {
-            return Ok(Some((line.to_owned(), index + 1)));
-        }
+    package
+        .dev_engines
+        .runtime
+        .iter()
+        .filter(|engine| engine.name.value == "node" && engine.on_fail != Some(OnFail::Ignore))
+        .filter_map(|engine| engine.version.as_ref())
+        .map(|version| parse_range(&version.value, package.origin(version.line)))
+        .collect()
+}
+
+/// A range as in `engines.node`. `latest` is what people write although npm does not know it; Heroku takes it as any.
+pub(super) fn parse_range(text: &str, origin: Origin) -> Found {
+    if text.trim() == "latest" {
+        return Ok(requested(text, origin, Constraint::Range(Range::any())));
     }
-    Err(VersionError::Empty {
-        file: name.to_owned(),
+    range(text, text, origin).map_err(|error| match error {
+        VersionError::Unreadable {
+            runtime,
+            text,
+            origin,
+            nearest,
+            ..
+        } if is_alias(&text) => VersionError::Unreadable {
+            problem: Some(format!(
+                "`{text}` is a word of `.nvmrc`, not of package.json"
+            )),
+            runtime,
+            text,
+            origin,
+            nearest,
+        },
+        error => error,
     })
 }
 
-/// A range as in `engines.node`. `latest` and `~=` are what people write although npm does not know them.
-fn parse_range(text: &str, origin: Origin) -> Result<Requested, VersionError> {
-    let constraint = if text.trim() == "latest" {
-        Some(Constraint::Any)
-    } else {
-        node_semver::Range::parse(text.replace("~=", "~"))
-            .ok()
-            .map(Constraint::Range)
-    };
-    requested(text, origin, constraint)
+/// Whether nvm would know `text`.
+fn is_alias(text: &str) -> bool {
+    let lower = text.trim().to_ascii_lowercase();
+    lower.starts_with("lts") || matches!(lower.as_str(), "node" | "stable" | "current" | "system")
 }
 
-/// What nvm, nodenv and asdf accept: a version or its beginning with or without `v`, `lts/*`, `lts/NAME`, `node`.
-fn parse_alias(
-    text: &str,
-    origin: Origin,
-    catalogue: &Catalogue,
-) -> Result<Requested, VersionError> {
+/// `text` as a range; `written` is what stands in the file.
+fn range(text: &str, written: &str, origin: Origin) -> Found {
+    match Range::parse(text) {
+        Ok(range) => Ok(requested(written, origin, Constraint::Range(range))),
+        Err(error) => Err(VersionError::Unreadable {
+            runtime: Runtime::Node,
+            text: written.to_owned(),
+            origin,
+            problem: Some(error.to_string()),
+            nearest: Vec::new(),
+        }),
+    }
+}
+
+/// What nvm, nodenv and asdf accept: a version or its beginning with or without `v`, `lts/*`, `lts/-1`, `lts/NAME`,
+/// `node`, `latest:20`.
+fn parse_alias(text: &str, origin: Origin, catalogue: &Catalogue) -> Found {
     let lower = text.to_ascii_lowercase();
-    let constraint = match lower.as_str() {
-        "node" | "stable" | "latest" | "current" => Some(Constraint::Any),
-        "lts" | "lts/*" => catalogue.newest_long_term_line().map(line),
-        _ => match lower
+    match lower.as_str() {
+        "node" | "stable" | "latest" | "current" => {
+            return Ok(requested(text, origin, Constraint::Newest));
+        }
+        "system" => {
+            return Err(VersionError::OfTheMachine {
+                runtime: Runtime::Node,
+                text: text.to_owned(),
+                origin,
+            });
+        }
+        _ => {}
+    }
+    if lower.starts_with("iojs") || lower.starts_with("io.js") {
+        return Err(VersionError::OtherEngine {
+            runtime: Runtime::Node,
+            text: text.to_owned(),
+            origin,
+        });
+    }
+    let long_term = match lower.as_str() {
+        "lts" => Some("*"),
+        other => other
             .strip_prefix("lts/")
-            .or_else(|| lower.strip_prefix("lts-"))
-        {
-            Some(codename) => match catalogue.line_of_codename(codename) {
-                Some(major) => Some(line(major)),
-                None => {
-                    return Err(VersionError::UnknownCodename {
-                        text: text.to_owned(),
-                        origin,
-                        known: catalogue.codenames(),
-                    });
-                }
-            },
-            None => node_semver::Range::parse(text).ok().map(Constraint::Range),
-        },
+            .or_else(|| other.strip_prefix("lts-")),
     };
-    requested(text, origin, constraint)
+    if let Some(name) = long_term {
+        return long_term_line(name, text, origin, catalogue);
+    }
+    // nodenv takes `node-v20`, asdf `latest:20`.
+    let bare = lower
+        .strip_prefix("node-")
+        .or_else(|| lower.strip_prefix("latest:"))
+        .unwrap_or(&lower);
+    range(bare, text, origin)
 }
 
-fn line(major: u64) -> Constraint {
-    Constraint::Line { major, minor: None }
+/// `*` is the newest long-term support line, `-1` the one before it, and so on; else a codename.
+fn long_term_line(name: &str, text: &str, origin: Origin, catalogue: &Catalogue) -> Found {
+    let lines = catalogue.long_term_lines();
+    let back = match name {
+        "*" => Some(0),
+        name => name
+            .strip_prefix('-')
+            .and_then(|steps| steps.parse::<usize>().ok()),
+    };
+    let major = match back {
+        Some(back) => lines.iter().rev().nth(back).copied(),
+        None => catalogue.line_of_codename(name),
+    };
+    match major {
+        Some(major) => {
+            let line = Constraint::Line { major, minor: None };
+            Ok(requested(text, origin, line))
+        }
+        None => Err(VersionError::UnknownCodename {
+            text: text.to_owned(),
+            origin,
+            known: catalogue.codenames(),
+        }),
+    }
 }
 
-fn requested(
-    text: &str,
-    origin: Origin,
-    constraint: Option<Constraint>,
-) -> Result<Requested, VersionError> {
-    match constraint {
-        Some(constraint) => Ok(Requested {
-            runtime: Runtime::Node,
-            constraint,
-            text: text.to_owned(),
-            origin,
-        }),
-        None => Err(VersionError::Unreadable {
-            runtime: Runtime::Node,
-            text: text.to_owned(),
-            origin,
-        }),
+fn requested(text: &str, origin: Origin, constraint: Constraint) -> Requested {
+    Requested {
+        runtime: Runtime::Node,
+        constraint,
+        text: text.to_owned(),
+        origin,
     }
 }

@@ -1,16 +1,19 @@
 //! Where a version request can stand, and which one wins.
 
-use super::{Version, VersionError, go, node, ruby};
+use super::{Range, Version, VersionError};
 use crate::app::App;
 use crate::catalogue::Catalogue;
+use crate::manifest::{GoMod, ManifestError};
+use crate::node::PackageJson;
+use crate::precedence::Source;
 use crate::runtime::Runtime;
 use slugbuilder_report::{Candidate, Decision, Origin};
 
 /// Which versions a request accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Constraint {
-    /// A range of node-semver.
-    Range(node_semver::Range),
+    /// A range of npm's.
+    Range(Range),
     /// This version only.
     Exact(Version),
     /// Versions that begin with this major number and, where given, this minor number.
@@ -20,20 +23,18 @@ pub enum Constraint {
         /// The second number.
         minor: Option<u64>,
     },
-    /// Patches of the version's line that are not older than it.
+    /// The oldest version that will do; of these, the newest patch of its line.
     AtLeast(Version),
-    /// Any version.
-    Any,
+    /// The newest version, whatever it is.
+    Newest,
 }
 
 impl Constraint {
-    /// Whether `version` is accepted.
+    /// Whether `version` can be chosen for it.
     #[must_use]
     pub fn accepts(&self, version: Version) -> bool {
         match self {
-            Self::Range(range) => {
-                range.satisfies(&(version.major, version.minor, version.patch).into())
-            }
+            Self::Range(range) => range.accepts(version),
             Self::Exact(exact) => version == *exact,
             Self::Line { major, minor } => {
                 version.major == *major && minor.is_none_or(|minor| version.minor == minor)
@@ -42,7 +43,16 @@ impl Constraint {
                 (version.major, version.minor) == (floor.major, floor.minor)
                     && version.patch >= floor.patch
             }
-            Self::Any => true,
+            Self::Newest => true,
+        }
+    }
+
+    /// Whether `version`, chosen for another request, is fine with this one.
+    #[must_use]
+    pub fn is_fine_with(&self, version: Version) -> bool {
+        match self {
+            Self::AtLeast(floor) => version >= *floor,
+            other => other.accepts(version),
         }
     }
 }
@@ -68,64 +78,130 @@ impl Requested {
     }
 }
 
-/// Finds every request for `runtime` in the app and decides between them.
+/// A request that was found, or why it is none.
+pub type Found = Result<Requested, VersionError>;
+
+/// Reads one source of requests, the nearest one first.
+pub type Reader = fn(&Evidence) -> Result<Vec<Found>, VersionError>;
+
+/// What requests are read from, each manifest once.
+pub struct Evidence<'a> {
+    pub(super) app: &'a App,
+    pub(super) runtime: Runtime,
+    pub(super) catalogue: &'a Catalogue,
+    package: Option<PackageJson>,
+    module: Option<GoMod>,
+}
+
+impl<'a> Evidence<'a> {
+    fn read(
+        app: &'a App,
+        runtime: Runtime,
+        catalogue: &'a Catalogue,
+    ) -> Result<Self, VersionError> {
+        let package = match runtime {
+            Runtime::Node => PackageJson::read(app, "").map_err(ManifestError::from)?,
+            _ => None,
+        };
+        let module = match runtime {
+            Runtime::Go => GoMod::read(app)?,
+            _ => None,
+        };
+        Ok(Self {
+            app,
+            runtime,
+            catalogue,
+            package,
+            module,
+        })
+    }
+
+    pub(super) fn package(&self) -> Option<&PackageJson> {
+        self.package.as_ref()
+    }
+
+    pub(super) fn module(&self) -> Option<&GoMod> {
+        self.module.as_ref()
+    }
+}
+
+/// Where a version of `runtime` can be asked for, in order of precedence.
+#[must_use]
+pub fn sources(runtime: Runtime) -> &'static [Source<Reader>] {
+    match runtime {
+        Runtime::Node => super::node::SOURCES,
+        Runtime::Ruby => super::ruby::SOURCES,
+        Runtime::Go => super::go::SOURCES,
+    }
+}
+
+/// What was found in an app.
+#[derive(Debug)]
+pub struct Requests {
+    /// The one that wins.
+    pub winner: Requested,
+    /// The others that can be read.
+    pub losers: Vec<Requested>,
+    /// All of it, to be shown. Its outcome is not known yet.
+    pub decision: Decision,
+}
+
+/// Finds every request for `runtime` in the app, along [`sources`]: the first one wins.
 ///
-/// The order of precedence is fixed:
-/// - Node.js: `engines.node` of package.json, `.nvmrc`, `.node-version`, `.tool-versions`;
-/// - Ruby: `RUBY VERSION` of Gemfile.lock, `.ruby-version`, `.tool-versions`;
-/// - Go: `// +heroku goVersion` of go.mod, its `toolchain` line, its `go` line, `.go-version`, `.tool-versions`;
-///
-/// then the catalogue's default. Only the winner has to be a request that can be met: a loser that cannot be read is
-/// reported in the decision.
+/// Only the winner has to be a request that can be met: a loser that cannot be read is reported in the decision.
 pub fn decide(
     app: &App,
     runtime: Runtime,
     catalogue: &Catalogue,
-) -> Result<(Requested, Decision), VersionError> {
-    let mut found = match runtime {
-        Runtime::Node => node::requests(app, catalogue)?,
-        Runtime::Ruby => ruby::requests(app)?,
-        Runtime::Go => go::requests(app)?,
-    };
-    found.push(Ok(default_request(runtime, catalogue)));
-
+) -> Result<Requests, VersionError> {
+    let evidence = Evidence::read(app, runtime, catalogue)?;
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut winner = None;
-    for request in found {
-        let (text, origin) = match &request {
-            Ok(requested) => (requested.text.clone(), requested.origin.clone()),
-            Err(error) => error.request(),
-        };
-        let verdict = match (&winner, &request) {
-            (None, Ok(requested)) if requested.is_default() => "is the default".to_owned(),
-            (None, Ok(_)) => "is the first in the order of precedence".to_owned(),
-            (Some(_), Ok(_)) => format!("is preceded by {}", candidates[0].origin),
-            (Some(_), Err(_)) => format!(
-                "cannot be read, and is preceded by {}",
-                candidates[0].origin
-            ),
-            (None, Err(_)) => String::new(),
-        };
-        candidates.push(Candidate {
-            value: text,
-            origin,
-            verdict,
-        });
-        if winner.is_none() {
-            winner = Some(request?);
+    let mut losers = Vec::new();
+    for source in sources(runtime) {
+        for found in (source.read)(&evidence)? {
+            let (text, origin) = match &found {
+                Ok(requested) => (requested.text.clone(), requested.origin.clone()),
+                Err(error) => error.request(),
+            };
+            let verdict = match (candidates.first(), &found) {
+                (None, Ok(requested)) if requested.is_default() => "is the default".to_owned(),
+                (None, _) => "is the first in the order of precedence".to_owned(),
+                (Some(first), Ok(_)) => format!("is preceded by {}", first.origin),
+                (Some(first), Err(_)) => {
+                    format!("cannot be read, and is preceded by {}", first.origin)
+                }
+            };
+            candidates.push(Candidate::new(text, origin, verdict).of_source(source.plain_name()));
+            match found {
+                Ok(requested) if winner.is_none() => winner = Some(requested),
+                Err(error) if winner.is_none() => return Err(error.with_nearest(catalogue)),
+                Ok(requested) => losers.push(requested),
+                Err(_) => {}
+            }
         }
     }
-    // The default is always there, so that there is a winner.
-    let winner = winner.unwrap_or_else(|| default_request(runtime, catalogue));
-    Ok((
-        winner,
-        Decision {
+    Ok(Requests {
+        // The default is the last source and always there.
+        winner: winner.unwrap_or_else(|| default_request(runtime, catalogue)),
+        losers,
+        decision: Decision {
             subject: format!("{} version", runtime.name()),
             rule: "The first request in the order of precedence counts.".into(),
             candidates,
             winner: Some(0),
+            ..Decision::default()
         },
-    ))
+    })
+}
+
+/// The last source of every runtime.
+#[expect(clippy::unnecessary_wraps, reason = "it is a `Reader`")]
+pub(super) fn default(evidence: &Evidence) -> Result<Vec<Found>, VersionError> {
+    Ok(vec![Ok(default_request(
+        evidence.runtime,
+        evidence.catalogue,
+    ))])
 }
 
 fn default_request(runtime: Runtime, catalogue: &Catalogue) -> Requested {
@@ -144,7 +220,7 @@ fn default_request(runtime: Runtime, catalogue: &Catalogue) -> Requested {
                 minor: Some(*minor),
             },
         ),
-        _ => ("newest".into(), Constraint::Any),
+        _ => ("newest".into(), Constraint::Newest),
     };
     Requested {
         runtime,

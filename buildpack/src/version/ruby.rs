@@ -1,27 +1,47 @@
 //! Ruby version requests.
 
+use super::request::{Evidence, Found, default};
 use super::{
-    Constraint, Requested, Version, VersionError, node::first_line, numbers, tool_versions,
+    Constraint, Reader, Requested, Version, VersionError, numbers, tool_versions, version_file,
 };
-use crate::app::App;
+use crate::catalogue::Catalogue;
+use crate::precedence::Source;
 use crate::runtime::Runtime;
 use slugbuilder_report::Origin;
 
-/// Every request, in order of precedence.
-pub(super) fn requests(app: &App) -> Result<Vec<Result<Requested, VersionError>>, VersionError> {
-    let mut found = Vec::new();
-    if let Some(text) = app.text("Gemfile.lock")?
-        && let Some((version, line)) = locked(&text)
-    {
-        found.push(parse(version, Origin::line("Gemfile.lock", line)));
-    }
-    if let Some((text, line)) = first_line(app, ".ruby-version")? {
-        found.push(parse(&text, Origin::line(".ruby-version", line)));
-    }
-    if let Some((text, origin)) = tool_versions::read(app, &["ruby"])? {
-        found.push(parse(&text, origin));
-    }
-    Ok(found)
+/// Where a Ruby version can be asked for. Bundler's record is first, as on Heroku.
+pub const SOURCES: &[Source<Reader>] = &[
+    Source {
+        name: "`RUBY VERSION` of Gemfile.lock",
+        meaning: "the version that Bundler wrote",
+        read: of_lock,
+    },
+    Source {
+        name: "`.ruby-version`",
+        meaning: "a version or its beginning, with or without `ruby-`; the nearest one in the app's folder or above it",
+        read: |evidence| version_file::requests(evidence, ".ruby-version", parse),
+    },
+    Source {
+        name: "`.tool-versions`",
+        meaning: "the first version of the line `ruby`; the nearest one in the app's folder or above it",
+        read: |evidence| tool_versions::requests(evidence, &["ruby"], parse),
+    },
+    Source {
+        name: "the default",
+        meaning: "the newest version of the default line; what apt has where Heroku's cannot be reached",
+        read: default,
+    },
+];
+
+fn of_lock(evidence: &Evidence) -> Result<Vec<Found>, VersionError> {
+    const FILE: &str = "Gemfile.lock";
+    let text = evidence.app.text(FILE)?;
+    Ok(text
+        .as_deref()
+        .and_then(locked)
+        .map(|(version, line)| parse(version, evidence.app.line(FILE, line), evidence.catalogue))
+        .into_iter()
+        .collect())
 }
 
 /// The line below `RUBY VERSION`; any indentation and line end.
@@ -33,14 +53,22 @@ fn locked(text: &str) -> Option<(&str, usize)> {
 }
 
 /// `3.3.9`, `3.3`, `ruby-3.3.9`, and Bundler's `ruby 3.3.9p170`, whose patch level says nothing since Ruby 2.1.
-fn parse(text: &str, origin: Origin) -> Result<Requested, VersionError> {
+fn parse(text: &str, origin: Origin, _: &Catalogue) -> Found {
     let runtime = Runtime::Ruby;
     let rest = text.trim();
+    if rest == "system" {
+        return Err(VersionError::OfTheMachine {
+            runtime,
+            text: text.to_owned(),
+            origin,
+        });
+    }
     let rest = rest
         .strip_prefix("ruby")
         .map_or(rest, |rest| rest.trim_start_matches(['-', ' ']));
     if rest.starts_with(|first: char| first.is_ascii_alphabetic()) || rest.contains('(') {
         return Err(VersionError::OtherEngine {
+            runtime,
             text: text.to_owned(),
             origin,
         });
@@ -64,6 +92,8 @@ fn parse(text: &str, origin: Origin) -> Result<Requested, VersionError> {
                 runtime,
                 text: text.to_owned(),
                 origin,
+                problem: None,
+                nearest: Vec::new(),
             });
         }
     };
@@ -78,9 +108,12 @@ fn parse(text: &str, origin: Origin) -> Result<Requested, VersionError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Catalogues;
 
     #[test]
     fn requests_are_versions_and_their_beginnings() {
+        let catalogues = Catalogues::embedded().unwrap();
+        let catalogue = catalogues.of(Runtime::Ruby);
         let exact = Constraint::Exact(Version::new(3, 3, 9));
         for text in [
             "3.3.9",
@@ -90,13 +123,17 @@ mod tests {
             "3.3.9p170",
         ] {
             assert_eq!(
-                parse(text, Origin::line("x", 1)).unwrap().constraint,
+                parse(text, Origin::line("x", 1), catalogue)
+                    .unwrap()
+                    .constraint,
                 exact,
                 "{text}"
             );
         }
         assert_eq!(
-            parse("3.3", Origin::line("x", 1)).unwrap().constraint,
+            parse("3.3", Origin::line("x", 1), catalogue)
+                .unwrap()
+                .constraint,
             Constraint::Line {
                 major: 3,
                 minor: Some(3)
@@ -106,11 +143,10 @@ mod tests {
             "jruby-9.4.5.0",
             "truffleruby+graalvm",
             "ruby 3.1.4p0 (jruby 9.4.5.0)",
-            "system",
         ] {
             assert!(
                 matches!(
-                    parse(text, Origin::line("x", 1)),
+                    parse(text, Origin::line("x", 1), catalogue),
                     Err(VersionError::OtherEngine { .. })
                 ),
                 "{text}"
@@ -119,7 +155,7 @@ mod tests {
         for text in ["", "3.x", "~> 3.3", "3.4.0-preview1"] {
             assert!(
                 matches!(
-                    parse(text, Origin::line("x", 1)),
+                    parse(text, Origin::line("x", 1), catalogue),
                     Err(VersionError::Unreadable { .. })
                 ),
                 "{text}"

@@ -1,58 +1,90 @@
+//! Which version an app gets.
+
+mod messages;
+
 use super::*;
 use crate::app::App;
 use crate::catalogue::Catalogues;
 use crate::date::Day;
 use crate::runtime::Runtime;
-use slugbuilder_report::{Decision, Diagnosis, Style, Warning};
+use slugbuilder_report::{Diagnosis, Style};
 
-fn decide_in(
-    files: &[(&str, &str)],
-    runtime: Runtime,
-) -> Result<(Resolved, Option<Warning>, Decision), VersionError> {
+fn folder_of(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        fs_err::write(folder.path().join(name), text).unwrap();
+        let path = folder.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
     }
+    folder
+}
+
+fn settle_on(
+    files: &[(&str, &str)],
+    runtime: Runtime,
+    today: &str,
+) -> Result<Settled, VersionError> {
+    let folder = folder_of(files);
     let app = App::open(folder.path()).unwrap();
     let catalogues = Catalogues::embedded().unwrap();
-    let catalogue = catalogues.of(runtime);
-    let (requested, decision) = decide(&app, runtime, catalogue)?;
-    let (resolved, warning) = resolve(&requested, catalogue, &Day::new("2026-11-21"))?;
-    Ok((resolved, warning, decision))
+    settle(&app, runtime, catalogues.of(runtime), &Day::new(today))
+}
+
+fn settle_in(files: &[(&str, &str)], runtime: Runtime) -> Result<Settled, VersionError> {
+    settle_on(files, runtime, "2026-11-21")
+}
+
+fn engines(range: &str) -> String {
+    format!("{{\"engines\": {{\"node\": \"{range}\"}}}}")
 }
 
 fn version_of(files: &[(&str, &str)], runtime: Runtime) -> String {
-    let (resolved, _, _) = decide_in(files, runtime).unwrap();
+    let resolved = settle_in(files, runtime).unwrap().resolved;
     format!("{} ({})", resolved.version, resolved.requested.origin)
 }
 
 fn error_of(files: &[(&str, &str)], runtime: Runtime) -> String {
-    let error = Diagnosis::of(&decide_in(files, runtime).unwrap_err()).render(Style::Plain);
+    let error = Diagnosis::of(&settle_in(files, runtime).unwrap_err()).render(Style::Plain);
     // The catalogue moves on; its date and newest versions are not what is tested here.
     let catalogues = Catalogues::embedded().unwrap();
     let catalogue = catalogues.of(runtime);
     let newest = catalogue.versions.keys().next_back().unwrap();
+    let default = settle_in(&[], runtime).unwrap().resolved.version;
     error
         .replace(&catalogue.snapshot, "[DAY]")
         .replace(&newest.to_string(), "[NEWEST]")
+        .replace(&default.to_string(), "[DEFAULT]")
 }
 
 #[test]
 fn the_order_of_precedence_is_fixed() {
     let node = [
-        ("package.json", "{\"engines\": {\n\"node\": \"22.12.0\"}}"),
+        (
+            "package.json",
+            "{\"devEngines\": {\"runtime\": {\"name\": \"node\", \"version\": \"22.11.0\"}},\n\"engines\": {\"node\": \"22.12.0\"},\n\"volta\": {\"node\": \"22.10.0\"}}",
+        ),
+        (
+            "package.json",
+            "{\"volta\": {\"node\": \"22.10.0\"},\n\"devEngines\": {\"runtime\": {\"name\": \"node\", \"version\": \"22.11.0\"}}}",
+        ),
+        ("package.json", "{\"volta\": {\"node\": \"22.10.0\"}}"),
         (".nvmrc", "v20.10.0"),
         (".node-version", "18.20.0"),
         (".tool-versions", "ruby 3.2.1\nnodejs 16.20.0"),
     ];
     let expected = [
         "22.12.0 (package.json:2)",
+        "22.11.0 (package.json:2)",
+        "22.10.0 (package.json:1)",
         "20.10.0 (.nvmrc:1)",
         "18.20.0 (.node-version:1)",
         "16.20.0 (.tool-versions:2)",
     ];
     for (index, expected) in expected.into_iter().enumerate() {
-        assert_eq!(version_of(&node[index..], Runtime::Node), expected);
+        // Of two files of one name the first one is meant.
+        let mut files: Vec<_> = node[index..].to_vec();
+        files.reverse();
+        assert_eq!(version_of(&files, Runtime::Node), expected);
     }
     let ruby = [
         ("Gemfile.lock", "GEM\nRUBY VERSION\n   ruby 3.3.9p170\n"),
@@ -101,11 +133,12 @@ fn the_order_of_precedence_is_fixed() {
 
 #[test]
 fn the_go_line_is_a_floor_in_its_line() {
-    let (resolved, _, _) = decide_in(
+    let resolved = settle_in(
         &[("go.mod", "module a\ngo 1.24.1\ntoolchain default\n")],
         Runtime::Go,
     )
-    .unwrap();
+    .unwrap()
+    .resolved;
     assert_eq!((resolved.version.major, resolved.version.minor), (1, 24));
     assert!(resolved.version.patch >= 13);
 }
@@ -114,7 +147,11 @@ fn the_go_line_is_a_floor_in_its_line() {
 fn defaults_are_the_catalogues() {
     let catalogues = Catalogues::embedded().unwrap();
     for runtime in Runtime::ALL {
-        let (resolved, warning, decision) = decide_in(&[], runtime).unwrap();
+        let Settled {
+            resolved,
+            warnings,
+            decision,
+        } = settle_in(&[], runtime).unwrap();
         assert!(
             resolved
                 .version
@@ -122,7 +159,8 @@ fn defaults_are_the_catalogues() {
                 .starts_with(&catalogues.of(runtime).default),
             "{runtime}"
         );
-        assert_eq!(warning, None, "the default of {runtime} is supported");
+        assert_eq!(warnings, [], "the default of {runtime} is supported");
+        assert_eq!(decision.notes, [""; 0]);
         assert_eq!(decision.candidates[0].verdict, "is the default");
     }
 }
@@ -139,7 +177,7 @@ fn node_requests_of_every_syntax_resolve() {
         (">=20.9.0 <20.11.0", "20.10.0"),
         ("18.0.x || 20.10.x", "20.10.0"),
     ] {
-        let package = format!("{{\"engines\": {{\"node\": \"{text}\"}}}}");
+        let package = engines(text);
         assert_eq!(
             version_of(&[("package.json", &package)], Runtime::Node),
             format!("{expected} (package.json:1)"),
@@ -149,14 +187,118 @@ fn node_requests_of_every_syntax_resolve() {
     for (text, major) in [
         ("lts/iron", 20),
         ("lts/Hydrogen", 18),
+        ("LTS-jod", 22),
         ("20", 20),
         ("v18", 18),
+        ("node-v18.20.1", 18),
+        ("^20.1", 20),
     ] {
-        let (resolved, _, _) = decide_in(&[(".nvmrc", text)], Runtime::Node).unwrap();
+        let resolved = settle_in(&[(".nvmrc", text)], Runtime::Node)
+            .unwrap()
+            .resolved;
         assert_eq!(resolved.version.major, major, "{text}");
     }
-    let (resolved, _, _) = decide_in(&[(".nvmrc", "# comment\n\nlts/*\n")], Runtime::Node).unwrap();
-    assert!(resolved.version.major >= 24 && resolved.version.major % 2 == 0);
+    let newest = |text: &str| {
+        let files = [(".nvmrc", text)];
+        settle_in(&files, Runtime::Node).unwrap().resolved.version
+    };
+    let catalogues = Catalogues::embedded().unwrap();
+    let catalogue = catalogues.of(Runtime::Node);
+    let lines = catalogue.long_term_lines();
+    assert_eq!(lines[..3], [12, 14, 16]);
+    for text in ["# comment\n\nlts/*\n", "lts", "LTS/*"] {
+        assert_eq!(newest(text).major, lines[lines.len() - 1]);
+    }
+    assert_eq!(newest("lts/-1").major, lines[lines.len() - 2]);
+    for text in ["node", "stable", "latest", "current"] {
+        assert_eq!(
+            newest(text),
+            *catalogue.versions.keys().next_back().unwrap()
+        );
+    }
+    let asdf = [(".tool-versions", "# mine\nnodejs  latest:20 18.0.0 # x")];
+    assert_eq!(
+        settle_in(&asdf, Runtime::Node)
+            .unwrap()
+            .resolved
+            .version
+            .major,
+        20
+    );
+}
+
+#[test]
+fn version_files_are_looked_for_upwards_and_the_nearest_one_wins() {
+    let folder = folder_of(&[
+        (".nvmrc", "18.20.0"),
+        ("packages/.nvmrc", "20.10.0"),
+        ("packages/api/.node-version", "22.10.0"),
+        (".tool-versions", "nodejs 16.20.0"),
+        ("packages/.tool-versions", "ruby 3.3.9"),
+    ]);
+    let app = App::open_folder(folder.path(), "packages/api").unwrap();
+    let catalogues = Catalogues::embedded().unwrap();
+    let requests = decide(&app, Runtime::Node, catalogues.of(Runtime::Node)).unwrap();
+    let found: Vec<String> = requests
+        .decision
+        .candidates
+        .iter()
+        .map(|candidate| format!("{} {}", candidate.origin, candidate.value))
+        .collect();
+    assert_eq!(
+        found[..4],
+        [
+            "packages/.nvmrc:1 20.10.0",
+            ".nvmrc:1 18.20.0",
+            "packages/api/.node-version:1 22.10.0",
+            ".tool-versions:1 16.20.0",
+        ]
+    );
+    // The whole source does not look into its packages.
+    let app = App::open(folder.path()).unwrap();
+    let requests = decide(&app, Runtime::Node, catalogues.of(Runtime::Node)).unwrap();
+    assert_eq!(requests.winner.origin.to_string(), ".nvmrc:1");
+}
+
+#[test]
+fn volta_extends_files_of_the_source() {
+    let folder = folder_of(&[
+        ("package.json", "{\n\"volta\": {\"node\": \"22.10.0\"}}"),
+        (
+            "base/package.json",
+            "{\"volta\": {\"extends\": \"../package.json\"}}",
+        ),
+        (
+            "packages/api/package.json",
+            "{\"volta\": {\"extends\": \"../../base/package.json\"}}",
+        ),
+    ]);
+    let catalogues = Catalogues::embedded().unwrap();
+    let app = App::open_folder(folder.path(), "packages/api").unwrap();
+    let requests = decide(&app, Runtime::Node, catalogues.of(Runtime::Node)).unwrap();
+    assert_eq!(
+        format!("{} {}", requests.winner.text, requests.winner.origin),
+        "22.10.0 package.json:2"
+    );
+    let failure = |extends: &str| {
+        let package = format!("{{\"volta\": {{\n\"extends\": \"{extends}\"}}}}");
+        error_of(&[("package.json", &package)], Runtime::Node)
+    };
+    insta::assert_snapshot!(failure("../package.json"), @r"
+    error[invalid-version]: package.json:2: the file `../package.json` that `volta.extends` names is not inside the source
+
+      hint: Name a package.json of the source, relative to the file that names it.
+    ");
+    insta::assert_snapshot!(failure("base.json"), @r"
+    error[invalid-version]: package.json:2: the file `base.json` that `volta.extends` names is not there
+
+      hint: Name a package.json of the source, relative to the file that names it.
+    ");
+    insta::assert_snapshot!(failure("package.json"), @r"
+    error[invalid-version]: package.json:2: the file `package.json` that `volta.extends` names leads from file to file without end
+
+      hint: Name a package.json of the source, relative to the file that names it.
+    ");
 }
 
 #[test]
@@ -166,7 +308,7 @@ fn losers_stay_in_the_decision() {
         (".node-version", "not a version"),
         (".tool-versions", "nodejs 18.20.0"),
     ];
-    let (_, _, decision) = decide_in(&files, Runtime::Node).unwrap();
+    let decision = settle_in(&files, Runtime::Node).unwrap().decision;
     let text: Vec<String> = decision.candidates[..3]
         .iter()
         .map(|candidate| {
@@ -185,98 +327,27 @@ fn losers_stay_in_the_decision() {
         ]
     );
     assert_eq!(decision.winner, Some(0));
-}
-
-#[test]
-fn the_end_of_life_is_told_by_date() {
-    let warning = |files: &[(&str, &str)], runtime| {
-        decide_in(files, runtime)
-            .unwrap()
-            .1
-            .unwrap()
-            .render(Style::Plain)
-    };
-    insta::assert_snapshot!(warning(&[(".nvmrc", "18.20.8")], Runtime::Node), @r"
-    warning[end-of-life]: Node.js 18.20.8 (.nvmrc:1) gets no security fixes since 2025-04-30
-      hint: Ask for Node.js 24.
-    ");
-    insta::assert_snapshot!(warning(&[(".ruby-version", "3.1.7")], Runtime::Ruby), @r"
-    warning[end-of-life]: Ruby 3.1.7 (.ruby-version:1) gets no security fixes since 2025-03-26
-      hint: Ask for Ruby 3.3.
-    ");
-    let catalogues = Catalogues::embedded().unwrap();
-    let requested = decide_in(&[(".nvmrc", "18.20.8")], Runtime::Node)
-        .unwrap()
-        .0
-        .requested;
-    let (_, warning) = resolve(
-        &requested,
-        catalogues.of(Runtime::Node),
-        &Day::new("2025-04-29"),
-    )
-    .unwrap();
-    assert_eq!(warning, None, "one day before");
-}
-
-#[test]
-fn an_exact_ruby_that_the_catalogue_does_not_know_is_tried() {
-    let (resolved, _, _) = decide_in(&[(".ruby-version", "3.4.99")], Runtime::Ruby).unwrap();
+    assert_eq!(decision.answer(), Some("20.10.0"));
+    let sources: Vec<_> = decision
+        .candidates
+        .iter()
+        .filter_map(|candidate| candidate.source.as_deref())
+        .collect();
     assert_eq!(
-        (resolved.version, resolved.in_catalogue),
-        (Version::new(3, 4, 99), false)
+        sources,
+        [".nvmrc", ".node-version", ".tool-versions", "the default"]
     );
 }
 
 #[test]
-fn impossible_requests_name_file_and_line() {
-    insta::assert_snapshot!(error_of(&[("package.json", "{\n\"engines\": {\n\"node\": \"99.1.x\"}}")], Runtime::Node), @r"
-    error[unknown-version]: package.json:3: no version of Node.js matches `99.1.x`
-
-      This version of slugbuilder knows the releases up to [DAY].
-
-      hint: The nearest existing versions are `[NEWEST]`.
-    ");
-    insta::assert_snapshot!(error_of(&[("package.json", "{\"engines\": {\"node\": \"a lot\"}}")], Runtime::Node), @r"
-    error[invalid-version]: package.json:1: `a lot` is not a Node.js version
-
-      hint: Write a version or range such as `24.x`, `^22.4.0` or `24.1.0`.
-    ");
-    insta::assert_snapshot!(error_of(&[(".nvmrc", "\nlts/nickel")], Runtime::Node), @r"
-    error[unknown-version]: .nvmrc:2: `lts/nickel` names no long-term support line of Node.js
-
-      The names are erbium, fermium, gallium, hydrogen, iron, jod, krypton.
-
-      hint: Write `lts/*` for the newest one, or a version such as `24`.
-    ");
-    insta::assert_snapshot!(error_of(&[(".nvmrc", "\n# nothing\n")], Runtime::Node), @r"
-    error[invalid-version]: `.nvmrc` is there but names no version
-
-      hint: Write a version into `.nvmrc`, or remove it.
-    ");
-    insta::assert_snapshot!(error_of(&[(".tool-versions", "ruby jruby-9.4.5.0")], Runtime::Ruby), @r"
-    error[unsupported-ruby-engine]: .tool-versions:1: `jruby-9.4.5.0` asks for another Ruby than MRI
-
-      hint: Write a version of MRI, such as `3.3.9`.
-    ");
-    insta::assert_snapshot!(error_of(&[(".ruby-version", "3.9")], Runtime::Ruby), @r"
-    error[unknown-version]: .ruby-version:1: no version of Ruby matches `3.9`
-
-      This version of slugbuilder knows the releases up to [DAY].
-
-      hint: The nearest existing versions are `[NEWEST]`.
-    ");
-    insta::assert_snapshot!(error_of(&[("go.mod", "module a\n\ngo 1.99.1\n")], Runtime::Go), @r"
-    error[unknown-version]: go.mod:3: no version of Go matches `1.99.1`
-
-      This version of slugbuilder knows the releases up to [DAY].
-
-      hint: The nearest existing versions are `[NEWEST]`.
-    ");
-    insta::assert_snapshot!(error_of(&[("go.mod", "module a\ngo 1.27rc1\n")], Runtime::Go), @r"
-    error[invalid-version]: go.mod:2: `1.27rc1` is not a Go version
-
-      hint: Write a version such as `1.26.1` or `1.26`.
-    ");
+fn an_exact_ruby_that_the_catalogue_does_not_know_is_tried() {
+    let resolved = settle_in(&[(".ruby-version", "3.4.99")], Runtime::Ruby)
+        .unwrap()
+        .resolved;
+    assert_eq!(
+        (resolved.version, resolved.in_catalogue),
+        (Version::new(3, 4, 99), false)
+    );
 }
 
 #[test]

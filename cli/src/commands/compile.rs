@@ -1,11 +1,12 @@
 //! `slugbuilder compile`
 
 use super::{manifest_path, megabytes, show_process_types};
-use crate::arguments::{CompileArguments, Credential};
+use crate::arguments::{CompileArguments, Credential, SourceArguments};
 use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, count, one_line, print_data, size};
 use crate::signals::{self, Forced};
+use slugbuilder::app_root::{AppRoot, RootError};
 use slugbuilder::buildpacks::select;
 use slugbuilder::compile::{CompileOptions, Compiled, compile};
 use slugbuilder::layout::after_build::words_of;
@@ -39,6 +40,7 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     let has = |what| arguments.with_credentials.contains(&what);
     let options = CompileOptions {
         source: arguments.source.source.clone(),
+        root: app_root(&arguments.source)?,
         output: arguments.output.clone(),
         manifest: manifest_path(&arguments.output),
         stack: Stack::named(&arguments.source.stack)?,
@@ -46,7 +48,7 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         order: Some(selection.order),
         cache_dir,
         cache_max_size: arguments.bound.cache_max_size,
-        clear_cache: arguments.clear_cache,
+        reuse: arguments.reuse.reuse(),
         all_files: arguments.source.all_files,
         keep_package_files: arguments.keep_package_files,
         config_vars,
@@ -80,6 +82,12 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     // The process ends: taking a survey of a large source apart would only make that later.
     std::mem::forget(compiled);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The app's folder in the source; nothing if it is all of it.
+pub(super) fn app_root(arguments: &SourceArguments) -> Result<Option<AppRoot>, RootError> {
+    let root = arguments.root.as_deref().map(AppRoot::parse);
+    Ok(root.transpose()?.flatten())
 }
 
 fn summarize(compiled: &Compiled, options: &CompileOptions, started: Instant, printer: &Printer) {

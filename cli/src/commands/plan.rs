@@ -1,22 +1,18 @@
 //! `slugbuilder plan`
 
 mod detected;
+mod document;
+mod text;
 
-use super::compile::left_out;
+use super::compile::app_root;
 use crate::arguments::PlanArguments;
 use crate::environment;
-use crate::failure::{Failure, SignalError};
-use crate::printer::{Printer, count, one_line, print_data, size};
+use crate::failure::{Failure, OutputError, SignalError};
+use crate::printer::{Printer, print_data};
 use crate::signals::{self, Forced};
-use serde_json::json;
-use slugbuilder::cnb::Detection;
-use slugbuilder::plan::{Plan, PlanOptions, plan};
+use slugbuilder::plan::{PlanOptions, plan};
 use slugbuilder::stack::Stack;
-use slugbuilder_report::Decision;
 use std::process::ExitCode;
-
-/// Version of the JSON that `plan --json` prints; fields are only added within one version.
-const SCHEMA_VERSION: u32 = 1;
 
 pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let host = environment::host();
@@ -27,6 +23,7 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
     } else {
         let plan = plan(&PlanOptions {
             source: arguments.source.source.clone(),
+            root: app_root(&arguments.source)?,
             stack: Stack::named(&arguments.source.stack)?,
             buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
             all_files: arguments.source.all_files,
@@ -38,59 +35,12 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
     for warning in &plan.report.warnings {
         printer.warning(warning);
     }
-    if arguments.json {
-        let mut value = json!({
-            "version": SCHEMA_VERSION,
-            "stack": arguments.source.stack,
-            "staged": { "files": plan.survey.staged.files, "bytes": plan.survey.staged.bytes },
-            "languages": plan.report.languages,
-            "decisions": plan.report.decisions,
-            "warnings": plan.report.warnings,
-        });
-        if let (Some(detection), Some(value)) = (&detection, value.as_object_mut()) {
-            value.append(&mut detected::json(detection));
-        }
-        print_data(&format!("{value:#}"))?;
+    let data = if arguments.json {
+        document::plan(&plan, &arguments.source.stack, detection.as_ref())
+            .map_err(|error| OutputError(error.into()))?
     } else {
-        print_data(&text(&plan, detection.as_ref()))?;
-    }
+        text::plan(&plan, detection.as_ref(), printer.data_style())
+    };
+    print_data(&data)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn text(plan: &Plan, detection: Option<&Detection>) -> String {
-    let mut lines = vec![format!(
-        "staged: {} ({})",
-        count(plan.survey.staged.files, "file"),
-        size(plan.survey.staged.bytes)
-    )];
-    lines.extend(left_out(&plan.survey));
-    lines.extend(detection.map(detected::lines).unwrap_or_default());
-    for decision in &plan.report.decisions {
-        lines.push(String::new());
-        lines.extend(decision_lines(decision));
-    }
-    let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
-    lines.join("\n")
-}
-
-fn decision_lines(decision: &Decision) -> Vec<String> {
-    let answer = decision
-        .winning()
-        .map_or("nothing", |candidate| candidate.value.as_str());
-    let mut lines = vec![
-        format!("{}: {answer}", decision.subject),
-        format!("  rule: {}", decision.rule),
-    ];
-    for (index, candidate) in decision.candidates.iter().enumerate() {
-        let mark = if decision.winner == Some(index) {
-            '*'
-        } else {
-            '-'
-        };
-        lines.push(format!(
-            "  {mark} {} ({}) {}",
-            candidate.value, candidate.origin, candidate.verdict
-        ));
-    }
-    lines
 }

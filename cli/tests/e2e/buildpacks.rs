@@ -1,11 +1,19 @@
 //! Other people's buildpacks, from the command line to the running app.
 
 use crate::context::{Context, User, for_each_user};
+use crate::plan_schema;
 use serde_json::Value;
 use std::fs;
 
 /// Writes a buildpack: the `[buildpack]` table's id and what follows it, and the scripts of its programs.
-fn buildpack(context: &Context, folder: &str, id: &str, more: &str, detect: &str, build: &str) {
+pub(crate) fn buildpack(
+    context: &Context,
+    folder: &str,
+    id: &str,
+    more: &str,
+    detect: &str,
+    build: &str,
+) {
     context.write(
         format!("{folder}/buildpack.toml"),
         format!("api = '0.10'\n[buildpack]\nid = '{id}'\nversion = '1.0.0'\n{more}"),
@@ -19,7 +27,7 @@ fn buildpack(context: &Context, folder: &str, id: &str, more: &str, detect: &str
 }
 
 /// Makes a launch layer and goes into it.
-const LAYER: &str = "mkdir -p \"$1/layer\"; printf '[types]\\nlaunch = true\\nbuild = true\\n' > \"$1/layer.toml\"; app=$PWD; cd \"$1/layer\"";
+pub(crate) const LAYER: &str = "mkdir -p \"$1/layer\"; printf '[types]\\nlaunch = true\\nbuild = true\\n' > \"$1/layer.toml\"; app=$PWD; cd \"$1/layer\"";
 
 /// A buildpack that provides a tool, one that requires it and starts the app with it, and the composite of both.
 fn greeting(context: &Context) {
@@ -87,8 +95,8 @@ fn a_composite_builds_an_app_that_runs() {
               hint: Write a Procfile with a `web` line to choose another.
             Writing the slug
             Process types
-              serve-it  cd '/app/sub dir' && greet 'you & "me"'
-              web       cd '/app/sub dir' && greet 'you & "me"'
+              serve-it  cd 'sub dir' && greet 'you & "me"'
+              web       cd 'sub dir' && greet 'you & "me"'
             Wrote slug.tgz ([SIZE]) and slug.json in [TIME]
               SHA256:[DIGITS]
             "#);
@@ -324,7 +332,7 @@ fn a_plan_of_theirs_runs_their_detection_and_nothing_else() {
         };
         insta::allow_duplicates! {
             insta::assert_snapshot!(plan(&[]).stdout, @r"
-            staged: 1 file (0 B)
+            staged: 1 file
             buildpacks:
               acme/tool@1.0.0
               acme/app@1.0.0
@@ -333,6 +341,7 @@ fn a_plan_of_theirs_runs_their_detection_and_nothing_else() {
             ");
         }
         let value = plan(&["--json"]).json();
+        assert_eq!(plan_schema::problems(&value), [""; 0]);
         assert_eq!(value["buildpacks"][1]["id"], "acme/app");
         assert_eq!(value["plan"][0]["providers"][0], "acme/tool");
         assert!(!context.path("app/built.txt").exists());

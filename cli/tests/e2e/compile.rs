@@ -182,7 +182,7 @@ fn a_second_build_takes_the_runtime_from_the_cache_and_clear_cache_does_not() {
         let compile = || context.slugbuilder(["compile", "../app"]);
         assert!(compile().succeeds().stderr.contains("Layer node: new"));
         let first = checksum(&context.path("work/slug.tgz"));
-        let second = compile().succeeds().stderr;
+        let second = compile().argument("--rebuild").succeeds().stderr;
         assert!(!second.contains("Layer node: new"), "{second}");
         assert_eq!(checksum(&context.path("work/slug.tgz")), first);
         let third = compile().argument("--clear-cache").succeeds().stderr;

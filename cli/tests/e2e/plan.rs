@@ -71,132 +71,132 @@ fn every_test_app_has_a_plan() {
             )
         })
         .collect();
-    insta::assert_snapshot!(plans.join("\n"), @"
+    insta::assert_snapshot!(plans.join("\n"), @r"
     == node-bare
-    staged: 1 file (413 B)
+    staged: 1 file
 
     language node: web.js
+      * web.js  web.js  has a name that is looked for
       rule: The first evidence that counts makes a language of the app.
-      * web.js (web.js) has a name that is looked for
 
     process web: node web.js
+      * node web.js  web.js  has a name that is looked for
       rule: Without a Procfile the first candidate in the order of precedence counts.
-      * node web.js (web.js) has a name that is looked for
 
     node version: [VERSION]
+      * [VERSION]  default of [VERSION]  is the default
       rule: The first request in the order of precedence counts.
-      * [VERSION] (default of [VERSION]) is the default
 
     == node-bare-procfile
-    staged: 4 files (755 B)
+    staged: 4 files
 
     language node: node
+      * node       Procfile:1  is started by the Procfile
+      - node       Procfile:2  is started by the Procfile
+      - node       Procfile:3  is started by the Procfile
+      - server.js  server.js   does not count, because the Procfile names the languages
       rule: The first evidence that counts makes a language of the app.
-      * node (Procfile:1) is started by the Procfile
-      - node (Procfile:2) is started by the Procfile
-      - node (Procfile:3) is started by the Procfile
-      - server.js (server.js) does not count, because the Procfile names the languages
 
     process web: node server.js
+      * node server.js  Procfile:1  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * node server.js (Procfile:1) is the Procfile's
 
     process worker: node worker.js
+      * node worker.js  Procfile:2  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * node worker.js (Procfile:2) is the Procfile's
 
     process release: node release.js
+      * node release.js  Procfile:3  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * node release.js (Procfile:3) is the Procfile's
 
     node version: [VERSION]
+      * [VERSION]  default of [VERSION]  is the default
       rule: The first request in the order of precedence counts.
-      * [VERSION] (default of [VERSION]) is the default
 
     == ruby-bare
-    staged: 1 file (308 B)
+    staged: 1 file
 
     language ruby: server.rb
+      * server.rb  server.rb  has a name that is looked for
       rule: The first evidence that counts makes a language of the app.
-      * server.rb (server.rb) has a name that is looked for
 
     process web: ruby server.rb
+      * ruby server.rb  server.rb  has a name that is looked for
       rule: Without a Procfile the first candidate in the order of precedence counts.
-      * ruby server.rb (server.rb) has a name that is looked for
 
     ruby version: [VERSION]
+      * [VERSION]  default of [VERSION]  is the default
       rule: The first request in the order of precedence counts.
-      * [VERSION] (default of [VERSION]) is the default
 
     == ruby-bare-procfile
-    staged: 4 files (592 B)
+    staged: 4 files
 
     language ruby: ruby
+      * ruby    Procfile:1  is started by the Procfile
+      - ruby    Procfile:2  is started by the Procfile
+      - ruby    Procfile:3  is started by the Procfile
+      - web.rb  web.rb      does not count, because the Procfile names the languages
       rule: The first evidence that counts makes a language of the app.
-      * ruby (Procfile:1) is started by the Procfile
-      - ruby (Procfile:2) is started by the Procfile
-      - ruby (Procfile:3) is started by the Procfile
-      - web.rb (web.rb) does not count, because the Procfile names the languages
 
     process web: ruby web.rb
+      * ruby web.rb  Procfile:1  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * ruby web.rb (Procfile:1) is the Procfile's
 
     process worker: ruby worker.rb
+      * ruby worker.rb  Procfile:2  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * ruby worker.rb (Procfile:2) is the Procfile's
 
     process release: ruby release.rb
+      * ruby release.rb  Procfile:3  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * ruby release.rb (Procfile:3) is the Procfile's
 
     ruby version: [VERSION]
+      * [VERSION]  default of [VERSION]  is the default
       rule: The first request in the order of precedence counts.
-      * [VERSION] (default of [VERSION]) is the default
 
     == go-bare
-    staged: 1 file (352 B)
+    staged: 1 file
 
     language go: web.go
+      * web.go  web.go  has a name that is looked for
       rule: The first evidence that counts makes a language of the app.
-      * web.go (web.go) has a name that is looked for
 
     process web: bin/web
+      * bin/web  web.go  is the only program
       rule: Without a Procfile the first candidate in the order of precedence counts.
-      * bin/web (web.go) is the only program
 
     go version: [VERSION]
+      * [VERSION]  default of [VERSION]  is the default
       rule: The first request in the order of precedence counts.
-      * [VERSION] (default of [VERSION]) is the default
 
     == go-bare-procfile
-    staged: 5 files (866 B)
+    staged: 5 files
 
     language go: bin/web
+      * bin/web      Procfile:1   is started by the Procfile
+      - bin/worker   Procfile:2   is started by the Procfile
+      - bin/release  Procfile:3   is started by the Procfile
+      - release.go   release.go   does not count, because the Procfile names the languages
+      - web.go       web.go       does not count, because the Procfile names the languages
+      - worker.go    worker.go    does not count, because the Procfile names the languages
+      - greeting.go  greeting.go  does not count, because the Procfile names the languages
       rule: The first evidence that counts makes a language of the app.
-      * bin/web (Procfile:1) is started by the Procfile
-      - bin/worker (Procfile:2) is started by the Procfile
-      - bin/release (Procfile:3) is started by the Procfile
-      - release.go (release.go) does not count, because the Procfile names the languages
-      - web.go (web.go) does not count, because the Procfile names the languages
-      - worker.go (worker.go) does not count, because the Procfile names the languages
-      - greeting.go (greeting.go) does not count, because the Procfile names the languages
 
     process web: bin/web
+      * bin/web  Procfile:1  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * bin/web (Procfile:1) is the Procfile's
 
     process worker: bin/worker
+      * bin/worker  Procfile:2  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * bin/worker (Procfile:2) is the Procfile's
 
     process release: bin/release
+      * bin/release  Procfile:3  is the Procfile's
       rule: A Procfile alone says which processes there are.
-      * bin/release (Procfile:3) is the Procfile's
 
     go version: [VERSION]
+      * [VERSION]  default of [VERSION]  is the default
       rule: The first request in the order of precedence counts.
-      * [VERSION] (default of [VERSION]) is the default
     ");
 }
 
@@ -220,9 +220,9 @@ fn the_plan_is_data_too() {
       "version": 1,
       "stack": "heroku-22",
       "staged": {
-        "files": 4,
-        "bytes": 755
+        "files": 4
       },
+      "left_out": {},
       "languages": [
         {
           "name": "node",
@@ -286,6 +286,7 @@ fn the_plan_is_data_too() {
           "candidates": [
             {
               "value": "node server.js",
+              "source": "Procfile",
               "origin": {
                 "file": {
                   "path": "Procfile",
@@ -303,6 +304,7 @@ fn the_plan_is_data_too() {
           "candidates": [
             {
               "value": "node worker.js",
+              "source": "Procfile",
               "origin": {
                 "file": {
                   "path": "Procfile",
@@ -320,6 +322,7 @@ fn the_plan_is_data_too() {
           "candidates": [
             {
               "value": "node release.js",
+              "source": "Procfile",
               "origin": {
                 "file": {
                   "path": "Procfile",
@@ -333,10 +336,12 @@ fn the_plan_is_data_too() {
         },
         {
           "subject": "node version",
+          "outcome": "[VERSION]",
           "rule": "The first request in the order of precedence counts.",
           "candidates": [
             {
               "value": "[VERSION]",
+              "source": "the default",
               "origin": {
                 "default": "default of [VERSION]"
               },
@@ -409,21 +414,21 @@ fn a_plan_needs_no_home_and_shows_what_is_left_out() {
         .slugbuilder(["plan", "../app"])
         .without_env("HOME")
         .succeeds();
-    insta::assert_snapshot!(ran.stdout, @"
-    staged: 3 files (30 B)
-    left out: 1 file (5 B), matching .slugignore
+    insta::assert_snapshot!(ran.stdout, @r"
+    staged: 3 files
+    left out: 1 file, matching .slugignore
 
     language node: web.js
+      * web.js  web.js  has a name that is looked for
       rule: The first evidence that counts makes a language of the app.
-      * web.js (web.js) has a name that is looked for
 
     process web: node web.js
+      * node web.js  web.js  has a name that is looked for
       rule: Without a Procfile the first candidate in the order of precedence counts.
-      * node web.js (web.js) has a name that is looked for
 
     node version: 24.21.0
+      * 24.21.0  .node-version:1        is the first in the order of precedence
+      - 24.x     default of 2026-11-21  is preceded by .node-version:1
       rule: The first request in the order of precedence counts.
-      * 24.21.0 (.node-version:1) is the first in the order of precedence
-      - 24.x (default of 2026-11-21) is preceded by .node-version:1
     ");
 }

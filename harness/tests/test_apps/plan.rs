@@ -14,6 +14,7 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
     copy_without_expectations(app, copy.path());
     let result = plan(&PlanOptions {
         source: copy.path().to_owned(),
+        root: None,
         stack: Stack::named(&expect.stack).unwrap(),
         buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
         all_files: true,

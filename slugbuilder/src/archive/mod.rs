@@ -66,6 +66,7 @@ use crate::stop::Stop;
 use crate::tree::{Failure, Tree};
 use output::Output;
 use replacement::Replacement;
+use serde::{Deserialize, Serialize};
 use slugbuilder_report::{Reporter, Warning};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -96,7 +97,8 @@ pub const FAR_TOO_LARGE: u64 = 4;
 const MEGABYTE: u64 = 1 << 20;
 
 /// How often something changes from one slug of an app to the next, in the order of the archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// Languages' runtimes.
     Runtime,
@@ -135,7 +137,8 @@ impl Part {
 }
 
 /// Where an entry goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// Not into the archive; for a folder this means everything below it too.
     Skip,

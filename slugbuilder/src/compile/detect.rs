@@ -32,6 +32,9 @@ pub fn detect(options: &CompileOptions, reporter: &dyn Reporter) -> Result<Detec
             stop: Stop::new(&options.interrupt, Some(options.deadline)),
         },
     )?;
+    if let Some(root) = &options.root {
+        root.check(&survey)?;
+    }
     let workspace = Workspace::for_run(&options.cache_dir)?;
     let detection = detect_in(options, &survey, &workspace, reporter);
     let removed = workspace.remove();
@@ -48,7 +51,7 @@ fn detect_in(
 ) -> Result<Detection, CompileError> {
     let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
     let mut sandbox = sandbox_options(options, workspace, &downloads);
-    let secrets = secrets_of(options, &sandbox)?;
+    let secrets = secrets_of(options)?;
     let reporter = Redacting::new(&secrets, reporter);
     let detected = detect_with(options, survey, workspace, &mut sandbox, &reporter);
     let mut detection = detected.map_err(|error| error.redacted(&secrets))?;

@@ -1,5 +1,6 @@
 //! Why a build made no slug.
 
+use crate::app_root::RootError;
 use crate::archive::ArchiveError;
 use crate::cnb::CnbError;
 use crate::layout::after_build::AfterBuildError;
@@ -22,6 +23,9 @@ pub enum CompileError {
     /// A file that says what leaves the slug after the build.
     #[error(transparent)]
     AfterBuild(#[from] AfterBuildError),
+    /// The app's folder in the source.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// The work folder.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -59,6 +63,7 @@ impl CompileError {
         Some(match self {
             Self::Stage(error) => error,
             Self::AfterBuild(error) => error,
+            Self::Root(error) => error,
             Self::Workspace(error) => error,
             Self::Sandbox(error) => error,
             Self::Buildpack(error) => error,

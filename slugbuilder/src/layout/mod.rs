@@ -9,6 +9,7 @@ mod exec_d;
 mod placement;
 mod process_types;
 mod profile;
+mod root_profile;
 mod secrets;
 mod shell;
 
@@ -16,3 +17,4 @@ pub use exec_d::{EXEC_D_HELPER, EXEC_D_HELPER_PATH};
 pub use placement::AppLayout;
 pub use process_types::{ProcessType, ProcessTypes};
 pub use profile::{PROFILE_SCRIPT_PATH, ProfileText, profile_script};
+pub use root_profile::{ROOT_PROFILE_SCRIPT_PATH, root_profile_script};

@@ -3,11 +3,12 @@
 use super::EXEC_D_HELPER_PATH;
 use crate::archive::{Layout, Part, Placement};
 use crate::cnb::{Build, LAYERS_FOLDER, OWN_FOLDER};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How the app directory of a build becomes the `./app` of a slug.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppLayout {
     /// The launch layers by their path relative to the app directory.
     layers: BTreeMap<PathBuf, Placement>,

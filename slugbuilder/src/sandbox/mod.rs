@@ -28,6 +28,7 @@ mod mapped;
 mod namespaced;
 mod root;
 mod runner;
+mod seen;
 mod system;
 mod toolchain;
 mod view;

@@ -16,7 +16,7 @@ pub(crate) mod telling;
 pub use search::SecretsInSlug;
 
 pub(crate) use redacting::Redacting;
-pub(crate) use search::Search;
+pub(crate) use search::{Passage, Search};
 
 use crate::sandbox::{Environment, HostView, SandboxError};
 use aho_corasick::{AhoCorasick, MatchKind};

@@ -13,8 +13,9 @@ use crate::stage::Survey;
 use crate::stop::Stop;
 use crate::tree::{Failure, Kind, Stat, Tree, below, show};
 use aho_corasick::AhoCorasick;
+use serde::{Deserialize, Serialize};
 use slugbuilder_report::{Explain, Fault, Warning};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,41 @@ impl Explain for SecretsInSlug {
     }
 }
 
+/// Something that a slug holds and that is no file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Passage {
+    /// What it is called in messages.
+    place: String,
+    text: OsString,
+}
+
+impl Passage {
+    /// The commands of processes, and the variables that these start with.
+    pub(crate) fn all_of(processes: &[Process], launch: &LaunchEnvironment) -> Vec<Self> {
+        let commands = processes.iter().map(|process| {
+            let words = process.command.iter().chain(&process.args);
+            let words: Vec<&str> = words.map(String::as_str).collect();
+            Self {
+                place: format!("the command of the process `{}`", process.r#type),
+                text: words.join(" ").into(),
+            }
+        });
+        let variables = launch.operations.iter().map(|operation| {
+            let modification = &operation.modification;
+            Self {
+                place: format!(
+                    "the variable `{}`, which the layer `{}` of buildpack `{}` sets when the app starts,",
+                    modification.variable.display(),
+                    operation.layer,
+                    operation.buildpack
+                ),
+                text: modification.value.clone(),
+            }
+        });
+        commands.chain(variables).collect()
+    }
+}
+
 /// A secret that was found, and where.
 struct Finding {
     place: String,
@@ -104,29 +140,14 @@ impl<'a> Search<'a> {
         }))
     }
 
-    /// Looks into the commands of processes.
-    pub(crate) fn in_processes(&mut self, processes: &[Process]) {
-        for process in processes {
-            let words = process.command.iter().chain(&process.args);
-            let line: Vec<&str> = words.map(String::as_str).collect();
-            self.look(line.join(" ").as_bytes(), || {
-                format!("the command of the process `{}`", process.r#type)
+    /// Looks into what is no file.
+    pub(crate) fn in_passages(&mut self, passages: &[Passage]) {
+        for Passage { place, text } in passages {
+            let finding = self.found_in(text.as_bytes()).map(|secret| Finding {
+                place: place.clone(),
+                secret,
             });
-        }
-    }
-
-    /// Looks into the variables that processes start with.
-    pub(crate) fn in_launch_environment(&mut self, launch: &LaunchEnvironment) {
-        for operation in &launch.operations {
-            let modification = &operation.modification;
-            self.look(modification.value.as_bytes(), || {
-                format!(
-                    "the variable `{}`, which the layer `{}` of buildpack `{}` sets when the app starts,",
-                    modification.variable.display(),
-                    operation.layer,
-                    operation.buildpack
-                )
-            });
+            self.findings.extend(finding);
         }
     }
 
@@ -166,14 +187,20 @@ impl<'a> Search<'a> {
                 }
                 if is_folder {
                     folders.push((path, *stat));
-                } else if stat.kind == Kind::File
-                    && stat.size <= LARGEST
-                    && (is_usual_place(&path)
-                        || !is_as_before(before.get(path.as_path()).copied(), stat))
-                {
+                } else if stat.kind == Kind::File && stat.size <= LARGEST {
+                    let before = before.get(path.as_path()).copied();
+                    let before = before.filter(|_| !is_usual_place(&path));
+                    if is_as_before(before, stat) {
+                        continue;
+                    }
                     read(tree, &path, stat, &mut content)
                         .map_err(|failure| ArchiveError::of_entry(&path, failure))?;
-                    self.look(&content, || format!("`{}`", show(&path)));
+                    if let Some(secret) = self.found_in(&content)
+                        && !holds(survey, &path, before, &content)
+                    {
+                        let place = format!("`{}`", show(&path));
+                        self.findings.push(Finding { place, secret });
+                    }
                 }
             }
         }
@@ -211,21 +238,17 @@ impl<'a> Search<'a> {
         self.secrets.all[secret].certainty > Certainty::Likely
     }
 
-    /// Looks into one place for one secret: one that is certain, if there is one.
-    fn look(&mut self, content: &[u8], place: impl Fn() -> String) {
+    /// One secret in `content`: one that is certain, if there is one.
+    fn found_in(&self, content: &[u8]) -> Option<usize> {
         let mut likely = None;
         for found in self.finder.find_iter(content) {
             let secret = self.found[found.pattern().as_usize()];
             if self.is_certain(secret) {
-                likely = Some(secret);
-                break;
+                return Some(secret);
             }
             likely = likely.or(Some(secret));
         }
-        self.findings.extend(likely.map(|secret| Finding {
-            place: place(),
-            secret,
-        }));
+        likely
     }
 }
 
@@ -244,6 +267,18 @@ fn is_usual_place(path: &Path) -> bool {
 fn is_as_before(before: Option<&Stat>, now: &Stat) -> bool {
     before.is_some_and(|before| {
         (before.kind, before.size, before.modified) == (now.kind, now.size, now.modified)
+    })
+}
+
+/// Whether the source has a file with the same content, whatever its time is: a kept app may be older than its source.
+fn holds(survey: &Survey, path: &Path, before: Option<&Stat>, content: &[u8]) -> bool {
+    let mut of_source = Vec::new();
+    before.is_some_and(|stat| {
+        // One that cannot be read is not known to be the same.
+        stat.kind == Kind::File
+            && stat.size == content.len() as u64
+            && read(survey.source(), path, stat, &mut of_source).is_ok()
+            && of_source == content
     })
 }
 

@@ -50,7 +50,7 @@ impl Survey {
     /// Reads the staged file at `path` (relative to the root); nothing where nothing is staged there.
     ///
     /// Links are followed as they would be with the tree at `/app`, and only to files that are staged, too. Nothing but
-    /// a regular file of at most `limit` bytes is opened.
+    /// a regular file of at most `limit` bytes is opened. An [outline](super::outline) does not know enough for this.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let staged = |path: &Path| self.staged_entries.iter().find(|entry| entry.path == path);
         if staged(path).is_none() {

@@ -15,7 +15,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{Gid, Uid, fchown, fchownat};
-use rustix::fs::RawDir;
+use rustix::fs::{FileType, RawDir};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -99,6 +99,18 @@ impl Stat {
         }
     }
 
+    /// What is taken for a file or link of which only its kind and the folder that it is in are known: one that its owner
+    /// and everybody else may read.
+    fn of_kind(kind: Kind, folder: &Self) -> Self {
+        Self {
+            kind,
+            mode: 0o444,
+            size: 0,
+            inode: 0,
+            ..*folder
+        }
+    }
+
     /// Whether both are on the same file system.
     pub(crate) fn same_device(&self, other: &Self) -> bool {
         self.device == other.device
@@ -116,6 +128,11 @@ impl Stat {
     /// Whether it is the same file object, whatever happened to its content.
     fn same_object(&self, other: &Self) -> bool {
         (self.kind, self.device, self.inode) == (other.kind, other.device, other.inode)
+    }
+
+    /// Whether nothing that a build sees has changed, as far as metadata tells.
+    pub(crate) fn is_as_before(&self, before: &Self) -> bool {
+        self.same_content(before) && (self.mode, self.changed) == (before.mode, before.changed)
     }
 
     /// Whether it is the same file with, as far as its metadata tells, the same content. The change time is left out: a
@@ -154,6 +171,8 @@ impl Failure {
 pub(crate) struct Tree {
     root: OwnedFd,
     ahead: ahead::Ahead,
+    /// Whether listings tell of most files only what they are.
+    kinds_only: bool,
     /// What is below the root, where it is the upper folder of an overlay.
     overlaid: Option<overlaid::Overlaid>,
 }
@@ -181,14 +200,27 @@ impl Tree {
         Ok(Self {
             root,
             ahead: ahead::Ahead::default(),
+            kinds_only: false,
             overlaid: None,
         })
     }
 
-    /// What an overlay with these two folders shows. Only listing and opening are for such a tree.
-    pub(crate) fn overlaid(lower: &Path, upper: &Path) -> std::io::Result<Self> {
+    /// The same, listing of files and links only what they are, which folders tell with the names: the kernel is then not
+    /// asked about each. A readable file of no bytes stands for each, except for those called `.gitignore`, `.slugignore` and the like.
+    pub(crate) fn kinds_only(mut self) -> Self {
+        self.kinds_only = true;
+        self
+    }
+
+    /// What an overlay with these two folders shows, with what is at `hidden` in the lower one as good as gone. Only
+    /// listing and opening are for such a tree.
+    pub(crate) fn overlaid<'a>(
+        lower: &Path,
+        upper: &Path,
+        hidden: impl Iterator<Item = &'a Path>,
+    ) -> std::io::Result<Self> {
         let mut tree = Self::open(upper)?;
-        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?)?);
+        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?, hidden)?);
         Ok(tree)
     }
 
@@ -200,9 +232,23 @@ impl Tree {
         }
     }
 
+    /// Whether this is an overlay whose lower folder alone has the entry at `path`, which was listed.
+    pub(crate) fn is_lower(&self, path: &Path) -> bool {
+        let overlaid = self.overlaid.as_ref();
+        overlaid.is_some_and(|overlaid| overlaid.is_lower(path))
+    }
+
     /// What the folder itself is.
     pub(crate) fn stat_root(&self) -> std::io::Result<Stat> {
         Ok(Stat::new(&fstat(&self.root)?))
+    }
+
+    /// What is at `path`, links not followed; [`Failure::Changed`] where there is nothing.
+    pub(crate) fn stat(&self, path: &Path) -> Result<Stat, Failure> {
+        let stat = self.at(path, |directory, rest| {
+            fstatat(directory, rest, AtFlags::AT_SYMLINK_NOFOLLOW)
+        });
+        Ok(Stat::new(&stat.map_err(Failure::of_listed)?))
     }
 
     /// Walks as far down `path` as needed for the rest to be short enough for one system call.
@@ -333,13 +379,23 @@ impl Tree {
             let entry = entry.map_err(|error| Failure::Io(error.into()))?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                names.push(OsString::from_vec(name.to_vec()));
+                let kind = match entry.file_type() {
+                    // What is read has to be known exactly.
+                    _ if !self.kinds_only || name.ends_with(b"ignore") => None,
+                    FileType::RegularFile => Some(Kind::File),
+                    FileType::Symlink => Some(Kind::Link),
+                    _ => None,
+                };
+                names.push((OsString::from_vec(name.to_vec()), kind));
             }
         }
-        names.sort_unstable();
+        names.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         names
             .into_iter()
-            .map(|name| {
+            .map(|(name, kind)| {
+                if let Some(kind) = kind {
+                    return Ok((name, Stat::of_kind(kind, listed)));
+                }
                 let stat = fstatat(&directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
                 Ok((name, Stat::new(&stat.map_err(Failure::of_listed)?)))
             })

@@ -1,7 +1,7 @@
 //! The staged view as files.
 
 use crate::support::{Source, tree};
-use slugbuilder::stage::{StageError, Survey};
+use slugbuilder::stage::{StageError, Survey, SurveyOptions, outline};
 use slugbuilder_report::{Diagnosis, Style};
 use std::ffi::OsStr;
 use std::fs;
@@ -207,6 +207,44 @@ fn names_of_any_bytes_and_paths_of_any_length_are_staged() {
     };
     assert_eq!(archive(&root), archive(&destination));
     survey.shadow(&temporary.path().join("shadow")).unwrap();
+}
+
+#[test]
+fn an_outline_decides_as_a_survey_does() {
+    let source = Source::new(&[
+        (".slugignore", "secret\n"),
+        (".gitignore", "*.log\n"),
+        ("web.js", "web"),
+        ("mixed/secret", ""),
+        ("mixed/.gitignore", "kept\n!b.log\n"),
+        ("mixed/a.log", ""),
+        ("mixed/b.log", ""),
+        ("mixed/kept", "tracked all the same"),
+        ("._web.js", ""),
+    ]);
+    symlink("web.js", source.join("link")).unwrap();
+    symlink("../outside", source.join("mixed/away")).unwrap();
+    source.git(&["init", "-q"]);
+    source.git(&["add", "-f", "mixed/kept"]);
+    let survey = source.survey();
+    let outlined = outline(source.path(), &SurveyOptions::default()).unwrap();
+    assert_eq!(outlined.left_out, survey.left_out);
+    assert_eq!(outlined.warnings, survey.warnings);
+    assert_eq!(outlined.faulty_links(), survey.faulty_links());
+    assert_eq!(outlined.entries, survey.entries);
+    let files = |survey: &Survey| {
+        let left_out = survey.counts.iter();
+        let left_out: Vec<_> = left_out
+            .map(|(reason, tally)| (*reason, tally.files))
+            .collect();
+        (survey.staged.files, left_out)
+    };
+    assert_eq!(files(&outlined), files(&survey));
+    assert_eq!(files(&outlined).0, 8);
+
+    nix::unistd::mkfifo(&source.join("mixed/pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let refused = outline(source.path(), &SurveyOptions::default());
+    assert!(matches!(refused, Err(StageError::SpecialFile { .. })));
 }
 
 #[test]

@@ -11,26 +11,16 @@ use super::super::package_json::{DevEngine, Engines, OnFail, Volta};
 use super::super::{Located, PackageJson};
 use super::{Inputs, field};
 use crate::app::join;
-use crate::version::Version;
+use crate::precedence::Source;
+use crate::version::{Range, Version};
 use slugbuilder_fetch::Checksum;
 use slugbuilder_report::Origin;
 
-/// A place that can ask for a package manager.
-#[derive(Debug, Clone, Copy)]
-pub struct Source {
-    /// Its name in documents, in Markdown.
-    pub name: &'static str,
-    /// What it says and how it counts, as the documents have it.
-    pub meaning: &'static str,
-    /// Reads it.
-    pub(super) read: fn(&Inputs<'_>, &mut Vec<Request>) -> Result<(), NodeError>,
-}
-
-/// How a place is read; for the documents, which know no more of it.
-pub type Reading = Source;
+/// Reads the requests of one source, the first one before the others.
+pub type Reader = fn(&Inputs<'_>) -> Result<Vec<Request>, NodeError>;
 
 /// The order of precedence.
-pub const SOURCES: &[Source] = &[
+pub const SOURCES: &[Source<Reader>] = &[
     Source {
         name: "`packageManager` of package.json",
         meaning: "a manager and its exact version, perhaps with a hash (Corepack's field); of the package, else of the workspace",
@@ -62,9 +52,9 @@ pub const SOURCES: &[Source] = &[
         read: engines,
     },
     Source {
-        name: "nothing",
+        name: "the default",
         meaning: "npm, in the version that comes with Node.js",
-        read: nothing,
+        read: default,
     },
 ];
 
@@ -100,7 +90,7 @@ pub(super) enum Wanted {
     /// Exactly this one.
     Exact(Version),
     /// Any of these.
-    Range(node_semver::Range),
+    Range(Range),
     /// The one in this file, relative to the folder of the manager.
     Vendored {
         /// The file.
@@ -114,7 +104,7 @@ pub(super) enum Wanted {
 
 /// A request for a package manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Request {
+pub struct Request {
     /// What kind of place it stands in.
     pub(super) kind: Kind,
     /// `npm`, `yarn` or `pnpm`.
@@ -127,9 +117,35 @@ pub(super) struct Request {
     pub(super) origin: Origin,
     /// The hash of `packageManager`.
     pub(super) hash: Option<Checksum>,
+    /// The row of the order of precedence.
+    pub(super) source: String,
 }
 
 impl Request {
+    fn new(kind: Kind, program: &'static str, text: &str, origin: Origin) -> Self {
+        Self {
+            kind,
+            program,
+            wanted: None,
+            text: text.to_owned(),
+            origin,
+            hash: None,
+            source: String::new(),
+        }
+    }
+
+    fn range(
+        kind: Kind,
+        program: &'static str,
+        text: &Located<String>,
+        package: &PackageJson,
+    ) -> Self {
+        Self {
+            wanted: Some(wanted(&text.value)),
+            ..Self::new(kind, program, &text.value, package.origin(text.line))
+        }
+    }
+
     /// The request as a candidate for the question which manager it is.
     pub(super) fn shown(&self) -> String {
         match self.kind {
@@ -147,53 +163,49 @@ impl Request {
 pub(super) fn all(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
     let mut found = Vec::new();
     for source in SOURCES {
-        (source.read)(inputs, &mut found)?;
+        found.extend((source.read)(inputs)?.into_iter().map(|request| Request {
+            source: source.plain_name(),
+            ..request
+        }));
     }
     Ok(found)
 }
 
-fn package_manager(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
+fn package_manager(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
+    let mut found = Vec::new();
     for package in inputs.packages {
         if let Some(text) = &package.package_manager {
             let origin = package.origin(text.line);
             let parsed = field::parse(text, &origin)?;
             found.push(Request {
-                kind: Kind::PackageManager,
-                program: parsed.program,
                 wanted: Some(Wanted::Exact(parsed.version)),
-                text: text.value.clone(),
-                origin,
                 hash: parsed.hash,
+                ..Request::new(Kind::PackageManager, parsed.program, &text.value, origin)
             });
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-fn yarn_path(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
-    let Some(path) = inputs.yarn.and_then(|yarn| yarn.text("yarnPath")) else {
-        return Ok(());
+fn yarn_path(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
+    let Some(text) = inputs.yarn.and_then(|yarn| yarn.text("yarnPath")) else {
+        return Ok(Vec::new());
     };
-    let text = path.value.to_owned();
-    let origin = Origin::line(join(inputs.root, linker::FILE), path.line);
+    let origin = Origin::line(join(inputs.root, linker::FILE), text.line);
     let refused = |problem| NodeError::YarnPath {
         origin: origin.clone(),
-        path: text.clone(),
+        path: text.value.to_owned(),
         problem,
     };
-    let path = text.trim_start_matches("./").to_owned();
+    let path = text.value.trim_start_matches("./").to_owned();
     if path.starts_with('/') || path.split('/').any(|part| part == "..") {
         return Err(refused("which is not inside the app"));
     }
-    if !inputs.source.is_file(&join(inputs.root, &path)) {
+    let below = join(inputs.root, &path);
+    if !inputs.source.is_file(&below) {
         return Err(refused("and there is no such file"));
     }
-    let full = inputs.source.root().join(join(inputs.root, &path));
-    let is_inside = match (full.canonicalize(), inputs.source.root().canonicalize()) {
-        (Ok(full), Ok(source)) => full.starts_with(source),
-        _ => false,
-    };
-    if !is_inside {
+    if !inputs.source.is_inside(&below) {
         return Err(refused("a link that leads out of the app"));
     }
     let version = path
@@ -202,18 +214,14 @@ fn yarn_path(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeEr
         .and_then(|name| name.strip_prefix("yarn-"))
         .and_then(|name| name.rsplit_once('.'))
         .and_then(|(version, _)| Version::parse(version));
-    found.push(Request {
-        kind: Kind::YarnPath,
-        program: "yarn",
+    Ok(vec![Request {
         wanted: Some(Wanted::Vendored { path, version }),
-        text: text.clone(),
-        origin,
-        hash: None,
-    });
-    Ok(())
+        ..Request::new(Kind::YarnPath, "yarn", text.value, origin)
+    }])
 }
 
-fn dev_engines(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
+fn dev_engines(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
+    let mut found = Vec::new();
     for package in inputs.packages {
         let managers: Vec<&DevEngine> = package
             .dev_engines
@@ -229,88 +237,78 @@ fn dev_engines(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), Node
                 Err(_) if managers.len() > 1 => continue,
                 Err(error) => return Err(error),
             };
-            let text = engine.version.as_ref();
-            found.push(Request {
-                kind: Kind::DevEngines,
-                program,
-                wanted: text.map(|text| wanted(&text.value)),
-                text: text.map(|text| text.value.clone()).unwrap_or_default(),
-                origin: text.map_or(origin, |text| package.origin(text.line)),
-                hash: None,
+            found.push(match &engine.version {
+                Some(text) => Request::range(Kind::DevEngines, program, text, package),
+                None => Request::new(Kind::DevEngines, program, "", origin),
             });
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-fn lockfile(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
-    found.extend(inputs.lockfile.map(|lockfile| Request {
-        kind: Kind::Lockfile,
-        program: lockfile.program(),
-        wanted: None,
-        text: lockfile.name.to_owned(),
-        origin: lockfile.origin.clone(),
-        hash: None,
-    }));
-    Ok(())
+fn lockfile(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
+    Ok(inputs
+        .lockfile
+        .map(|found| {
+            let origin = found.origin.clone();
+            Request::new(Kind::Lockfile, found.program(), found.name, origin)
+        })
+        .into_iter()
+        .collect())
 }
 
-fn volta(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
-    for package in inputs.packages {
+fn volta(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
+    Ok(versions(inputs, Kind::Volta, |package| {
         let Volta {
             pnpm, yarn, npm, ..
         } = &package.volta;
-        versions(Kind::Volta, package, [pnpm, yarn, npm], found);
-    }
-    Ok(())
+        [pnpm, yarn, npm]
+    }))
 }
 
-fn engines(inputs: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
-    for package in inputs.packages {
+fn engines(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
+    Ok(versions(inputs, Kind::Engines, |package| {
         let Engines {
             pnpm, yarn, npm, ..
         } = &package.engines;
-        versions(Kind::Engines, package, [pnpm, yarn, npm], found);
-    }
-    Ok(())
+        [pnpm, yarn, npm]
+    }))
 }
 
+/// The requests of each package for pnpm, Yarn and npm, in this order.
 fn versions(
+    inputs: &Inputs<'_>,
     kind: Kind,
-    package: &PackageJson,
-    texts: [&Option<Located<String>>; 3],
-    found: &mut Vec<Request>,
-) {
-    for (program, text) in ["pnpm", "yarn", "npm"].into_iter().zip(texts) {
-        found.extend(text.as_ref().map(|text| Request {
-            kind,
-            program,
-            wanted: Some(wanted(&text.value)),
-            text: text.value.clone(),
-            origin: package.origin(text.line),
-            hash: None,
-        }));
-    }
+    texts: impl Fn(&PackageJson) -> [&Option<Located<String>>; 3],
+) -> Vec<Request> {
+    inputs
+        .packages
+        .iter()
+        .flat_map(|package| {
+            let texts = ["pnpm", "yarn", "npm"].into_iter().zip(texts(package));
+            texts
+                .filter_map(|(program, text)| {
+                    Some(Request::range(kind, program, text.as_ref()?, package))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
-fn nothing(_: &Inputs<'_>, found: &mut Vec<Request>) -> Result<(), NodeError> {
-    found.push(Request {
-        kind: Kind::Default,
-        program: "npm",
-        wanted: None,
-        text: "npm".into(),
-        origin: Origin::Default("the one that comes with Node.js".into()),
-        hash: None,
-    });
-    Ok(())
+fn default(_: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
+    let origin = Origin::Default("the one that comes with Node.js".into());
+    Ok(vec![Request::new(Kind::Default, "npm", "npm", origin)])
 }
 
-/// A version or range as people write it; `latest` is what npm does not know as a range.
+/// A version or range as people write it; `latest` and `~=` are what npm does not know.
 fn wanted(text: &str) -> Wanted {
     let text = text.trim();
     if let Some(version) = Version::parse(text.trim_start_matches(['v', '='])) {
         return Wanted::Exact(version);
     }
     let range = if text == "latest" { "*" } else { text };
-    node_semver::Range::parse(range.replace("~=", "~")).map_or(Wanted::Unreadable, Wanted::Range)
+    Range::parse(&range.replace("~=", "~"))
+        .ok()
+        .filter(|range| !range.is_impossible())
+        .map_or(Wanted::Unreadable, Wanted::Range)
 }

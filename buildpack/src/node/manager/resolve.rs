@@ -1,12 +1,12 @@
 //! From a request for a package manager to its exact version.
 
 use super::super::error::{NodeError, OtherNode};
+use super::super::lockfile::Compatible;
 use super::super::{Bundle, Manager, ManagerSource, PlannedManager};
 use super::Inputs;
 use super::requests::{Request, Wanted};
-use crate::catalogue::{ManagerCatalogue, semver};
-use crate::version::Version;
-use node_semver::Range;
+use crate::catalogue::ManagerCatalogue;
+use crate::version::{Range, Version};
 use slugbuilder_report::Origin;
 
 /// The version of `manager` that `request` asks for, or the default that `chosen` leads to, the request by which it is
@@ -43,7 +43,7 @@ pub(super) fn version(
     let version = match wanted {
         Some(Wanted::Exact(version)) => search.exact(*version)?,
         Some(Wanted::Vendored { .. }) => search.default()?,
-        Some(Wanted::Range(range)) => match bundled.filter(|npm| range.satisfies(&semver(*npm))) {
+        Some(Wanted::Range(range)) => match bundled.filter(|npm| range.accepts(*npm)) {
             Some(npm) => npm,
             None => search.newest(range)?,
         },
@@ -92,43 +92,41 @@ impl Inputs<'_> {
             }))
     }
 
-    /// The ranges that the lockfile sets for its manager: accepted, then preferred.
-    fn of_lockfile(&self, manager: Manager) -> Result<(Range, Range), NodeError> {
-        let compatible = match self.lockfile {
-            Some(found) if found.manager() == Some(manager) => Some(found.compatible()?),
-            _ => None,
-        };
-        match compatible {
-            Some(compatible) => Ok((range(compatible.accepted)?, range(compatible.preferred)?)),
-            None => Ok((any()?, preferred_without_lockfile(manager)?)),
+    /// The ranges that the lockfile sets for its manager, else those that are set without one.
+    fn compatible(&self, manager: Manager) -> Result<Compatible, NodeError> {
+        match self.lockfile {
+            Some(found) if found.manager() == Some(manager) => found.compatible(),
+            _ => Ok(Compatible {
+                accepted: "*",
+                preferred: match manager {
+                    Manager::Npm | Manager::YarnBerry => "*",
+                    Manager::YarnClassic => "1.22",
+                    Manager::Pnpm => "10",
+                },
+            }),
         }
     }
 }
 
-/// What is taken where neither a request nor a lockfile says more.
-fn preferred_without_lockfile(manager: Manager) -> Result<Range, NodeError> {
-    match manager {
-        Manager::Npm | Manager::YarnBerry => any(),
-        Manager::YarnClassic => range("1.22"),
-        Manager::Pnpm => range("10"),
+/// What is taken where nothing asks for a version of `manager`, and by whose word.
+pub(super) fn default_of(
+    manager: Manager,
+    inputs: &Inputs<'_>,
+) -> Result<(String, Origin), NodeError> {
+    if manager == Manager::Npm {
+        let origin = Origin::Default("comes with Node.js".into());
+        return Ok(("the bundled one".to_owned(), origin));
     }
-}
-
-/// How the default reads in a plan.
-pub(super) fn default_text(manager: Manager, inputs: &Inputs<'_>) -> Result<String, NodeError> {
-    Ok(match manager {
-        Manager::Npm => "the bundled one".to_owned(),
-        _ => inputs.of_lockfile(manager)?.1.to_string(),
-    })
-}
-
-/// Where the default comes from.
-pub(super) fn default_origin(manager: Manager, inputs: &Inputs<'_>) -> Origin {
-    match (manager, inputs.lockfile) {
-        (Manager::Npm, _) => Origin::Default("comes with Node.js".into()),
-        (_, Some(found)) => found.origin.clone(),
-        (_, None) => Origin::Default("default".into()),
-    }
+    let preferred = inputs.compatible(manager)?.preferred;
+    let text = match preferred {
+        "*" => "the newest".to_owned(),
+        range => range.to_owned(),
+    };
+    let origin = match inputs.lockfile {
+        Some(found) => found.origin.clone(),
+        None => Origin::Default("default".into()),
+    };
+    Ok((text, origin))
 }
 
 /// Which Yarn has a version in `range`: Yarn classic where both have.
@@ -137,7 +135,7 @@ pub(super) fn yarn_of(range: &Range) -> Result<Manager, NodeError> {
     let has = classic
         .versions
         .keys()
-        .any(|version| range.satisfies(&semver(*version)));
+        .any(|version| range.accepts(*version));
     Ok(if has {
         Manager::YarnClassic
     } else {
@@ -145,17 +143,9 @@ pub(super) fn yarn_of(range: &Range) -> Result<Manager, NodeError> {
     })
 }
 
-fn range(text: &str) -> Result<Range, NodeError> {
-    // Ours: that they can be read is tested.
-    Range::parse(text).map_err(|_| NodeError::UnreadableVersion {
-        origin: Origin::Default("slugbuilder".into()),
-        text: text.to_owned(),
-        program: "npm",
-    })
-}
-
-fn any() -> Result<Range, NodeError> {
-    range("*")
+/// A range of our own, which can be read: every one is resolved in a test.
+fn own_range(text: &str) -> Range {
+    Range::parse(text).unwrap_or_else(|_| Range::any())
 }
 
 /// A search for a version of a manager.
@@ -180,30 +170,30 @@ impl Search<'_> {
     /// The newest version in `range`: of those that run on the app's Node.js, and among them rather one that keeps to
     /// the format of the lockfile.
     fn newest(&self, range: &Range) -> Result<Version, NodeError> {
-        let (accepted, _) = self.inputs.of_lockfile(self.manager)?;
+        let accepted = own_range(self.inputs.compatible(self.manager)?.accepted);
         let matching = || {
             self.catalogue
                 .versions
                 .keys()
                 .rev()
                 .copied()
-                .filter(|version| range.satisfies(&semver(*version)))
+                .filter(|version| range.accepts(*version))
         };
         let Some(newest) = matching().next() else {
             return Err(self.unknown());
         };
         matching()
             .filter(|version| self.runs(*version))
-            .find(|version| accepted.satisfies(&semver(*version)))
+            .find(|version| accepted.accepts(*version))
             .or_else(|| matching().find(|version| self.runs(*version)))
             .ok_or_else(|| self.other_node(newest))
     }
 
     /// The newest version that the lockfile leads to.
     fn default(&self) -> Result<Version, NodeError> {
-        let (accepted, preferred) = self.inputs.of_lockfile(self.manager)?;
-        match self.newest(&preferred) {
-            Err(NodeError::OtherNode(_)) => self.newest(&accepted),
+        let compatible = self.inputs.compatible(self.manager)?;
+        match self.newest(&own_range(compatible.preferred)) {
+            Err(NodeError::OtherNode(_)) => self.newest(&own_range(compatible.accepted)),
             found => found,
         }
     }
@@ -213,18 +203,18 @@ impl Search<'_> {
     }
 
     fn other_node(&self, version: Version) -> NodeError {
-        let newest = self
-            .catalogue
-            .versions
-            .keys()
-            .rev()
-            .copied()
-            .find(|version| self.runs(*version));
+        let running = || {
+            let versions = self.catalogue.versions.keys().rev().copied();
+            versions.filter(|version| self.runs(*version))
+        };
+        let newest = running()
+            .find(|other| other.major == version.major)
+            .or_else(|| running().next());
         NodeError::OtherNode(Box::new(OtherNode {
             origin: self.origin.clone(),
             manager: self.manager,
             version,
-            engine: self.catalogue.engine(version).unwrap_or("*").to_owned(),
+            engine: self.catalogue.engine(version),
             node: self.inputs.node.version,
             node_origin: self.inputs.node.requested.origin.clone(),
             newest,

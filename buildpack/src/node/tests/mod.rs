@@ -66,22 +66,20 @@ pub(super) fn decision_of(plan: &AppPlan, subject: &str) -> String {
         .iter()
         .find(|decision| decision.subject == subject)
         .unwrap_or_else(|| panic!("no decision `{subject}`"));
-    decision
+    let lines: Vec<String> = decision
         .candidates
         .iter()
         .enumerate()
         .map(|(index, candidate)| {
-            let mark = if decision.winner == Some(index) {
-                "*"
-            } else {
-                " "
-            };
+            let is_winner = decision.winner == Some(index);
+            let mark = if is_winner { "*" } else { " " };
             format!(
-                "{mark} {} ({}) {}\n",
+                "{mark} {} ({}) {}",
                 candidate.value, candidate.origin, candidate.verdict
             )
         })
-        .collect()
+        .collect();
+    lines.join("\n")
 }
 
 /// An app with a dependency and these other members of package.json.

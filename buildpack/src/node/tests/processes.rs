@@ -8,11 +8,14 @@ fn web_of(files: &[(&str, &str)]) -> Option<String> {
         .map(|process| process.command)
 }
 
+/// package.json, other files, and the web process.
+type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, Option<&'a str>);
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn the_web_process_is_that_of_the_table() {
     let pnp = [("yarn.lock", BERRY_LOCK)];
-    let cases: [(&str, Vec<(&str, &str)>, Option<&str>); 36] = [
+    let cases: [Case; 36] = [
         // The start script, by the manager.
         (
             r#"{"scripts": {"start": "node web.js"}}"#,

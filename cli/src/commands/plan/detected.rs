@@ -1,6 +1,7 @@
 //! Planning with buildpacks of other people: their detection runs in the sandbox, and nothing is built.
 
 use crate::arguments::PlanArguments;
+use crate::commands::compile::app_root;
 use crate::environment;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -9,7 +10,7 @@ use slugbuilder::archive::Compression;
 use slugbuilder::buildpacks::select;
 use slugbuilder::cache::MAX_SIZE;
 use slugbuilder::cnb::Detection;
-use slugbuilder::compile::{CompileOptions, detect};
+use slugbuilder::compile::{CompileOptions, Reuse, detect};
 use slugbuilder::plan::Plan;
 use slugbuilder::sandbox::{Credentials, Environment, Interrupt};
 use slugbuilder::stack::Stack;
@@ -38,6 +39,7 @@ pub(super) fn plan(
     let detected = detect(
         &CompileOptions {
             source: arguments.source.source.clone(),
+            root: app_root(&arguments.source)?,
             // Nothing is written.
             output: PathBuf::new(),
             manifest: PathBuf::new(),
@@ -46,7 +48,7 @@ pub(super) fn plan(
             order: Some(selection.order),
             cache_dir,
             cache_max_size: MAX_SIZE,
-            clear_cache: false,
+            reuse: Reuse::default(),
             all_files: arguments.source.all_files,
             keep_package_files: false,
             config_vars: environment::config_vars(&arguments.variables, &host)?,

@@ -11,7 +11,7 @@ pub use crate::stage::slug_ignore::AFTER_BUILD as FILE_NAME;
 pub use error::AfterBuildError;
 pub use package_files::{CLASSES, OTHER_PLATFORM, PackageFile, PackageFiles, When};
 
-use super::PROFILE_SCRIPT_PATH;
+use super::{PROFILE_SCRIPT_PATH, ROOT_PROFILE_SCRIPT_PATH};
 use crate::archive::{Layout, Placement, Siblings};
 use crate::cnb::OWN_FOLDER;
 use crate::slug::{LeftOut, LeftOutBy};
@@ -80,6 +80,14 @@ impl AfterBuild {
         })
     }
 
+    /// The rules by which everything stays.
+    pub(crate) fn leaving_nothing_out() -> Self {
+        Self {
+            files: Vec::new(),
+            keep_package_files: true,
+        }
+    }
+
     /// Places what `layout` places, without what leaves the slug.
     pub(crate) fn place(
         &self,
@@ -112,7 +120,7 @@ impl AfterBuild {
 
     /// The file of patterns that leaves out the file or folder at `path`, which has a slug's part by itself.
     pub(crate) fn file_that_selects(&self, path: &Path, directory: bool) -> Option<&Path> {
-        if path.starts_with(OWN_FOLDER) || path == Path::new(PROFILE_SCRIPT_PATH) {
+        if path.starts_with(OWN_FOLDER) || is_script(path) {
             return None;
         }
         let selects = |file: &&IgnoreFile| {
@@ -165,10 +173,18 @@ impl IgnoreFile {
     }
 }
 
-/// Whether slugbuilder itself needs the entry: its own folder, and the script that sets the launch environment, with the
-/// folder that it is in.
+/// Scripts that slugbuilder writes for the app's start.
+const SCRIPTS: [&str; 2] = [PROFILE_SCRIPT_PATH, ROOT_PROFILE_SCRIPT_PATH];
+
+fn is_script(path: &Path) -> bool {
+    SCRIPTS.iter().any(|script| path == Path::new(script))
+}
+
+/// Whether slugbuilder itself needs the entry: its own folder, and its scripts for the app's start, with the folder that
+/// they are in.
 fn is_needed(path: &Path) -> bool {
-    path.starts_with(OWN_FOLDER) || Path::new(PROFILE_SCRIPT_PATH).starts_with(path)
+    let mut scripts = SCRIPTS.iter().map(Path::new);
+    path.starts_with(OWN_FOLDER) || scripts.any(|script| script.starts_with(path))
 }
 
 /// A folder as the source has it; nothing for what leads out of it.
@@ -277,6 +293,7 @@ mod tests {
                 (".slugbuilder/layers/a/b/x.sh", false),
                 (".profile.d", true),
                 (PROFILE_SCRIPT_PATH, false),
+                (ROOT_PROFILE_SCRIPT_PATH, false),
             ] {
                 assert!(
                     matches!(place(path, directory), Placement::In(_)),
