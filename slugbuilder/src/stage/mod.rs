@@ -37,7 +37,7 @@ use crate::stop::Stop;
 use crate::tree::links::{Fault, Links};
 use crate::tree::{Listing, Tree};
 use slugbuilder_report::Warning;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -107,7 +107,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, stat: &crate::tree::Stat) {
+    pub(crate) fn add(&mut self, stat: &crate::tree::Stat) {
         use crate::tree::Kind;
         match stat.kind {
             Kind::Directory => {}
@@ -117,6 +117,11 @@ impl Tally {
             }
             Kind::Link | Kind::Special(_) => self.files += 1,
         }
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
     }
 }
 
@@ -203,6 +208,14 @@ impl Survey {
             (Some(directory), Some(name)) => self.outputs.contain(directory, name),
             _ => false,
         }
+    }
+
+    /// Everything that is staged, by path.
+    pub(crate) fn staged_files(&self) -> HashMap<&Path, &crate::tree::Stat> {
+        let entries = self.staged_entries.iter();
+        entries
+            .map(|entry| (entry.path.as_path(), &entry.stat))
+            .collect()
     }
 
     /// What an overlay over the source shows whose upper folder is `upper`. What is left out is not there, whether or not
