@@ -140,6 +140,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         platform_variables: environment(&config.platform_env),
         host_environment: env::vars_os().collect(),
         credentials: Credentials::default(),
+        locking: slugbuilder::lock::Locking::default(),
         network: config.network,
         deadline: Instant::now() + config.time_limit,
         interrupt,

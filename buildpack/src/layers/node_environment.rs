@@ -93,6 +93,7 @@ pub(crate) fn install(
             source: "slugbuilder".into(),
             checksum: None,
             verified_by: "slugbuilder".into(),
+            location: None,
         },
     })?;
     Ok(())

@@ -267,6 +267,7 @@ fn metadata(key: LayerKey, name: &str, made_by: &str) -> LayerMetadata {
             source: "builds".into(),
             checksum: None,
             verified_by: made_by.into(),
+            location: None,
         },
     }
 }

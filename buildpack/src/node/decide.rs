@@ -53,6 +53,7 @@ pub fn decide(
         yarn: yarn.as_ref(),
         lockfile: lockfile.as_ref(),
         node,
+        locked: &settings.locked,
     })?;
     decisions.extend(of_manager);
     let manager = planned.manager;

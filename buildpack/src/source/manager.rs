@@ -6,6 +6,7 @@ use crate::command::Client;
 use crate::node::{Bundle, Manager, PlannedManager};
 use crate::version::Version;
 use slugbuilder_fetch::{Checksum, Strip, UnpackOptions, unpack};
+use slugbuilder_report::PinKind;
 use std::path::Path;
 
 /// The npm in Node.js's own archive, for machines that have none.
@@ -63,17 +64,25 @@ pub fn obtain(
     let integrity = bundle.integrity.as_deref();
     let (package, version) = (bundle.package, planned.version);
     let has_mirror = kit.settings.npm_mirror.is_some();
-    let mut sources = vec![Source::new(npm::source_name(kit), move || {
-        npm::pack(kit, package, version, integrity)
-    })];
+    let mut sources = vec![
+        Source::new(npm::source_name(kit), move || {
+            npm::pack(kit, package, version, integrity)
+        })
+        .at(npm::location(package, version)),
+    ];
     if !has_mirror && kit.settings.environment.find("npm").is_none() {
         const NAME: &str = "the npm of Node.js";
-        sources.push(Source::new(NAME, move || {
-            npm::pack_with(kit, package, version, integrity, NAME, |folder| {
-                own.client(kit, folder)
+        sources.push(
+            Source::new(NAME, move || {
+                npm::pack_with(kit, package, version, integrity, NAME, |folder| {
+                    own.client(kit, folder)
+                })
             })
-        }));
+            .at(npm::location(package, version)),
+        );
     }
+    let program = planned.manager.program();
+    let sources = kit.in_order_of_lock(PinKind::PackageManager, program, sources);
     let mut obtained = first_of(&what, sources, kit.reporter)?;
     if planned.manager != Manager::YarnBerry {
         verify(planned, bundle, &obtained.path)?;

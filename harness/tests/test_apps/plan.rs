@@ -28,6 +28,7 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
         stack: Stack::named(&expect.stack).unwrap(),
         buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
         all_files: true,
+        locking: slugbuilder::lock::Locking::default(),
         config_vars: expect
             .config_vars()
             .map(|(name, value)| (name.into(), value.into()))
