@@ -243,7 +243,7 @@ impl SlugbuilderBuildpack {
         settings.lock = Lock::read(lock_file, settings.locked)?;
         settings.lock.tell(&mut catalogues)?;
         settings.node.locked = settings.lock.managers();
-        let app = App::open_folder(app, &settings.root)?;
+        let app = App::open_view(app, settings.view_of.as_deref(), &settings.root)?;
         let mut plan = detect::plan(
             &app,
             &catalogues,

@@ -21,6 +21,7 @@ pub mod plan;
 mod publish;
 mod real_app;
 pub mod sandbox;
+mod secrets;
 pub mod slug;
 pub mod stack;
 pub mod stage;

@@ -79,10 +79,17 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
         Instant::now() + TIME_LIMIT,
         options.interrupt.clone(),
     );
-    let mut platform_variables = Environment::from([(
-        "SLUGBUILDER_STACK".into(),
-        options.stack.name.clone().into(),
-    )]);
+    let mut platform_variables = Environment::from([
+        (
+            "SLUGBUILDER_STACK".into(),
+            options.stack.name.clone().into(),
+        ),
+        // The buildpack refuses links that lead out of the source, and those of the view do.
+        (
+            "SLUGBUILDER_VIEW_OF".into(),
+            survey.root.clone().into_os_string(),
+        ),
+    ]);
     if let Some(root) = &options.root {
         platform_variables.insert(app_root::VARIABLE.into(), root.as_str().into());
     }

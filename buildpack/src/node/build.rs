@@ -4,6 +4,7 @@ mod key;
 
 use super::caches::{self, FrameworkCaches};
 use super::client_settings::ClientSettings;
+use super::commands;
 use super::failure::NodeBuildError;
 use super::installed::{self, Kept, Present, Trees};
 use super::job::{Job, Tools};
@@ -52,6 +53,17 @@ pub(crate) fn build(
             &settings.environment,
             settings.ca_file.as_deref(),
         ));
+    }
+    if app.manager.manager == Manager::YarnBerry {
+        let plugin = session.kit.scratch.join("slugbuilder-prune.cjs");
+        fs_err::write(&plugin, commands::PRUNE_PLUGIN).map_err(disk)?;
+        let mut plugins = OsString::new();
+        if let Some(users) = user_variable(session, "YARN_PLUGINS") {
+            plugins.push(users);
+            plugins.push(";");
+        }
+        plugins.push(plugin);
+        variables.push(("YARN_PLUGINS".to_owned(), plugins));
     }
     let job = Job {
         folder,
@@ -353,3 +365,6 @@ impl Tools for BuildTools<'_> {
         Client::new("npm", &Environment::new(all))
     }
 }
+
+#[cfg(test)]
+mod tests;

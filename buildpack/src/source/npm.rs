@@ -72,6 +72,8 @@ pub(super) fn pack_with(
     let folder = kit.temporary()?;
     let packages = folder.path().join("packages");
     fs_err::create_dir(&packages).map_err(SourceError::Disk)?;
+    // npm looks upwards for a project, whose `devEngines` it would insist on: layers may lie in the app.
+    fs_err::write(folder.path().join("package.json"), "{}").map_err(SourceError::Disk)?;
     // HOME may be missing or empty, and nothing of npm's own is to stay behind.
     let output = client(folder.path())?
         .args([

@@ -12,6 +12,7 @@ use slugbuilder::lock::Locking;
 use slugbuilder::sandbox::{Credentials, Interrupt};
 use slugbuilder::stack::Stack;
 use slugbuilder::stop::Stop;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -50,6 +51,8 @@ pub(super) fn options(
         cache_max_size: MAX_SIZE,
         reuse: Reuse::default(),
         all_files: subject.all_files,
+        keep_package_files: false,
+        secrets: BTreeSet::new(),
         config_vars: environment::config_vars(&arguments.variables, &host)?,
         platform_variables: environment::platform_variables(&host, &arguments.mirror)?,
         host_environment: host,

@@ -65,6 +65,7 @@ fn elsewhere_apps_are_built_and_run_in_place() {
             Building with slugbuilder: Node.js, Ruby and Go [VERSION]
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
+                Layer node-environment: new
                 Node.js 24.21.0 from the mirror
             Writing the slug
             Process types

@@ -78,16 +78,16 @@ fn yarn_installs_immutably_with_development_dependencies() {
     locked: install --immutable
     offline: YARN_ENABLE_NETWORK=0 install --immutable
     open: YARN_ENABLE_IMMUTABLE_INSTALLS=0 install
-    slug: workspaces focus --all --production
-    prune: YARN_ENABLE_SCRIPTS=0 workspaces focus --all --production
-    prune: YARN_ENABLE_SCRIPTS=0 workspaces focus --all --production
+    slug: slugbuilder prune
+    prune: slugbuilder prune
+    prune: slugbuilder prune
     ");
     let mut zero_install = app(Manager::YarnBerry, true);
     zero_install.linker = Linker::PlugAndPlay { zero_install: true };
     let version = Version::new(4, 0, 0);
     insta::assert_snapshot!(shown(&install(&zero_install, version, false)), @"install --immutable --immutable-cache");
     // Its scripts are what unplugs a package.
-    insta::assert_snapshot!(shown(&prune(&zero_install, version)[0]), @"workspaces focus --all --production");
+    insta::assert_snapshot!(shown(&prune(&zero_install, version)[0]), @"slugbuilder prune");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_part_of_a_workspace_gets_what_it_needs() {
     part.package = "packages/api".into();
     part.name = Some("@acme/api".into());
     let version = Version::new(4, 0, 0);
-    insta::assert_snapshot!(shown(&prune(&part, version)[0]), @"YARN_ENABLE_SCRIPTS=0 workspaces focus @acme/api --production");
+    insta::assert_snapshot!(shown(&prune(&part, version)[0]), @"SLUGBUILDER_FOCUS=@acme/api slugbuilder prune");
 }
 
 #[test]
