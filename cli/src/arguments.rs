@@ -100,6 +100,17 @@ pub(crate) struct VariableArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SecretArguments {
+    /// A config var of the build whose value nobody may see: it is `***` in the output, and an error in the slug.
+    /// `NAME` alone takes the value of this shell, which keeps it from those who list processes. May be repeated.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) secret: Vec<OsString>,
+    /// A file of such config vars, one `NAME=value` a line. May be repeated; `--secret` wins.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
@@ -117,7 +128,8 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
-    git ignores.\nWhere runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _NPM, _GO or _RUBY (https:// or \
+    git ignores.\nAfter the build: what .slugignore-after-build names, and files of installed packages that no program can load.\n\
+    Where runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _NPM, _GO or _RUBY (https:// or \
     file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
 )]
 pub(crate) struct CompileArguments {
@@ -128,6 +140,8 @@ pub(crate) struct CompileArguments {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArguments,
     #[command(flatten)]
     pub(crate) buildpacks: BuildpackArguments,
     #[command(flatten)]
@@ -142,6 +156,9 @@ pub(crate) struct CompileArguments {
     /// Build without any network.
     #[arg(long, env = "SLUGBUILDER_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) offline: bool,
+    /// Keep files of installed packages that no program can load, such as object files of addons.
+    #[arg(long, env = "SLUGBUILDER_KEEP_PACKAGE_FILES", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) keep_package_files: bool,
     /// Show these credentials of yours to the build. May be repeated.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) with_credentials: Vec<Credential>,

@@ -14,7 +14,7 @@ use slugbuilder::workspace::remove_tree;
 use slugbuilder_report::{Diagnosis, Explain as _, Style};
 use std::borrow::Borrow;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -134,7 +134,9 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         reuse: Reuse::Layers,
         // As `pack` does, which does not ask git.
         all_files: true,
+        keep_package_files: false,
         config_vars: environment(&config.env),
+        secrets: BTreeSet::new(),
         platform_variables: environment(&config.platform_env),
         host_environment: env::vars_os().collect(),
         credentials: Credentials::default(),

@@ -20,6 +20,7 @@ pub mod plan;
 mod publish;
 mod real_app;
 pub mod sandbox;
+mod secrets;
 pub mod slug;
 pub mod stack;
 pub mod stage;

@@ -364,3 +364,6 @@ impl Tools for BuildTools<'_> {
         Client::new("npm", &Environment::new(all))
     }
 }
+
+#[cfg(test)]
+mod tests;

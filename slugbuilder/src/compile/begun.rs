@@ -2,22 +2,29 @@
 
 use super::{CompileError, CompileOptions, Reuse, identity};
 use crate::archive;
+use crate::layout::after_build::AfterBuild;
+use crate::secrets::Secrets;
 use crate::slug;
 use crate::stage::{self, Survey, SurveyOptions};
 use crate::workspace::{Workspace, WorkspaceError};
 use slugbuilder_report::{Event, Reporter, Warning};
 use std::io;
+use std::sync::Arc;
 
-/// A survey of the source, and the app's work folder.
+/// What is known before anything runs, and the app's work folder.
 pub(super) struct Begun<'a> {
     pub(super) survey: Survey,
+    pub(super) after_build: AfterBuild,
+    pub(super) secrets: Arc<Secrets>,
     pub(super) folder: WorkFolder,
     pub(super) told: Told<'a>,
 }
 
 impl<'a> Begun<'a> {
+    /// `reporter` hears what is told; it is to keep `secrets` out.
     pub(super) fn begin(
         options: &CompileOptions,
+        secrets: &Arc<Secrets>,
         reporter: &'a dyn Reporter,
     ) -> Result<Self, CompileError> {
         Workspace::check_cache_dir(&options.cache_dir, &options.source)?;
@@ -38,12 +45,15 @@ impl<'a> Begun<'a> {
             root.check(&survey)?;
         }
         // Nobody should wait minutes for a build to learn of these.
+        let after_build =
+            AfterBuild::read(&survey, options.root_folder(), options.keep_package_files)?;
         slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
         for output in [&options.output, &options.manifest] {
             archive::check_output(output)?;
         }
         let mut told = Told::new(reporter);
         told.tell(&survey.warnings);
+        told.tell(&secrets.warnings());
         let workspace = Workspace::for_app(
             &options.cache_dir,
             &identity::of(&survey.root, options),
@@ -55,6 +65,8 @@ impl<'a> Begun<'a> {
         }
         Ok(Self {
             survey,
+            after_build,
+            secrets: Arc::clone(secrets),
             folder: WorkFolder(Some(workspace)),
             told,
         })

@@ -7,26 +7,24 @@ use super::kept::{self, Remembered};
 use super::record;
 use super::slug_source::{ArchivedApp, SlugSource};
 use super::{
-    CompileError, CompileOptions, LaidOut, MACHINE, Outcome, identity, left_behind, losses,
-    not_kept, platform, sandbox_options,
+    AppEntry, CompileError, CompileOptions, LaidOut, MACHINE, Outcome, identity, left_behind,
+    losses, missing_program, not_kept, platform, sandbox_options, secrets_of,
 };
 use crate::archive::ArchiveError;
 use crate::cache::{CacheFolder, after_build};
 use crate::cnb::{Build, Detection, Restored};
+use crate::layout::after_build::AfterBuild;
 use crate::sandbox::SandboxOptions;
+use crate::secrets::{Redacting, Secrets};
 use crate::slug::{Manifest, NotCarried, ProcessType};
 use crate::stack;
 use crate::stage::Survey;
-use crate::tree::{Kind, Special, Stat, Tree};
 use crate::workspace::Workspace;
-use nix::fcntl::AtFlags;
-use nix::sys::time::TimeSpec;
 use slugbuilder_report::{Decision, Event, Language, Reporter, Warning};
 use std::collections::BTreeMap;
-use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An app in the place where it was built: the flow of [`super::compile`] without its end. Dropped, all of it is gone,
 /// and the next build of the app starts without layers; [`BuiltApp::keep`] and [`BuiltApp::end`] keep them.
@@ -35,6 +33,8 @@ pub struct BuiltApp {
     place: Option<Prepared>,
     folder: WorkFolder,
     survey: Survey,
+    after_build: AfterBuild,
+    secrets: Arc<Secrets>,
     sandbox: SandboxOptions,
     downloads: Downloads,
     detection: Detection,
@@ -47,33 +47,15 @@ pub struct BuiltApp {
     warnings: Vec<Warning>,
 }
 
-/// A file, folder or link of an app as a slug holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppEntry {
-    /// Relative to the app directory.
-    pub path: PathBuf,
-    /// What it is.
-    pub kind: AppEntryKind,
-    /// The permission bits.
-    pub mode: u32,
-}
-
-/// What an [`AppEntry`] is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AppEntryKind {
-    /// A folder.
-    Folder,
-    /// A file of this many bytes.
-    File(u64),
-    /// A symbolic link with this target.
-    Link(PathBuf),
-}
-
 impl BuiltApp {
     /// Builds the app and lays it out; no archive is made. Of `options`, what is about the archive is checked only. The
     /// buildpacks run whatever is known of the last build.
     pub fn build(options: &CompileOptions, reporter: &dyn Reporter) -> Result<Self, CompileError> {
-        Self::build_begun(options, Begun::begin(options, reporter)?)
+        let secrets = Arc::new(secrets_of(options)?);
+        let reporter = Redacting::new(&secrets, reporter);
+        Begun::begin(options, &secrets, &reporter)
+            .and_then(|begun| Self::build_begun(options, begun))
+            .map_err(|error| error.redacted(&secrets))
     }
 
     pub(super) fn build_begun(
@@ -82,9 +64,12 @@ impl BuiltApp {
     ) -> Result<Self, CompileError> {
         let Begun {
             survey,
+            after_build,
+            secrets,
             folder,
             mut told,
         } = begun;
+        let told_before = told.warnings.len();
         let reporter = told.reporter;
         let workspace = folder.workspace()?;
         // The layers in it are this build's; the rest is out of date.
@@ -98,14 +83,16 @@ impl BuiltApp {
         let buildpacks = identity::read(&sources, place, &sandbox)?;
         let platform = platform(options, place, &sandbox, reporter);
         let order = identity::order(options, &buildpacks);
-        let detection = platform.detect(&order, &buildpacks)?;
+        let mut detection = platform.detect(&order, &buildpacks)?;
+        detection.redact(&secrets);
         told.tell(&detection.warnings);
         for participant in &detection.group {
             told.tell(&participant.report.warnings);
         }
         let restored = platform.restore(&detection)?;
         told.tell(&restored.warnings);
-        let build = platform.build(&detection)?;
+        let mut build = platform.build(&detection)?;
+        build.redact(&secrets);
         told.tell(&build.warnings);
         let not_carried = losses::of(&build);
         if let Some(message) = losses::message(&not_carried) {
@@ -116,14 +103,19 @@ impl BuiltApp {
         }
         let laid_out = LaidOut::of(&build, &platform, options.root.as_ref())?;
         told.tell(&laid_out.warnings);
+        told.tell(&missing_program::warnings(
+            &laid_out.process_types,
+            &after_build,
+            place.executor(),
+        ));
         stack::check_runtimes(&build, place.executor(), &options.stack, MACHINE)?;
-        let is_of_build = |warning: &&Warning| !survey.warnings.contains(warning);
-        let of_build = told.warnings.iter().filter(is_of_build).cloned().collect();
         Ok(Self {
             place: Some(prepared),
             folder,
-            of_build,
+            of_build: told.warnings[told_before..].to_vec(),
             survey,
+            after_build,
+            secrets,
             sandbox,
             downloads,
             detection,
@@ -192,68 +184,13 @@ impl BuiltApp {
 
     /// What a slug would hold, by path.
     pub fn entries(&self) -> Result<Vec<AppEntry>, CompileError> {
-        let source = self.slug_source()?;
-        let mut entries = Vec::new();
-        for (path, stat) in listed(&source)? {
-            let kind = match stat.kind {
-                Kind::Directory => AppEntryKind::Folder,
-                Kind::File => AppEntryKind::File(stat.size),
-                Kind::Link => AppEntryKind::Link(source.read_link(&path)?),
-                Kind::Special(kind) => return Err(special(path, kind).into()),
-            };
-            entries.push(AppEntry {
-                path,
-                kind,
-                mode: stat.mode & 0o777,
-            });
-        }
-        Ok(entries)
+        self.slug_source()?.entries()
     }
 
     /// Puts what a slug would hold into `destination`, an empty folder, for programs that run as those of the build. Files
     /// of layers are hard links where the file system can: whoever writes into one writes into the layer.
     pub fn copy_to(&self, destination: &Path) -> Result<(), CompileError> {
-        let source = self.slug_source()?;
-        let tree = &source.tree;
-        let mut folders = Vec::new();
-        for (path, stat) in listed(&source)? {
-            let target = destination.join(&path);
-            let failed = |source| ArchiveError::Output {
-                path: target.clone(),
-                source,
-            };
-            let of_entry = |failure| ArchiveError::of_entry(&path, failure);
-            match stat.kind {
-                Kind::Directory => {
-                    fs::create_dir(&target).map_err(failed)?;
-                    folders.push((target, stat));
-                }
-                Kind::Link => {
-                    let points_to = source.read_link(&path)?;
-                    std::os::unix::fs::symlink(points_to, &target).map_err(failed)?;
-                    give(&target).map_err(failed)?;
-                }
-                Kind::File => {
-                    let is_linked = path.starts_with(crate::cnb::LAYERS_FOLDER)
-                        && link(tree, &path, &target).is_ok();
-                    if !is_linked {
-                        let file = tree.open_file(&path, &stat).map_err(of_entry)?;
-                        copy(file, &target, &stat).map_err(failed)?;
-                    }
-                }
-                Kind::Special(kind) => return Err(special(path, kind).into()),
-            }
-        }
-        // Last, and from below: a folder may not be writable.
-        for (target, stat) in folders.into_iter().rev() {
-            give(&target)
-                .and_then(|()| fs::set_permissions(&target, mode(&stat)))
-                .map_err(|source| ArchiveError::Output {
-                    path: target,
-                    source,
-                })?;
-        }
-        Ok(())
+        self.slug_source()?.copy_to(destination)
     }
 
     /// Writes the slug and its manifest to where `options`, those of the build, say.
@@ -262,9 +199,14 @@ impl BuiltApp {
         options: &CompileOptions,
         reporter: &dyn Reporter,
     ) -> Result<Manifest, CompileError> {
-        self.archive(options, reporter)?.publish()
+        let secrets = Arc::clone(&self.secrets);
+        let archived = self.archive(options, &Redacting::new(&secrets, reporter));
+        archived
+            .and_then(ArchivedApp::publish)
+            .map_err(|error| error.redacted(&secrets))
     }
 
+    /// `reporter` is to keep the secrets out.
     pub(super) fn archive(
         &mut self,
         options: &CompileOptions,
@@ -277,21 +219,23 @@ impl BuiltApp {
         let cache = self.folder.0.as_ref().map(Workspace::slug);
         let archived = self.slug_source().and_then(|source| {
             let outcome = self.outcome();
-            source.archive(&outcome, cache, options, &mut told)
+            source.archive(&outcome, &self.secrets, cache, options, &mut told)
         });
         self.warnings = told.warnings;
         archived
     }
 
-    /// What the build left besides files.
+    /// What the build left besides files, without secrets in what is for people.
     pub(super) fn outcome(&self) -> Outcome {
-        Outcome::of(
+        let mut outcome = Outcome::of(
             &self.detection,
             &self.build,
             &self.laid_out,
             &self.not_carried,
             &self.of_build,
-        )
+        );
+        outcome.redact(&self.secrets);
+        outcome
     }
 
     pub(super) fn survey(&self) -> &Survey {
@@ -300,6 +244,8 @@ impl BuiltApp {
 
     /// Ends the place, and keeps layers and downloads for the next build; what cannot be kept is a warning.
     pub fn keep(&mut self, reporter: &dyn Reporter) {
+        let secrets = Arc::clone(&self.secrets);
+        let reporter = &Redacting::new(&secrets, reporter);
         self.keep_downloads(reporter);
         let (Some(place), Some(workspace)) = (self.place.take(), &self.folder.0) else {
             return;
@@ -310,6 +256,7 @@ impl BuiltApp {
     }
 
     /// [`BuiltApp::keep`] of the whole app directory, so that the next build can do without building.
+    /// `reporter` is to keep the secrets out.
     pub(super) fn keep_app(&mut self, remembered: Remembered, reporter: &dyn Reporter) {
         self.keep_downloads(reporter);
         let (Some(place), Some(workspace)) = (self.place.take(), &self.folder.0) else {
@@ -362,6 +309,7 @@ impl BuiltApp {
             root: self.root(),
             survey: &self.survey,
             layout: &self.laid_out.layout,
+            after_build: &self.after_build,
         })
     }
 }
@@ -385,49 +333,4 @@ pub(super) fn end(
     };
     let app = identity::recorded(&survey.root, options);
     after_build(workspace, app, &cache, reporter);
-}
-
-/// What is for the slug, folders before what is in them, by path.
-fn listed(source: &SlugSource<'_>) -> Result<Vec<(PathBuf, Stat)>, CompileError> {
-    let mut found = source.walk()?;
-    found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(found)
-}
-
-fn special(path: PathBuf, what: Special) -> ArchiveError {
-    ArchiveError::SpecialFile { path, what }
-}
-
-/// A hard link to the file itself.
-fn link(tree: &Tree, path: &Path, target: &Path) -> nix::Result<()> {
-    tree.layer(path).at(path, |directory, rest| {
-        nix::unistd::linkat(
-            directory,
-            rest,
-            nix::fcntl::AT_FDCWD,
-            target,
-            AtFlags::empty(),
-        )
-    })
-}
-
-fn copy(mut file: File, target: &Path, stat: &Stat) -> io::Result<()> {
-    let mut copy = File::create_new(target)?;
-    io::copy(&mut file, &mut copy)?;
-    copy.set_permissions(mode(stat))?;
-    let time = TimeSpec::new(stat.modified.0, stat.modified.1);
-    nix::sys::stat::futimens(&copy, &time, &time)?;
-    give(target)
-}
-
-fn mode(stat: &Stat) -> Permissions {
-    Permissions::from_mode(stat.mode & 0o777)
-}
-
-/// Gives what was copied to the programs that will use it.
-fn give(path: &Path) -> io::Result<()> {
-    match SandboxOptions::owner() {
-        Some((user, group)) => std::os::unix::fs::lchown(path, Some(user), Some(group)),
-        None => Ok(()),
-    }
 }

@@ -14,26 +14,32 @@ mod begun;
 mod built;
 mod detect;
 mod downloads;
+mod entries;
 mod error;
 mod identity;
 mod kept;
 mod losses;
+mod missing_program;
 mod record;
 mod slug_source;
 
-pub use built::{AppEntry, AppEntryKind, BuiltApp};
+pub use crate::secrets::SecretsInSlug;
+pub use built::BuiltApp;
 pub use detect::{Detected, detect};
-pub use error::CompileError;
+pub use entries::{AppEntry, AppEntryKind};
+pub use error::{CompileError, RedactedError};
 
 use crate::app_root::{self, AppRoot};
-use crate::archive::{Compression, Layout, Placement};
+use crate::archive::{Compression, Layout, Placement, Siblings};
 use crate::buildpacks::InUse;
 #[cfg(doc)]
 use crate::cache::CacheFolder;
 use crate::cnb::{Build, Order, Platform};
+use crate::layout::after_build::AfterBuild;
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
+use crate::secrets::{Redacting, Secrets, Sources};
 use crate::slug::{Manifest, ProcessType, SlugError};
 use crate::stack::{Machine, Stack};
 use crate::stage::Survey;
@@ -44,8 +50,10 @@ use downloads::Downloads;
 use kept::Look;
 use record::Outcome;
 use slugbuilder_report::{Diagnosis, Explain as _, Reporter, Warning};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What slugs are built for. Heroku's dynos of the Cedar generation, which run slugs, are of this kind only.
@@ -106,8 +114,13 @@ pub struct CompileOptions {
     pub reuse: Reuse,
     /// Whether to keep files that git ignores.
     pub all_files: bool,
+    /// Whether files of installed packages that no program can load stay in the slug; see
+    /// [`after_build::CLASSES`](crate::layout::after_build::CLASSES).
+    pub keep_package_files: bool,
     /// Config vars of the build.
     pub config_vars: Environment,
+    /// Names of those whose values nobody may see: they are replaced in all that is told, and may not be in the slug.
+    pub secrets: BTreeSet<OsString>,
     /// `SLUGBUILDER_*` variables for the buildpacks.
     pub platform_variables: Environment,
     /// The user's environment, of which only [`HostView`]'s list passes.
@@ -134,6 +147,12 @@ impl CompileOptions {
     fn stop(&self) -> Stop {
         Stop::new(&self.interrupt, Some(self.deadline))
     }
+
+    /// The app's folder in the source, relative to that.
+    fn root_folder(&self) -> Option<&Path> {
+        let root = self.root.as_ref();
+        root.map(|root| Path::new(root.as_str()))
+    }
 }
 
 /// A slug that was built.
@@ -150,7 +169,17 @@ pub fn compile(
     options: &CompileOptions,
     reporter: &dyn Reporter,
 ) -> Result<Compiled, CompileError> {
-    let begun = Begun::begin(options, reporter)?;
+    let secrets = Arc::new(secrets_of(options)?);
+    let compiled = compile_with(options, &secrets, &Redacting::new(&secrets, reporter));
+    compiled.map_err(|error| error.redacted(&secrets))
+}
+
+fn compile_with(
+    options: &CompileOptions,
+    secrets: &Arc<Secrets>,
+    reporter: &dyn Reporter,
+) -> Result<Compiled, CompileError> {
+    let begun = Begun::begin(options, secrets, reporter)?;
     let mut look = Look::at(options, &begun)?;
     look.tell(reporter);
     if let Some(record) = look.kept() {
@@ -205,6 +234,16 @@ fn sandbox_options(
         deadline: Some(options.deadline),
         interrupt: options.interrupt.clone(),
     }
+}
+
+/// The secrets that the programs of a build may know.
+fn secrets_of(options: &CompileOptions) -> Result<Secrets, CompileError> {
+    Ok(Secrets::of(&Sources {
+        config_vars: &options.config_vars,
+        named: &options.secrets,
+        platform_variables: &options.platform_variables,
+        view: &host_view(options),
+    })?)
 }
 
 /// What programs see of this machine.
@@ -271,19 +310,29 @@ fn platform_variables(
     variables
 }
 
-/// The app without what is being written into its source: an overlay shows that, too.
-struct WithoutOutputs<'a> {
+/// The app without what leaves the slug after the build, and without what is being written into its source: an overlay
+/// shows that, too.
+struct SlugLayout<'a> {
     layout: &'a AppLayout,
+    after_build: &'a AfterBuild,
     survey: &'a Survey,
 }
 
-impl Layout for WithoutOutputs<'_> {
+impl Layout for SlugLayout<'_> {
     fn place(&self, path: &Path, directory: bool) -> Placement {
+        self.place_among(path, directory, Siblings::default())
+    }
+
+    fn place_among(&self, path: &Path, directory: bool, siblings: Siblings<'_>) -> Placement {
         if self.survey.is_output(path) {
-            Placement::Skip
-        } else {
-            self.layout.place(path, directory)
+            return Placement::Skip;
         }
+        let Self {
+            layout,
+            after_build,
+            ..
+        } = self;
+        after_build.place(*layout, path, directory, siblings)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{CompileOptions, LaidOut};
 use crate::archive::Summary;
 use crate::cnb::{Build, BuildpackDescriptor, Detection};
 use crate::layout::AppLayout;
+use crate::secrets::{Passage, Secrets};
 use crate::slug::{self, Manifest, NotCarried, ProcessType};
 use crate::stage::Survey;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 pub(super) struct Outcome {
     pub(super) layout: AppLayout,
     pub(super) process_types: BTreeMap<ProcessType, String>,
+    /// What the slug holds besides files, to look for secrets in.
+    pub(super) passages: Vec<Passage>,
     pub(super) description: String,
     pub(super) languages: Vec<Language>,
     pub(super) decisions: Vec<Decision>,
@@ -40,12 +43,21 @@ impl Outcome {
         Self {
             layout: laid_out.layout.clone(),
             process_types: laid_out.process_types.clone(),
+            passages: Passage::all_of(&build.processes, &build.launch_environment),
             description: description(&reports, &descriptors),
             languages: languages(&reports),
             decisions: decisions(&reports),
             not_carried: not_carried.to_vec(),
             warnings: warnings.to_vec(),
         }
+    }
+
+    /// Replaces secrets in everything that is for people only.
+    pub(super) fn redact(&mut self, secrets: &Secrets) {
+        secrets.redact_data(&mut self.languages);
+        secrets.redact_data(&mut self.decisions);
+        secrets.redact_data(&mut self.not_carried);
+        secrets.redact_data(&mut self.warnings);
     }
 
     pub(super) fn manifest(

@@ -1,14 +1,19 @@
 //! A finished app directory on its way into a slug, whether it was built just now or was kept.
 
 use super::begun::Told;
-use super::{CompileError, CompileOptions, Outcome, WithoutOutputs};
-use crate::archive::{self, ArchiveError, ArchiveOptions, Layout, Placement, WrittenSlug};
+use super::{CompileError, CompileOptions, Outcome, SlugLayout};
+use crate::archive::{
+    self, ArchiveError, ArchiveOptions, Layout, Placement, Siblings, WrittenSlug,
+};
 use crate::layout::AppLayout;
+use crate::layout::after_build::AfterBuild;
 use crate::publish::publish;
+use crate::secrets::{Search, Secrets};
 use crate::slug::{self, Manifest, WrittenManifest};
 use crate::stage::Survey;
 use crate::tree::{self, Kind, Stat, Tree};
-use slugbuilder_report::{Event, Reporter};
+use slugbuilder_report::{Event, Reporter, Warning};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// An app directory, and what of it is for the slug.
@@ -18,6 +23,7 @@ pub(super) struct SlugSource<'a> {
     pub(super) root: PathBuf,
     pub(super) survey: &'a Survey,
     pub(super) layout: &'a AppLayout,
+    pub(super) after_build: &'a AfterBuild,
 }
 
 /// A slug and its manifest that are whole but not in their places yet.
@@ -35,17 +41,19 @@ impl ArchivedApp {
 }
 
 impl SlugSource<'_> {
-    fn layout(&self) -> WithoutOutputs<'_> {
-        WithoutOutputs {
+    fn layout(&self) -> SlugLayout<'_> {
+        SlugLayout {
             layout: self.layout,
+            after_build: self.after_build,
             survey: self.survey,
         }
     }
 
-    /// Writes the slug and its manifest to files beside where `options` say.
+    /// Writes the slug and its manifest to files beside where `options` say, unless there are secrets in it.
     pub(super) fn archive(
         &self,
         outcome: &Outcome,
+        secrets: &Secrets,
         cache: Option<PathBuf>,
         options: &CompileOptions,
         told: &mut Told<'_>,
@@ -54,6 +62,7 @@ impl SlugSource<'_> {
             options.source_date_epoch.as_deref(),
             self.survey.git.as_ref(),
         )?;
+        told.tell(&self.search(outcome, secrets, options)?);
         let reporter: &dyn Reporter = told.reporter;
         reporter.report(Event::Step("Writing the slug"));
         let (summary, slug) = archive::write_tree_beside(
@@ -74,13 +83,31 @@ impl SlugSource<'_> {
             reporter,
         )?;
         told.tell(&summary.warnings);
-        let manifest = outcome.manifest(options, self.survey, &summary, &told.warnings);
+        let mut manifest = outcome.manifest(options, self.survey, &summary, &told.warnings);
+        secrets.redact_data(&mut manifest.build);
+        manifest.build.left_out = self.after_build.left_out(&summary.left_out);
         let written = manifest.write_beside(&options.manifest)?;
         Ok(ArchivedApp {
             manifest,
             slug,
             written,
         })
+    }
+
+    /// Looks for secrets in what becomes the slug: an error, or warnings where it may not be one.
+    fn search(
+        &self,
+        outcome: &Outcome,
+        secrets: &Secrets,
+        options: &CompileOptions,
+    ) -> Result<Vec<Warning>, CompileError> {
+        let Some(mut search) = Search::new(secrets)? else {
+            return Ok(Vec::new());
+        };
+        search.in_passages(&outcome.passages);
+        search.in_files(&self.tree, self.survey, &self.layout(), &options.stop())?;
+        let (error, warnings) = search.findings();
+        error.map_or(Ok(warnings), |error| Err(error.into()))
     }
 
     /// What is for the slug, in the order of a walk: folders before what is in them.
@@ -97,12 +124,14 @@ impl SlugSource<'_> {
         let mut folders = vec![(PathBuf::new(), root)];
         while let Some((folder, stat)) = folders.pop() {
             let entries = self.tree.list(&folder, &stat);
-            for (name, stat) in
-                entries.map_err(|failure| ArchiveError::of_entry(&folder, failure))?
-            {
-                let path = tree::below(&folder, &name);
+            let entries = entries.map_err(|failure| ArchiveError::of_entry(&folder, failure))?;
+            let names: Vec<&OsStr> = entries.iter().map(|(name, _)| name.as_os_str()).collect();
+            let siblings = Siblings::of_sorted(&names);
+            for (name, stat) in &entries {
+                let (path, stat) = (tree::below(&folder, name), *stat);
                 let is_folder = stat.kind == Kind::Directory;
-                if layout.place(&path, is_folder) == Placement::Skip {
+                let placement = layout.place_among(&path, is_folder, siblings);
+                if !matches!(placement, Placement::In(_)) {
                     continue;
                 }
                 if is_folder {

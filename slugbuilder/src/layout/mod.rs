@@ -2,8 +2,9 @@
 //!
 //! Nothing is copied: [`AppLayout`] tells the archiver what of the app directory enters the slug and in which part,
 //! [`profile_script`] turns the launch environment into shell, and [`ProcessTypes`] turns processes into the commands of
-//! a slug. What has no counterpart in a slug is reported as a warning, never dropped in silence.
+//! a slug. [`after_build`] leaves out what the running app does not need. What has no counterpart in a slug is reported as a warning, never dropped in silence.
 
+pub mod after_build;
 mod exec_d;
 mod placement;
 mod process_types;

@@ -78,7 +78,7 @@ impl AppLayout {
                 .filter(|(layer, _)| layer.starts_with(path))
                 .filter_map(|(_, placement)| match placement {
                     Placement::In(part) => Some(*part),
-                    Placement::Skip => None,
+                    Placement::Skip | Placement::LeaveOut(_) => None,
                 })
                 .min()
                 .map_or(Placement::Skip, Placement::In);

@@ -213,6 +213,11 @@ impl Tree {
         self
     }
 
+    /// Whether listings tell of most entries only what they are.
+    pub(crate) fn tells_kinds_only(&self) -> bool {
+        self.kinds_only
+    }
+
     /// What an overlay with these two folders shows, with what is at `hidden` in the lower one as good as gone. Only
     /// listing and opening are for such a tree.
     pub(crate) fn overlaid<'a>(

@@ -16,6 +16,7 @@ use slugbuilder::sandbox::{Credentials, Environment, Interrupt};
 use slugbuilder::stack::Stack;
 use slugbuilder::stop::Stop;
 use slugbuilder_report::PhaseReport;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,9 @@ pub(super) fn plan(
             cache_max_size: MAX_SIZE,
             reuse: Reuse::default(),
             all_files: arguments.source.all_files,
+            keep_package_files: false,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
+            secrets: BTreeSet::new(),
             platform_variables: environment::platform_variables(&host),
             host_environment: host,
             credentials: Credentials::default(),

@@ -58,6 +58,12 @@ impl Inputs {
             groups: Vec::new(),
         };
         inputs.add_variables(&options.config_vars, What::ConfigVar);
+        // Decides what is told of a build, and whether there may be a slug at all.
+        let secrets = options.secrets.iter().map(|name| {
+            let name = name.to_string_lossy().into_owned();
+            (What::Secret(name), Vec::new())
+        });
+        inputs.values.extend(secrets);
         inputs.add_variables(&stable_platform_variables(options), What::PlatformVariable);
         let host = view.named().into_iter();
         let host = host.map(|(name, content)| (What::Host(name), content));

@@ -19,6 +19,7 @@ use super::slug_source::SlugSource;
 use super::{CompileError, CompileOptions, Compiled, Outcome, Reuse, built, losses, not_kept};
 use crate::archive::ArchiveError;
 use crate::contents::ContentError;
+use crate::layout::after_build::AfterBuild;
 use crate::stage::Survey;
 use crate::tree::Kind;
 use crate::workspace::Workspace;
@@ -140,6 +141,8 @@ pub(super) fn compile(
 ) -> Result<Compiled, CompileError> {
     let Begun {
         survey,
+        after_build,
+        secrets,
         folder,
         mut told,
     } = begun;
@@ -149,8 +152,20 @@ pub(super) fn compile(
         reporter.report(Event::Note(&message));
     }
     let workspace = folder.workspace()?;
-    let source = slug_source(record.under, &record.outcome, &survey, workspace)?;
-    let slug = source.archive(&record.outcome, Some(workspace.slug()), options, &mut told)?;
+    let source = slug_source(
+        record.under,
+        &record.outcome,
+        &survey,
+        &after_build,
+        workspace,
+    )?;
+    let slug = source.archive(
+        &record.outcome,
+        &secrets,
+        Some(workspace.slug()),
+        options,
+        &mut told,
+    )?;
     drop(source);
     if let Ok(inputs) = &mut look.inputs
         && !inputs.are_known_by(&record)
@@ -193,6 +208,7 @@ fn slug_source<'a>(
     under: Under,
     outcome: &'a Outcome,
     survey: &'a Survey,
+    after_build: &'a AfterBuild,
     workspace: &Workspace,
 ) -> Result<SlugSource<'a>, CompileError> {
     let root = workspace.kept_app();
@@ -206,18 +222,20 @@ fn slug_source<'a>(
         root,
         survey,
         layout: &outcome.layout,
+        after_build,
     })
 }
 
-/// Stands for what is for the slug, as far as names and metadata tell. Files of the source itself have any times, for
-/// their contents are known.
+/// Stands for what is for the slug or leaves it after the build, as far as names and metadata tell. Files of the source
+/// itself have any times, for their contents are known.
 fn digest(
     under: Under,
     outcome: &Outcome,
     survey: &Survey,
     workspace: &Workspace,
 ) -> Result<Hash, CompileError> {
-    let source = slug_source(under, outcome, survey, workspace)?;
+    let everything = AfterBuild::leaving_nothing_out();
+    let source = slug_source(under, outcome, survey, &everything, workspace)?;
     let mut hasher = Hasher::new();
     for (path, stat) in source.walk()? {
         let (kind, target) = match stat.kind {

@@ -199,6 +199,7 @@ mod tests {
             outcome: Outcome {
                 layout: AppLayout::default(),
                 process_types: BTreeMap::from([("web".try_into().unwrap(), "x".to_owned())]),
+                passages: Vec::new(),
                 description: "Node.js".into(),
                 languages: Vec::new(),
                 decisions: Vec::new(),

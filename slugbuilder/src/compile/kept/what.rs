@@ -22,6 +22,8 @@ pub(super) enum What {
     Credentials,
     /// A config var.
     ConfigVar(String),
+    /// A config var that the user calls a secret.
+    Secret(String),
     /// A `SLUGBUILDER_*` variable.
     PlatformVariable(String),
     /// A variable or a file of the user's that passes, in words.
@@ -46,6 +48,13 @@ impl What {
     /// A change of it, as a clause.
     pub(super) fn clause(&self, change: Change) -> String {
         let subject = match self {
+            Self::Secret(name) => {
+                let verb = match change {
+                    Change::New | Change::Other => "became a secret",
+                    Change::Gone => "is no secret any more",
+                };
+                return format!("config var `{name}` {verb}");
+            }
             Self::Slugbuilder => return "slugbuilder is another version".to_owned(),
             Self::Stack => "the stack".to_owned(),
             Self::Order => "the order of the buildpacks".to_owned(),
