@@ -36,9 +36,15 @@ programs() {
   path=$path:$PWD/$1
 }
 
-# Adds the option $1 with the file $2 of the app to NODE_OPTIONS, in quotes as Node.js reads them.
+# Adds the option $1 with the file $2 of the app to NODE_OPTIONS. In quotes as Node.js reads them only where they are needed, as
+# Yarn does: what it starts has its own option in place of this one, which it does not find in quotes and takes apart.
 option() {
-  quote "$PWD/$2"
-  options="$options $1 \"$quoted\""
+  case $PWD/$2 in
+    *[[:space:]\\\"]*)
+      quote "$PWD/$2"
+      options="$options $1 \"$quoted\""
+      ;;
+    *) options="$options $1 $PWD/$2" ;;
+  esac
 }
 

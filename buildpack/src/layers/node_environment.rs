@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `NODE_ENV` | `production`, unless the user sets it | as Heroku has it |
 //! | `PATH` | ends with `node_modules/.bin` of the app's package, then of its workspace | as Heroku has it; never before the system's programs |
-//! | `NODE_OPTIONS` | ends with `--require "<app>/.pnp.cjs"` for Plug'n'Play | so that a plain `node` finds packages |
+//! | `NODE_OPTIONS` | ends with `--require <app>/.pnp.cjs` for Plug'n'Play | so that a plain `node` finds packages |
 //! | `MEMORY_AVAILABLE`, `WEB_MEMORY`, `WEB_CONCURRENCY` | a program says when the process starts | as Heroku has it |
 //!
 //! What has a path in it is said by a program too, because the app may be built at another place than it runs at. Made

@@ -175,12 +175,12 @@ fn processes_find_packages_wherever_the_app_is() {
     write_program(&program, &packages_program(&folder, &app).unwrap()).unwrap();
     let moved = root.path().join("moved \\ \"x\"");
     fs_err::rename(&folder, &moved).unwrap();
-    let set = |variables: &[(&str, &str)]| {
+    let set = |folder: &Path, variables: &[(&str, &str)]| {
         let toml = root.path().join("toml");
         let output = Command::new("/bin/sh")
             .args(["-c", "exec \"$0\" 3>\"$1\""])
             .args([&program, &toml])
-            .current_dir(&moved)
+            .current_dir(folder)
             .env_clear()
             .envs(variables.iter().copied())
             .output()
@@ -195,10 +195,20 @@ fn processes_find_packages_wherever_the_app_is() {
         " --require \"{}/.pnp.cjs\"",
         home.replace('\\', "\\\\").replace('"', "\\\"")
     );
-    let set = set(&[("PATH", "/usr/bin:/bin"), ("NODE_OPTIONS", "--inspect")]);
+    let variables = [("PATH", "/usr/bin:/bin"), ("NODE_OPTIONS", "--inspect")];
+    let found = set(&moved, &variables);
     assert_eq!(
-        set["PATH"],
+        found["PATH"],
         format!("/usr/bin:/bin:{home}/packages/it's/node_modules/.bin:{home}/node_modules/.bin")
     );
-    assert_eq!(set["NODE_OPTIONS"], format!("--inspect{options}"));
+    assert_eq!(found["NODE_OPTIONS"], format!("--inspect{options}"));
+
+    // Yarn takes an option in quotes apart, so that Node.js would not start.
+    let plain = root.path().join("app");
+    fs_err::rename(&moved, &plain).unwrap();
+    let found = set(&plain, &variables);
+    assert_eq!(
+        found["NODE_OPTIONS"],
+        format!("--inspect --require {}/.pnp.cjs", plain.display())
+    );
 }
