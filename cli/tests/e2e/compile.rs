@@ -18,6 +18,7 @@ fn source_becomes_a_slug_that_answers() {
             Building with slugbuilder: Node.js, Ruby and Go [VERSION]
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
+                Layer node-environment: new
                 Node.js 24.21.0 from the mirror
             Writing the slug
             Process types
@@ -148,6 +149,7 @@ fn a_procfile_says_what_runs() {
             Building with slugbuilder: Node.js, Ruby and Go [VERSION]
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
+                Layer node-environment: new
                 Node.js 24.21.0 from the mirror
             Writing the slug
             Process types
