@@ -7,8 +7,8 @@ use crate::date::Day;
 use crate::detect::{self, AppPlan};
 use crate::error::{BuildpackError, FrameworkError};
 use crate::launch;
-use crate::layers::{self, LayerMetadata};
-use crate::node::{self, host::Host, toolchain};
+use crate::lock::Lock;
+use crate::node::host::Host;
 use crate::runtime::Runtime;
 use crate::settings::{self, Mirror, Settings};
 use crate::source::{Kit, Sites, ruby::Pins};
@@ -22,7 +22,8 @@ use libcnb::generic::{GenericMetadata, GenericPlatform};
 use libcnb::{Buildpack, Platform as _};
 use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Cache, Client};
-use slugbuilder_report::{Diagnosis, Event, Language, PhaseReport, Reporter, Style, Warning};
+use slugbuilder_report::lock::LOCK_FILE;
+use slugbuilder_report::{Diagnosis, Event, PhaseReport, Reporter, Style, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -43,7 +44,7 @@ pub struct SlugbuilderBuildpack {
     /// The machine that builds.
     host: Host,
     /// Hears what happens.
-    reporter: Box<dyn Reporter>,
+    pub(crate) reporter: Box<dyn Reporter>,
     report: Mutex<PhaseReport>,
     report_file: Mutex<Option<PathBuf>>,
 }
@@ -234,94 +235,25 @@ impl SlugbuilderBuildpack {
         platform: &GenericPlatform,
         target: &libcnb::Target,
     ) -> Result<(Settings, AppPlan), BuildpackError> {
-        let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
+        let mut settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
-        let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let app = App::open_folder(app, &settings.root)?;
-        let plan = detect::plan(
+        let mut catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
+        let in_app = app.join(&settings.root).join(LOCK_FILE);
+        let lock_file = settings.lock_file.as_deref().unwrap_or(&in_app);
+        settings.lock = Lock::read(lock_file, settings.locked)?;
+        settings.lock.tell(&mut catalogues)?;
+        settings.node.locked = settings.lock.managers();
+        let app = App::open_view(app, settings.view_of.as_deref(), &settings.root)?;
+        let mut plan = detect::plan(
             &app,
             &catalogues,
             target.machine,
             &self.today,
             &settings.node,
         )?;
+        settings.lock.apply(&mut plan)?;
         self.update_report(|report| *report = plan.report());
         Ok((settings, plan))
-    }
-
-    /// Installs every language and builds what there is to build.
-    fn install(
-        &self,
-        session: &Session<'_>,
-        plan: &AppPlan,
-        pins: &mut Pins,
-    ) -> libcnb::Result<Vec<Language>, BuildpackError> {
-        let mut languages = Vec::new();
-        for planned in &plan.languages {
-            let resolved = &planned.resolved;
-            let requested = &resolved.requested;
-            self.reporter.report(Event::Step(&format!(
-                "{} {} ({}) → {}",
-                planned.runtime, requested.text, requested.origin, resolved.version
-            )));
-            let mut language = planned.report();
-            let (version, origin) = match planned.runtime {
-                Runtime::Node => {
-                    let layer = match plan.node.as_ref().filter(|app| app.needs_manager()) {
-                        Some(app) => {
-                            let toolchain =
-                                toolchain::prepare(session, resolved, app, plan.needs_npm)?;
-                            node::build::build(session, &toolchain, app)?;
-                            toolchain.node
-                        }
-                        None => layers::node::install(session, resolved, plan.needs_npm)?,
-                    };
-                    if layers::node_environment::is_wanted(plan) {
-                        layers::node_environment::install(session, plan.node.as_ref())?;
-                    }
-                    (layer.runtime.version, layer.origin)
-                }
-                Runtime::Ruby => {
-                    let (layer, path) = layers::ruby::install(session, resolved, pins)?;
-                    if layer.runtime.version != resolved.version.to_string() {
-                        self.warn(other_ruby(planned, &layer));
-                    }
-                    if let Some(file) = &plan.webrick {
-                        self.reporter.report(Event::Note(&format!(
-                            "{file} requires WEBrick, which Ruby does not bring"
-                        )));
-                        layers::webrick::install(session, &layer, &path)?;
-                    }
-                    (layer.runtime.version, layer.origin)
-                }
-                Runtime::Go => {
-                    let toolchain = layers::go::install(session, resolved)?;
-                    let mut warnings = Vec::new();
-                    let built = layers::go::build(
-                        session,
-                        &toolchain,
-                        &plan.go,
-                        &session.context.app_dir.join(&plan.folder),
-                        &mut warnings,
-                    );
-                    for warning in warnings {
-                        self.warn(warning);
-                    }
-                    built?;
-                    (resolved.version.go_name(), toolchain.origin)
-                }
-            };
-            self.reporter.report(Event::Note(&format!(
-                "{} {version} from {}",
-                planned.runtime, origin.source
-            )));
-            language.version = Some(version);
-            language.obtained_from = Some(origin.source);
-            language.checksum = origin.checksum;
-            language.verified_by = Some(origin.verified_by);
-            languages.push(language);
-        }
-        Ok(languages)
     }
 
     fn report_error(&self, rendered: &str) {
@@ -330,7 +262,7 @@ impl SlugbuilderBuildpack {
         }
     }
 
-    fn warn(&self, warning: Warning) {
+    pub(crate) fn warn(&self, warning: Warning) {
         self.update_report(|report| report.warnings.push(warning));
     }
 
@@ -342,7 +274,7 @@ impl SlugbuilderBuildpack {
             .unwrap_or_else(PoisonError::into_inner) = file;
     }
 
-    fn update_report(&self, change: impl FnOnce(&mut PhaseReport)) {
+    pub(crate) fn update_report(&self, change: impl FnOnce(&mut PhaseReport)) {
         change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -401,21 +333,4 @@ fn write_pins(store: Option<Store>, pins: &Pins) -> Store {
         .metadata
         .insert(PINS.to_owned(), toml::Value::Table(table));
     store
-}
-
-fn other_ruby(planned: &detect::PlannedLanguage, layer: &LayerMetadata) -> Warning {
-    let requested = &planned.resolved.requested;
-    let message = format!(
-        "the app gets Ruby {} from {} instead of {}, because no source of that could be reached",
-        layer.runtime.version, layer.origin.source, planned.resolved.version
-    );
-    let warning = Warning::new("other-ruby-version", message);
-    if requested.is_default() {
-        warning.hint("Ask for a version in `.ruby-version` to be sure of it.")
-    } else {
-        warning.hint(format!(
-            "It matches `{}` ({}). Ask for all three numbers to be sure of it.",
-            requested.text, requested.origin
-        ))
-    }
 }

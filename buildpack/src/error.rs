@@ -3,6 +3,7 @@
 use crate::app::AppError;
 use crate::command::CommandError;
 use crate::detect::DetectError;
+use crate::lock::LockError;
 use crate::node::NodeBuildError;
 use crate::node::host::CrossError;
 use crate::settings::SettingsError;
@@ -29,6 +30,12 @@ pub enum BuildpackError {
     /// A runtime cannot be had.
     #[error(transparent)]
     Install(#[from] InstallError),
+    /// The lock does not fit.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Things that cannot be had without a network, or from a mirror folder alone.
+    #[error("{} no {}", where_they_are_missing(.0), names(.0))]
+    Missing(Vec<InstallError>),
     /// A Node.js app does not build.
     #[error(transparent)]
     Node(#[from] NodeBuildError),
@@ -87,12 +94,34 @@ impl BuildpackError {
             Self::App(error) => Some(error),
             Self::Detect(error) => Some(error),
             Self::Install(error) => Some(error),
+            Self::Lock(error) => Some(error),
             Self::Node(error) => Some(error),
             Self::Cross(error) => Some(error),
             Self::Client(error) => Some(error.as_ref()),
             Self::Cache(error) => Some(error.as_ref()),
             _ => None,
         }
+    }
+}
+
+fn is_of_folder(missing: &[InstallError]) -> bool {
+    missing.iter().any(InstallError::is_of_folder)
+}
+
+fn where_they_are_missing(missing: &[InstallError]) -> &'static str {
+    if is_of_folder(missing) {
+        "the mirror folder has"
+    } else {
+        "without a network there is"
+    }
+}
+
+/// `Node.js 24.1.0, npm 11.6.2 and Go 1.26.1`.
+fn names(missing: &[InstallError]) -> String {
+    let names: Vec<&str> = missing.iter().map(InstallError::what).collect();
+    match names.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => names.concat(),
     }
 }
 
@@ -105,6 +134,8 @@ impl From<BuildpackError> for libcnb::Error<BuildpackError> {
 impl Explain for BuildpackError {
     fn code(&self) -> &'static str {
         match self {
+            Self::Missing(missing) if is_of_folder(missing) => "not-in-mirror",
+            Self::Missing(_) => "not-there-offline",
             Self::GoBuild { .. } => "go-build-failed",
             Self::InTheWay { .. } => "program-in-the-way",
             Self::Disk(_) => "layers-disk",
@@ -121,13 +152,20 @@ impl Explain for BuildpackError {
                 ..
             }
             | Self::InTheWay { .. } => Fault::App,
-            Self::GoBuild { .. } => Fault::Unavailable,
+            Self::Missing(_) | Self::GoBuild { .. } => Fault::Unavailable,
             Self::Disk(_) | Self::Report(_) => Fault::Io,
             other => other.inner().map_or(Fault::Bug, Explain::fault),
         }
     }
 
     fn explanation(&self) -> Option<String> {
+        if let Self::Missing(missing) = self {
+            let lines: Vec<String> = missing
+                .iter()
+                .map(InstallError::where_it_was_looked_for)
+                .collect();
+            return Some(lines.join("\n"));
+        }
         self.inner().and_then(Explain::explanation)
     }
 
@@ -136,6 +174,13 @@ impl Explain for BuildpackError {
             Self::GoBuild { .. } => {
                 vec!["Run `CGO_ENABLED=0 go build` in the app's folder to see the same.".into()]
             }
+            Self::Missing(missing) if is_of_folder(missing) => vec![
+                "Where there is a network, run `slugbuilder vendor` for this app and this folder.".into(),
+            ],
+            Self::Missing(_) => vec![
+                "Where there is a network, fill a folder with `slugbuilder vendor DIR SOURCE`, and build here with `--mirror DIR`.".into(),
+                "Or build once with the network on, with the same cache folder.".into(),
+            ],
             Self::InTheWay { output } => vec![format!("Rename or remove `{output}`.")],
             other => other.inner().map(Explain::hints).unwrap_or_default(),
         }

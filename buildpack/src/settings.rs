@@ -4,15 +4,21 @@
 //! |---|---|
 //! | `SLUGBUILDER_CACHE` | folder that keeps archives between builds of all apps |
 //! | `SLUGBUILDER_MIRROR_NODE`, `_GO`, `_RUBY` | the only place that runtime comes from: `https://` or `file://` |
+//! | `SLUGBUILDER_MIRROR` | a folder that `slugbuilder vendor` filled, or its address: the only place of everything that has no mirror of its own |
+//! | `SLUGBUILDER_LOCK` | the lock file, where it is not `slugbuilder.lock` in the app's folder |
+//! | `SLUGBUILDER_LOCKED` | `1`: only what the lock pins |
+//! | `SLUGBUILDER_RESOLVE_ONLY` | `1`: obtain and report what a lock pins, and build nothing |
 //! | `SLUGBUILDER_MIRROR_NPM` | the only place that packages of the npm registry come from which the build itself needs: package managers, and Node.js where nodejs.org has it not; holds `<name>-<version>.tgz` as `npm pack` names it, each with `<file>.sha256` beside it |
 //! | `SLUGBUILDER_OFFLINE` | `1`: open no socket |
 //! | `SLUGBUILDER_REPORT` | file that each phase writes its report to, as JSON |
 //! | `SLUGBUILDER_ROOT` | the app's folder inside the source, relative to it: `packages/api` |
 //! | `SLUGBUILDER_STACK` | stack to build for, before what the distribution says |
+//! | `SLUGBUILDER_VIEW_OF` | `plan` alone: the folder of the source that what detection sees are links into |
 //!
 //! Proxies (`http_proxy`, `https_proxy`, `no_proxy`, in lower or upper case) and `SSL_CERT_FILE` come from the process.
 
 use crate::command::Environment;
+use crate::lock::Lock;
 use crate::node::NodeSettings;
 use crate::runtime::Runtime;
 use slugbuilder_fetch::Proxies;
@@ -27,11 +33,23 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// `SLUGBUILDER_OFFLINE`.
     pub offline: bool,
+    /// `SLUGBUILDER_LOCKED`.
+    pub locked: bool,
+    /// `SLUGBUILDER_LOCK`.
+    pub lock_file: Option<PathBuf>,
+    /// What the lock file holds, once it is read.
+    pub lock: Lock,
+    /// `SLUGBUILDER_RESOLVE_ONLY`.
+    pub resolve_only: bool,
+    /// `SLUGBUILDER_MIRROR`.
+    pub mirror_folder: Option<Mirror>,
     /// `SLUGBUILDER_ROOT`: without slashes at its ends, `.` and `..`; empty for the whole source.
     pub root: String,
     /// Config vars that change how Node.js apps are built. Of the platform alone: what the process has of these names
     /// is about the machine that builds.
     pub node: NodeSettings,
+    /// `SLUGBUILDER_VIEW_OF`, which is the platform's to say.
+    pub view_of: Option<PathBuf>,
     /// `SLUGBUILDER_STACK`.
     pub stack: Option<String>,
     /// Proxies of the process.
@@ -109,6 +127,9 @@ pub fn mirror_variable(runtime: Runtime) -> &'static str {
     }
 }
 
+/// The variable that names the mirror of everything.
+const MIRROR_FOLDER: &str = "SLUGBUILDER_MIRROR";
+
 /// The variable that names the mirror of packages.
 const NPM_MIRROR: &str = "SLUGBUILDER_MIRROR_NPM";
 
@@ -132,10 +153,10 @@ impl Settings {
             Some(Ok(text)) => Ok(Some(text)),
             Some(Err(_)) => Err(SettingsError::NotText(name)),
         };
-        let offline = match text("SLUGBUILDER_OFFLINE")?.as_deref() {
-            None | Some("0" | "false" | "no") => false,
-            Some("1" | "true" | "yes") => true,
-            Some(other) => return Err(SettingsError::Offline(other.to_owned())),
+        let switch = |name: &'static str| match text(name)?.as_deref() {
+            None | Some("0" | "false" | "no") => Ok(false),
+            Some("1" | "true" | "yes") => Ok(true),
+            Some(other) => Err(SettingsError::Switch(name, other.to_owned())),
         };
         let mut mirrors = Vec::new();
         for runtime in Runtime::ALL {
@@ -154,12 +175,20 @@ impl Settings {
         };
         Ok(Self {
             cache: any("SLUGBUILDER_CACHE").map(PathBuf::from),
-            offline,
+            offline: switch("SLUGBUILDER_OFFLINE")?,
+            locked: switch("SLUGBUILDER_LOCKED")?,
+            lock_file: any("SLUGBUILDER_LOCK").map(PathBuf::from),
+            lock: Lock::default(),
+            resolve_only: switch("SLUGBUILDER_RESOLVE_ONLY")?,
+            mirror_folder: text(MIRROR_FOLDER)?
+                .map(|address| Mirror::parse(MIRROR_FOLDER, &address))
+                .transpose()?,
             root: match text("SLUGBUILDER_ROOT")? {
                 Some(root) => root_folder(&root)?,
                 None => String::new(),
             },
             node: NodeSettings::read(|name| platform(name)?.into_string().ok()),
+            view_of: of_process("SLUGBUILDER_VIEW_OF").map(PathBuf::from),
             stack: text("SLUGBUILDER_STACK")?,
             proxies: Proxies {
                 // Upper-case HTTP_PROXY can be set by a request header under CGI, which is why curl ignores it. A
@@ -237,8 +266,8 @@ pub enum SettingsError {
     #[error("`SLUGBUILDER_ROOT` is `{0}`, which is no folder inside the source")]
     Root(String),
     /// Neither yes nor no.
-    #[error("`SLUGBUILDER_OFFLINE` is `{0}`")]
-    Offline(String),
+    #[error("`{0}` is `{1}`")]
+    Switch(&'static str, String),
 }
 
 impl Explain for SettingsError {
@@ -260,7 +289,7 @@ impl Explain for SettingsError {
             Self::Root(_) => {
                 "Write it relative to the source and without `..`: `packages/api`.".into()
             }
-            Self::Offline(_) => "Set it to `1` or `0`.".into(),
+            Self::Switch(..) => "Set it to `1` or `0`.".into(),
         }]
     }
 }

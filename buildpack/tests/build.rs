@@ -236,7 +236,10 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     );
     let checksum = format!("sha256:{}", hex::encode(Sha256::digest(ruby_archive())));
     let metadata = fs_err::read_to_string(fixture.layers().join("ruby.toml")).unwrap();
-    insta::assert_snapshot!(metadata.replace(&checksum, "[CHECKSUM]"), @r#"
+    let metadata = metadata
+        .replace(&checksum, "[CHECKSUM]")
+        .replace(&fixture.server.url("/ruby"), "[SITE]");
+    insta::assert_snapshot!(metadata, @r#"
     [types]
     launch = true
     build = true
@@ -259,6 +262,7 @@ fn a_runtime_becomes_a_layer_that_the_next_build_keeps() {
     source = "Heroku"
     checksum = "[CHECKSUM]"
     verified-by = "pinned on first use"
+    location = "[SITE]/heroku-24/amd64/ruby-3.3.9.tgz"
     "#);
     let language = fixture.report().languages.remove(0);
     assert_eq!(language.version.as_deref(), Some("3.3.9"));

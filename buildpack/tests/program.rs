@@ -167,7 +167,7 @@ fn without_network_and_cache_the_error_names_every_source() {
     let build = Build::of(&[("web.js", "")]);
     let (code, output) = build.run("build", &[("SLUGBUILDER_OFFLINE", Path::new("1"))]);
     assert_eq!(code, 1);
-    assert!(output.contains("error[runtime-not-available]"), "{output}");
+    assert!(output.contains("error[not-there-offline]"), "{output}");
     assert!(
         output.contains("- nodejs.org: ") && output.contains("- the user's npm: needs the network"),
         "{output}"

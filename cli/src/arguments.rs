@@ -3,12 +3,17 @@
 mod buildpack;
 mod buildpacks;
 mod cache;
+mod lock;
 
 pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageArguments};
 pub(crate) use buildpacks::BuildpackArguments;
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
     PruneArguments, ReuseArguments,
+};
+
+pub(crate) use lock::{
+    LockArguments, LockedArguments, MirrorArguments, ResolvingArguments, VendorArguments,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -61,6 +66,10 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     /// Build an app and write it as a slug.
     Compile(CompileArguments),
+    /// Write slugbuilder.lock, so that every build of the app uses the same versions.
+    Lock(LockArguments),
+    /// Fill a folder with everything that builds without a network need.
+    Vendor(VendorArguments),
     /// Make a slug of a folder that is ready to run, without a buildpack.
     Archive(ArchiveArguments),
     /// Run a slug as a dyno would.
@@ -120,6 +129,8 @@ pub(crate) struct PlanArguments {
     pub(crate) buildpacks: BuildpackArguments,
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
+    #[command(flatten)]
+    pub(crate) lock: LockedArguments,
     /// Print the plan as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -129,9 +140,11 @@ pub(crate) struct PlanArguments {
 #[command(
     after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
     git ignores.\nAfter the build: what .slugignore-after-build names, and files of installed packages that no program can load.\n\
-    Where runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _NPM, _GO or _RUBY (https:// or \
-    file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
+    Where runtimes come from: a mirror set with --mirror, or with SLUGBUILDER_MIRROR_NODE, _NPM, _GO or _RUBY \
+    (https:// or file://), and then nothing else; the language's own site, and last this machine's npm, go or apt.\n\
+    Which versions: those of SOURCE/slugbuilder.lock where they fit, else what the app asks for (`slugbuilder plan`)."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
@@ -149,11 +162,18 @@ pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) bound: BoundArguments,
     #[command(flatten)]
+    pub(crate) lock: LockedArguments,
+    /// Run `slugbuilder lock` first, which writes slugbuilder.lock into SOURCE.
+    #[arg(long = "lock", conflicts_with = "locked")]
+    pub(crate) write_lock: bool,
+    #[command(flatten)]
+    pub(crate) mirror: MirrorArguments,
+    #[command(flatten)]
     pub(crate) reuse: ReuseArguments,
     /// End the build after this long, for example 90s, 15m or 1h.
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) timeout: std::time::Duration,
-    /// Build without any network.
+    /// Build without any network; what is missing then is listed.
     #[arg(long, env = "SLUGBUILDER_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) offline: bool,
     /// Keep files of installed packages that no program can load, such as object files of addons.

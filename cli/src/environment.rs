@@ -1,11 +1,11 @@
 //! Everything that is read from the environment of the process, in one place.
 
-use crate::arguments::{CacheArguments, SecretArguments, VariableArguments};
+use crate::arguments::{CacheArguments, MirrorArguments, SecretArguments, VariableArguments};
 use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The environment of this process.
 pub(crate) fn host() -> Environment {
@@ -13,11 +13,51 @@ pub(crate) fn host() -> Environment {
 }
 
 /// `SLUGBUILDER_*` variables that the buildpack reads (contract of the design, "the rooms").
-pub(crate) fn platform_variables(host: &Environment) -> Environment {
-    host.iter()
+pub(crate) fn platform_variables(
+    host: &Environment,
+    mirror: &MirrorArguments,
+) -> Result<Environment, UsageError> {
+    let mut variables: Environment = host
+        .iter()
         .filter(|(name, _)| name.as_bytes().starts_with(b"SLUGBUILDER_MIRROR_"))
         .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+        .collect();
+    if let Some(mirror) = &mirror.mirror {
+        let is_address = mirror.to_str().is_some_and(|text| text.contains("://"));
+        let address = if is_address {
+            mirror.clone()
+        } else {
+            folder_address(Path::new(mirror))?.into()
+        };
+        variables.insert("SLUGBUILDER_MIRROR".into(), address);
+    }
+    Ok(variables)
+}
+
+/// The `file://` address of a folder that is there.
+pub(crate) fn folder_address(folder: &Path) -> Result<String, UsageError> {
+    let path = folder.canonicalize().and_then(|path| {
+        if path.is_dir() {
+            Ok(path)
+        } else {
+            Err(std::io::ErrorKind::NotADirectory.into())
+        }
+    });
+    let path = path.map_err(|source| UsageError::MirrorFolder {
+        path: folder.display().to_string(),
+        source,
+    })?;
+    let mut address = String::from("file://");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                address.push(char::from(*byte));
+            }
+            // RFC 3986, section 2.1.
+            _ => address.extend(format!("%{byte:02X}").chars()),
+        }
+    }
+    Ok(address)
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org), the time of the app's own files; what is no text is no time either.

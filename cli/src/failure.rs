@@ -41,6 +41,12 @@ pub(crate) enum UsageError {
     VariableValue(String),
     #[error("`{name}` cannot be a process type")]
     ProcessTypeName { name: String },
+    #[error("`{path}` is no mirror folder")]
+    MirrorFolder {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("no folder for the cache is known")]
     NoCacheDir,
 }
@@ -55,6 +61,7 @@ impl Explain for UsageError {
             Self::VariableValue(_) => "variable-value",
             Self::ProcessTypes(_) => "process-types",
             Self::ProcessTypeName { .. } => "process-type-name",
+            Self::MirrorFolder { .. } => "no-mirror",
             Self::NoCacheDir => "no-cache-dir",
         }
     }
@@ -94,6 +101,9 @@ impl Explain for UsageError {
             }
             Self::ProcessTypeName { .. } => {
                 "Names are 1 to 128 letters, digits, `_` and `-` (the Platform API's rule).".into()
+            }
+            Self::MirrorFolder { .. } => {
+                "Name a folder that `slugbuilder vendor` filled, or its `https://` address.".into()
             }
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
         };

@@ -6,6 +6,7 @@ use crate::context::Built;
 use crate::folder::Folder;
 use crate::pack_output::PackOutput;
 use crate::{BuildConfig, PackResult, TestContext, builder, buildpacks, helper};
+use slugbuilder::app_root::AppRoot;
 use slugbuilder::archive;
 use slugbuilder::compile::{BuiltApp, CompileError, CompileOptions, Reuse};
 use slugbuilder::sandbox::{Credentials, Environment, Interrupt, SandboxError};
@@ -121,7 +122,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         Interrupt::new().unwrap_or_else(|error| panic!("Error performing pack build: {error}"));
     CompileOptions {
         source,
-        root: None,
+        root: root(config),
         output: folder.join("slug.tgz"),
         manifest: folder.join("slug.json"),
         stack,
@@ -139,6 +140,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         platform_variables: environment(&config.platform_env),
         host_environment: env::vars_os().collect(),
         credentials: Credentials::default(),
+        locking: slugbuilder::lock::Locking::default(),
         network: config.network,
         deadline: Instant::now() + config.time_limit,
         interrupt,
@@ -147,6 +149,12 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         max_size: archive::MAX_SIZE,
         warn_size: archive::WARN_SIZE,
     }
+}
+
+#[track_caller]
+fn root(config: &BuildConfig) -> Option<AppRoot> {
+    let root = config.root.as_deref()?;
+    AppRoot::parse(root).unwrap_or_else(|error| panic!("Error performing pack build: {error}"))
 }
 
 /// Makes `shared` the place of downloads in the cache of a test.

@@ -1,6 +1,6 @@
 //! Decisions that explain themselves (contract "decisions can be explained" of the design).
 
-use crate::{Diagnosis, Warning};
+use crate::{Diagnosis, ObtainedFile, Pin, Warning};
 use serde::{Deserialize, Serialize};
 
 /// One question that a build answered, with everything that was considered.
@@ -161,6 +161,12 @@ pub struct PhaseReport {
     /// Every warning.
     #[serde(default)]
     pub warnings: Vec<Warning>,
+    /// What a lock can pin: filled where a build only resolves (`SLUGBUILDER_RESOLVE_ONLY`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Pin>,
+    /// The files that a build obtained, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ObtainedFile>,
     /// What went wrong, where something did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Diagnosis>,

@@ -6,8 +6,11 @@
 
 mod decision;
 mod diagnosis;
+pub mod lock;
+mod pin;
 mod reporter;
 
 pub use decision::{Candidate, Decision, Language, Origin, PhaseReport};
 pub use diagnosis::{Diagnosis, Explain, Fault, Style, Warning, printable};
+pub use pin::{ObtainedFile, Pin, PinKind, PinnedArchive, SitePath};
 pub use reporter::{Event, Reporter, Silent, TransferId};

@@ -4,7 +4,9 @@
 
 use crate::app_root::{self, AppRoot};
 use crate::cnb::{Buildpack, CnbError, Detection, Order, Platform};
+use crate::compile::lock::{SourceLock, folder_of};
 use crate::compile::{CompileError, MACHINE};
+use crate::lock::Locking;
 use crate::sandbox::{Direct, Environment, Interrupt, SandboxError};
 use crate::stack::Stack;
 use crate::stage::{self, Survey, SurveyOptions};
@@ -31,6 +33,8 @@ pub struct PlanOptions {
     pub all_files: bool,
     /// Config vars of the build.
     pub config_vars: Environment,
+    /// How the lock of the source counts.
+    pub locking: Locking,
     /// Ends the planning when raised.
     pub interrupt: Interrupt,
 }
@@ -75,20 +79,32 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
         Instant::now() + TIME_LIMIT,
         options.interrupt.clone(),
     );
-    let mut platform_variables = Environment::from([(
-        "SLUGBUILDER_STACK".into(),
-        options.stack.name.clone().into(),
-    )]);
+    let mut platform_variables = Environment::from([
+        (
+            "SLUGBUILDER_STACK".into(),
+            options.stack.name.clone().into(),
+        ),
+        // The buildpack refuses links that lead out of the source, and those of the view do.
+        (
+            "SLUGBUILDER_VIEW_OF".into(),
+            survey.root.clone().into_os_string(),
+        ),
+    ]);
     if let Some(root) = &options.root {
         platform_variables.insert(app_root::VARIABLE.into(), root.as_str().into());
     }
-    let platform = Platform {
+    let mut platform = Platform {
         executor: &executor,
         target: options.stack.target(MACHINE),
         user_environment: options.config_vars.clone(),
         platform_variables,
         reporter: &Silent,
     };
+    let lock = SourceLock::of(
+        &options.locking,
+        &folder_of(&survey.root, options.root.as_ref()),
+    )?;
+    lock.lend(&mut platform)?;
     let detection = detect(&platform, options, buildpack)?;
     let mut report = PhaseReport {
         warnings: [survey.warnings.as_slice(), &detection.warnings].concat(),

@@ -933,6 +933,7 @@ fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
         platform_variables: Environment::new(),
         host_environment: std::env::vars_os().collect(),
         credentials: Credentials::default(),
+        locking: slugbuilder::lock::Locking::default(),
         network: false,
         deadline: Instant::now() + Duration::from_mins(1),
         interrupt: fixture.interrupt.clone(),

@@ -27,6 +27,9 @@ pub struct Catalogue {
     pub lines: BTreeMap<String, Line>,
     /// Released versions.
     pub versions: BTreeMap<Version, Hashes>,
+    /// The version that a lock pins: it comes before newer ones where a request accepts it, or nobody asks.
+    #[serde(skip)]
+    pub locked: Option<Version>,
 }
 
 /// A release line.
@@ -93,6 +96,16 @@ impl Catalogues {
             ruby: parse(Runtime::Ruby)?,
             go: parse(Runtime::Go)?,
         })
+    }
+
+    /// Has the catalogue of `runtime` prefer `version`, which a lock pins.
+    pub fn prefer(&mut self, runtime: Runtime, version: Version) {
+        let catalogue = match runtime {
+            Runtime::Node => &mut self.node,
+            Runtime::Ruby => &mut self.ruby,
+            Runtime::Go => &mut self.go,
+        };
+        catalogue.locked = Some(version);
     }
 
     /// The catalogue of `runtime`.

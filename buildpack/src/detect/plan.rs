@@ -69,7 +69,7 @@ impl AppPlan {
             languages: self.languages.iter().map(PlannedLanguage::report).collect(),
             decisions: self.decisions.clone(),
             warnings: self.warnings.clone(),
-            error: None,
+            ..PhaseReport::default()
         }
     }
 }

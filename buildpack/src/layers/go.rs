@@ -3,15 +3,16 @@
 //! Neither layer enters a slug. `go` is made anew when the version or the mirror changes, `go-build` when the line of
 //! the version or the machine changes.
 
-use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
+use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, keyed_unless, unpack_into};
 use crate::buildpack::Session;
 use crate::command::Client;
 use crate::detect::{GoApp, GoProgram};
 use crate::error::BuildpackError;
+use crate::runtime::Runtime;
 use crate::source::{Provenance, go};
 use crate::version::{Resolved, Version};
 use libcnb::data::layer_name;
-use slugbuilder_report::{Event, Warning};
+use slugbuilder_report::{Event, PinKind, Warning};
 use std::path::{Path, PathBuf};
 
 /// A toolchain that is ready to be used.
@@ -36,12 +37,19 @@ pub(crate) fn install(
         build: true,
         launch: false,
     };
-    let layer = match keyed(
+    let layer = match keyed_unless(
         session.context,
         session.kit.reporter,
         &layer_name!("go"),
         used_by,
         &key,
+        &|metadata| {
+            session.kit.settings.lock.refuses(
+                PinKind::Runtime,
+                Runtime::Go.name(),
+                &metadata.origin,
+            )
+        },
     )? {
         Layer::Kept(layer, metadata) => {
             return Ok(Toolchain {
@@ -103,6 +111,7 @@ pub(crate) fn build(
                     source: "builds".into(),
                     checksum: None,
                     verified_by: "go".into(),
+                    location: None,
                 },
             })?;
             layer.path()

@@ -3,16 +3,17 @@
 //! The package is in `lib/node_modules/<name>`, as npm installs global packages, with relative links in `bin`. A layer is
 //! made anew when the version, the hash or the mirror changes.
 
-use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
+use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed_unless, unpack_into};
 use crate::buildpack::Session;
 use crate::error::BuildpackError;
-use crate::node::{Bundle, Manager, NodeApp, environment};
+use crate::node::{Bundle, Manager, ManagerSource, NodeApp, environment};
 use crate::source::manager::{self as source};
 use crate::source::{Obtained, Provenance};
 use crate::version::{Resolved, Version};
 use libcnb::data::layer_name;
 use serde::Deserialize;
 use slugbuilder_fetch::UnpackError;
+use slugbuilder_report::PinKind;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -131,6 +132,7 @@ pub(crate) fn vendored(
         source: "the app".into(),
         checksum: None,
         verified_by: "nobody".into(),
+        location: None,
     };
     let folder = match layer_of(session, app, &key, false)? {
         Layer::Kept(layer, _) => layer.path(),
@@ -178,7 +180,18 @@ fn layer_of(
         Manager::Pnpm => layer_name!("pnpm"),
         Manager::YarnClassic | Manager::YarnBerry => layer_name!("yarn"),
     };
-    keyed(session.context, session.kit.reporter, &name, used_by, key)
+    let refuses = |metadata: &LayerMetadata| {
+        let lock = &session.kit.settings.lock;
+        match app.manager.source {
+            ManagerSource::Package(_) => {
+                let program = app.manager.manager.program();
+                lock.refuses(PinKind::PackageManager, program, &metadata.origin)
+            }
+            _ => None,
+        }
+    };
+    let reporter = session.kit.reporter;
+    keyed_unless(session.context, reporter, &name, used_by, key, &refuses)
 }
 
 /// A program that runs the file `path` of the app. Where the app is, it knows from the folder that it is started in,
@@ -203,7 +216,7 @@ exec node \"$folder/$file\" \"$@\"
 }
 
 /// In single quotes for a shell.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

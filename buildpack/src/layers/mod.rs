@@ -146,6 +146,18 @@ pub fn keyed(
     used_by: Use,
     key: &LayerKey,
 ) -> libcnb::Result<Layer, BuildpackError> {
+    keyed_unless(context, reporter, name, used_by, key, &|_| None)
+}
+
+/// The same, where `refuses` may give a reason against a layer whose key is the same.
+pub(crate) fn keyed_unless(
+    context: &BuildContext<SlugbuilderBuildpack>,
+    reporter: &dyn Reporter,
+    name: &LayerName,
+    used_by: Use,
+    key: &LayerKey,
+    refuses: &dyn Fn(&LayerMetadata) -> Option<String>,
+) -> libcnb::Result<Layer, BuildpackError> {
     let layer = context.cached_layer(
         name,
         CachedLayerDefinition {
@@ -155,7 +167,8 @@ pub fn keyed(
                 InvalidMetadataAction::<LayerMetadata>::DeleteLayer
             },
             restored_layer_action: &|metadata: &LayerMetadata, _: &Path| {
-                let differences = metadata.key.differences(key);
+                let mut differences = metadata.key.differences(key);
+                differences.extend(refuses(metadata));
                 if differences.is_empty() {
                     (
                         RestoredLayerAction::KeepLayer,
@@ -250,6 +263,7 @@ mod tests {
                 source: "nodejs.org".into(),
                 checksum: Some("sha256:00".into()),
                 verified_by: "published".into(),
+                location: None,
             },
         }
     }

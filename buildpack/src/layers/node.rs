@@ -5,16 +5,18 @@
 //! or the mirror changes.
 
 use super::manager::{self, Installed};
-use super::{Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
+use super::{Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed_unless};
 use crate::buildpack::Session;
 use crate::error::BuildpackError;
 use crate::node::host::Cross;
 use crate::node::{Manager, environment};
+use crate::runtime::Runtime;
 use crate::source::{Provenance, node};
 use crate::version::{Resolved, Version};
 use libcnb::data::layer::LayerName;
 use libcnb::data::layer_name;
 use slugbuilder_fetch::UnpackError;
+use slugbuilder_report::PinKind;
 use std::path::{Path, PathBuf};
 
 /// What is wanted beside the program.
@@ -177,7 +179,16 @@ impl Part {
             ("machine", session.kit.target.machine.go_name().to_owned()),
             ("mirror", session.mirror_mark(resolved.requested.runtime)),
         ]);
-        let layer = keyed(session.context, session.kit.reporter, &name, used_by, &key)?;
+        let refuses = |metadata: &LayerMetadata| {
+            // The npm of an archive of Node.js is pinned with that.
+            let lock = &session.kit.settings.lock;
+            match kind {
+                Kind::Npm => None,
+                _ => lock.refuses(PinKind::Runtime, Runtime::Node.name(), &metadata.origin),
+            }
+        };
+        let reporter = session.kit.reporter;
+        let layer = keyed_unless(session.context, reporter, &name, used_by, &key, &refuses)?;
         let (layer, kept) = match layer {
             Layer::Kept(layer, metadata) => (layer, Some(metadata)),
             Layer::Empty(layer) => (layer, None),

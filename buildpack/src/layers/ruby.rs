@@ -2,13 +2,15 @@
 //!
 //! Made anew when the version that is asked for, the stack, the machine or the mirror changes.
 
-use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, unpack_into};
+use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed_unless, unpack_into};
 use crate::buildpack::Session;
 use crate::error::BuildpackError;
+use crate::runtime::Runtime;
 use crate::source::ruby::{self, Pins};
 use crate::version::Resolved;
 use libcnb::data::layer_name;
 use slugbuilder_fetch::UnpackError;
+use slugbuilder_report::PinKind;
 use std::path::{Path, PathBuf};
 
 /// Installs Ruby. Returns its layer's folder too, which [`super::webrick`] needs.
@@ -29,12 +31,19 @@ pub(crate) fn install(
         build: true,
         launch: true,
     };
-    let layer = match keyed(
+    let layer = match keyed_unless(
         session.context,
         session.kit.reporter,
         &layer_name!("ruby"),
         used_by,
         &key,
+        &|metadata| {
+            session.kit.settings.lock.refuses(
+                PinKind::Runtime,
+                Runtime::Ruby.name(),
+                &metadata.origin,
+            )
+        },
     )? {
         Layer::Kept(layer, metadata) => return Ok((metadata, layer.path())),
         Layer::Empty(layer) => layer,

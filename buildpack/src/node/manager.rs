@@ -14,7 +14,7 @@ use super::lockfile::{Format, Found};
 use super::yaml::Yaml;
 use super::{Manager, PackageJson, PlannedManager};
 use crate::app::App;
-use crate::version::Resolved;
+use crate::version::{Resolved, Version};
 use requests::{Kind, Wanted};
 use slugbuilder_report::{Candidate, Decision};
 
@@ -32,6 +32,8 @@ pub struct Inputs<'a> {
     pub(super) lockfile: Option<&'a Found>,
     /// The Node.js that the manager has to run on.
     pub(super) node: &'a Resolved,
+    /// The versions that a lock pins, by the programs' names.
+    pub(super) locked: &'a [(String, Version)],
 }
 
 /// Decides, and says why: one decision for the manager, one for its version.

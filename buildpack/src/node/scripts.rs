@@ -1,6 +1,7 @@
 //! Which scripts a build runs, and what config vars change about it.
 
 use super::{BuildScripts, DevDependencies, Manager, PackageJson};
+use crate::version::Version;
 use slugbuilder_report::{Candidate, Decision, Origin};
 
 /// Config vars of Heroku's classic buildpack that change how a Node.js app is built.
@@ -22,6 +23,8 @@ pub struct NodeSettings {
     pub use_npm_install: Option<String>,
     /// `NODE_BUILD_FLAGS`: arguments of the build script, as written.
     pub node_build_flags: Option<String>,
+    /// The versions of package managers that a lock pins, by their programs' names.
+    pub locked: Vec<(String, Version)>,
 }
 
 impl NodeSettings {
@@ -38,6 +41,7 @@ impl NodeSettings {
             node_modules_cache: read("NODE_MODULES_CACHE"),
             use_npm_install: read("USE_NPM_INSTALL"),
             node_build_flags: read("NODE_BUILD_FLAGS"),
+            locked: Vec::new(),
         }
     }
 

@@ -38,6 +38,32 @@ pub enum SourceError {
         /// What came.
         actual: String,
     },
+    /// The archive is not what a lock pins.
+    #[error("`{location}` is not what {place} pins")]
+    Locked {
+        /// The archive.
+        location: String,
+        /// `slugbuilder.lock:LINE`.
+        place: String,
+        /// The pinned hash.
+        expected: String,
+        /// That of what came.
+        actual: String,
+    },
+    /// A mirror folder is all that may be asked, and does not have it.
+    #[error("`{location}` is not in `{list}`")]
+    NotInFolder {
+        /// What was looked for.
+        location: String,
+        /// The list of the folder.
+        list: String,
+    },
+    /// Only what is locked may be used, and this source has something else.
+    #[error("it has no archive that {place} pins")]
+    NotLocked {
+        /// `slugbuilder.lock:LINE`.
+        place: String,
+    },
     /// The archive cannot be unpacked.
     #[error(transparent)]
     Unpack(Box<UnpackError>),
@@ -71,10 +97,16 @@ impl SourceError {
     pub fn another_source_may_help(&self) -> bool {
         match self {
             Self::Fetch(error) => error.another_source_may_help(),
-            Self::Client(_) | Self::Offline | Self::Absent(_) | Self::Answer(_) => true,
+            Self::Client(_)
+            | Self::Offline
+            | Self::Absent(_)
+            | Self::NotInFolder { .. }
+            | Self::NotLocked { .. }
+            | Self::Answer(_) => true,
             Self::Cache(_)
             | Self::Checksum(_)
             | Self::Pin { .. }
+            | Self::Locked { .. }
             | Self::Unpack(_)
             | Self::Disk(_) => false,
         }
@@ -128,6 +160,53 @@ pub enum InstallError {
     },
 }
 
+impl InstallError {
+    /// What was wanted.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        match self {
+            Self::NoSource { what, .. }
+            | Self::Unusable { what, .. }
+            | Self::ManagerHash { what, .. } => what,
+        }
+    }
+
+    /// Whether it was not looked for everywhere, because the network is off.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        let Self::NoSource { failed, .. } = self else {
+            return false;
+        };
+        failed.iter().any(|(_, error)| match error {
+            SourceError::Offline => true,
+            SourceError::Fetch(error) => matches!(error.last(), FetchError::Offline { .. }),
+            _ => false,
+        })
+    }
+
+    /// Whether a mirror folder, which is all that may be asked, does not have it.
+    #[must_use]
+    pub fn is_of_folder(&self) -> bool {
+        let Self::NoSource { failed, .. } = self else {
+            return false;
+        };
+        let of_folder = |error: &SourceError| matches!(error, SourceError::NotInFolder { .. });
+        failed.iter().any(|(_, error)| of_folder(error))
+    }
+
+    /// The same as one paragraph for a list of several.
+    pub(crate) fn where_it_was_looked_for(&self) -> String {
+        let Self::NoSource { what, failed } = self else {
+            return self.to_string();
+        };
+        let lines: Vec<String> = failed
+            .iter()
+            .map(|(name, error)| format!("  - {name}: {}", chain(error).replace('\n', "\n    ")))
+            .collect();
+        format!("{what}:\n{}", lines.join("\n"))
+    }
+}
+
 impl Explain for InstallError {
     fn code(&self) -> &'static str {
         match self {
@@ -138,6 +217,7 @@ impl Explain for InstallError {
                 SourceError::Cache(error) => error.code(),
                 SourceError::Unpack(error) => error.code(),
                 SourceError::Pin { .. } => "runtime-changed",
+                SourceError::Locked { .. } => "lock-mismatch",
                 SourceError::Disk(_) => "install-disk",
                 _ => "runtime-not-usable",
             },
@@ -190,6 +270,11 @@ impl Explain for InstallError {
                 SourceError::Pin { pinned, actual, .. } => Some(format!(
                     "pinned {pinned}\n   got {actual}\nThe first build of this app pinned the archive, because its source publishes no checksum."
                 )),
+                SourceError::Locked {
+                    expected, actual, ..
+                } => Some(format!(
+                    "pinned {expected}\n   got {actual}\nEither the archive was changed where it comes from, or the lock was edited."
+                )),
                 other => other.as_explain().and_then(Explain::explanation),
             },
         }
@@ -198,11 +283,7 @@ impl Explain for InstallError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::NoSource { failed, .. } => {
-                let is_offline = failed.iter().any(|(_, error)| match error {
-                    SourceError::Offline => true,
-                    SourceError::Fetch(error) => matches!(error.last(), FetchError::Offline { .. }),
-                    _ => false,
-                });
+                let is_offline = self.is_offline();
                 let has_mirror = failed.iter().any(|(name, _)| name == super::MIRROR);
                 if is_offline {
                     vec!["Build once with the network on, with the same cache folder.".into()]
@@ -222,6 +303,10 @@ impl Explain for InstallError {
             Self::Unusable { error, .. } => match error.as_ref() {
                 SourceError::Pin { .. } => vec![
                     "If the change is known and right, remove the pin from the `store.toml` of this app and buildpack.".into(),
+                ],
+                SourceError::Locked { .. } => vec![
+                    "Find out why it changed before you use it.".into(),
+                    "If the change is known and right, run `slugbuilder lock --update`.".into(),
                 ],
                 other => other.as_explain().map(Explain::hints).unwrap_or_default(),
             },

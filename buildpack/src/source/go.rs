@@ -4,7 +4,7 @@
 
 use super::{
     InstallError, Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, Source,
-    SourceError,
+    SourceError, Wanted,
 };
 use super::{first_of, repack};
 use crate::command::Client;
@@ -12,6 +12,8 @@ use crate::runtime::Runtime;
 use crate::version::Version;
 use serde::Deserialize;
 use slugbuilder_fetch::{Algorithm, Checksum, Download, FetchError, Format};
+use slugbuilder_report::PinKind;
+use slugbuilder_report::lock::LOCK_FILE;
 use std::path::{Path, PathBuf};
 
 /// What was got of Go.
@@ -39,19 +41,25 @@ fn host_machine() -> &'static str {
 /// Gets the toolchain of Go `version`.
 pub fn obtain(kit: &Kit<'_>, version: Version) -> Result<GoToolchain, InstallError> {
     let sources = match kit.settings.mirror(Runtime::Go) {
-        Some(mirror) => vec![Source::new(MIRROR, move || {
-            site(kit, version, mirror.address(), MIRROR).map(GoToolchain::Archive)
-        })],
+        Some(mirror) => vec![
+            Source::new(MIRROR, move || {
+                site(kit, version, mirror.address(), MIRROR).map(GoToolchain::Archive)
+            })
+            .at(location(kit, version)),
+        ],
         None => vec![
             Source::new("go.dev", move || {
                 site(kit, version, &kit.sites.go, "go.dev").map(GoToolchain::Archive)
-            }),
+            })
+            .at(location(kit, version)),
             Source::new("the user's go", move || {
                 module(kit, version).map(GoToolchain::Archive)
-            }),
+            })
+            .at(format!("go:{}", module_name(version))),
             Source::new("the installed go", move || installed(kit, version)),
         ],
     };
+    let sources = kit.in_order_of_lock(PinKind::Runtime, Runtime::Go.name(), sources);
     first_of(&format!("Go {}", version.go_name()), sources, kit.reporter)
 }
 
@@ -86,30 +94,65 @@ struct ReleaseFile {
 /// The layout of go.dev/dl: `?mode=json&include=all` lists every file with its SHA-256. Mirrors of files alone have
 /// `<file>.sha256` beside each file, as the host that go.dev redirects to has; that is looked for first on a mirror.
 fn site(kit: &Kit<'_>, version: Version, base: &str, name: &str) -> Result<Obtained, SourceError> {
-    let file = format!("go{}.linux-{}.tar.gz", version.go_name(), host_machine());
+    let file = file_name(version);
     let url = format!("{base}/{file}");
-    if let Some(found) = kit.receipts().find(&url, kit.cache)? {
+    let location = location(kit, version);
+    let wanted = Wanted {
+        receipt: &url,
+        location: &location,
+        source: name,
+        format: Some(Format::TarGz),
+        known: None,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
-    let checksum = published_checksum(kit, base, &file, name == MIRROR)?;
+    let (checksum, verified_by) = match kit.locked_hash(&location) {
+        Some(locked) => (locked, LOCK_FILE),
+        None => (
+            published_checksum(kit, base, &file, name == MIRROR)?,
+            "published",
+        ),
+    };
     let request = Download {
         url: url.clone(),
         name: format!("Go {}", version.go_name()),
         checksum: Some(checksum),
         max_bytes: MAX_ARCHIVE_BYTES,
     };
-    let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
+    let fetched = kit
+        .cache
+        .fetch(kit.client, &request, kit.reporter)
+        .map_err(|error| kit.named_after_lock(error, &location))?;
     let obtained = Obtained {
         path: fetched.path,
         format: Format::TarGz,
         provenance: Provenance {
             source: name.to_owned(),
             checksum: Some(fetched.sha256.to_string()),
-            verified_by: "published".into(),
+            verified_by: verified_by.into(),
+            location: Some(location),
         },
     };
     kit.receipts().keep(&url, &fetched.sha256, &obtained)?;
     Ok(obtained)
+}
+
+fn file_name(version: Version) -> String {
+    format!("go{}.linux-{}.tar.gz", version.go_name(), host_machine())
+}
+
+/// What a lock calls the archive of go.dev, wherever it comes from.
+fn location(kit: &Kit<'_>, version: Version) -> String {
+    format!("{}/{}", kit.sites.go, file_name(version))
+}
+
+fn module_name(version: Version) -> String {
+    format!(
+        "golang.org/toolchain@v0.0.1-go{}.linux-{}",
+        version.go_name(),
+        host_machine()
+    )
 }
 
 fn published_checksum(
@@ -153,13 +196,16 @@ struct Module {
 
 /// The module `golang.org/toolchain` through the user's go, which checks it against Go's checksum database.
 fn module(kit: &Kit<'_>, version: Version) -> Result<Obtained, SourceError> {
-    let name = format!(
-        "golang.org/toolchain@v0.0.1-go{}.linux-{}",
-        version.go_name(),
-        host_machine()
-    );
+    let name = module_name(version);
     let receipt = format!("go:{name}");
-    if let Some(found) = kit.receipts().find(&receipt, kit.cache)? {
+    let wanted = Wanted {
+        receipt: &receipt,
+        location: &receipt,
+        source: "the user's go",
+        format: None,
+        known: None,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
     if kit.settings.offline {
@@ -176,6 +222,7 @@ fn module(kit: &Kit<'_>, version: Version) -> Result<Obtained, SourceError> {
         .map_err(|_| SourceError::Answer(format!("`go mod download -json {name}`")))?;
     let zip = fs_err::File::open(&module.zip).map_err(SourceError::Disk)?;
     let checksum = Checksum::of(Algorithm::Sha256, zip).map_err(SourceError::Disk)?;
+    kit.check_locked(&receipt, &checksum)?;
     restore_layout(&module.dir).map_err(SourceError::Disk)?;
 
     let tree = folder.path().join("tree");
@@ -191,6 +238,7 @@ fn module(kit: &Kit<'_>, version: Version) -> Result<Obtained, SourceError> {
             source: "the user's go".into(),
             checksum: Some(checksum.to_string()),
             verified_by: "Go's checksum database".into(),
+            location: Some(receipt.clone()),
         },
     };
     kit.receipts().keep(&receipt, &inserted.sha256, &obtained)?;
@@ -230,6 +278,12 @@ fn restore_layout(root: &Path) -> std::io::Result<()> {
 
 /// The machine's own go, if it is exactly this version. It may be any wrapper, so that its `GOROOT` is asked for.
 fn installed(kit: &Kit<'_>, version: Version) -> Result<GoToolchain, SourceError> {
+    if let Some(folder) = &kit.settings.mirror_folder {
+        return Err(SourceError::Absent(format!(
+            "only the mirror `{}` is used",
+            folder.address()
+        )));
+    }
     let folder = kit.temporary()?;
     let output = go(kit, folder.path())
         .args(["env", "GOVERSION", "GOROOT"])
@@ -249,6 +303,7 @@ fn installed(kit: &Kit<'_>, version: Version) -> Result<GoToolchain, SourceError
             source: "the installed go".into(),
             checksum: None,
             verified_by: "not verified".into(),
+            location: None,
         },
     })
 }

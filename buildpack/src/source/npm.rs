@@ -1,11 +1,14 @@
 //! Packages of the npm registry: the user's mirror, else the user's npm, which knows the registry.
 
-use super::{Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, SourceError};
+use super::{
+    Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, SourceError, Wanted,
+};
 use crate::command::Client;
 use crate::settings::Mirror;
 use crate::version::Version;
 use serde::Deserialize;
 use slugbuilder_fetch::{Algorithm, Checksum, Download, Format};
+use slugbuilder_report::lock::LOCK_FILE;
 use std::path::{Path, PathBuf};
 
 /// The name of this source.
@@ -50,19 +53,27 @@ pub(super) fn pack_with(
     client: impl FnOnce(&Path) -> Result<Client, SourceError>,
 ) -> Result<Obtained, SourceError> {
     let specification = format!("{package}@{version}");
-    let receipt = format!("npm:{specification}");
+    let receipt = location(package, version);
     let known = integrity.map(Checksum::from_integrity).transpose()?;
-    if let Some(found) = kit.receipts().find(&receipt, kit.cache)?
-        && is(&found.path, known)?
-    {
+    let wanted = Wanted {
+        receipt: &receipt,
+        location: &receipt,
+        source,
+        format: Some(Format::TarGz),
+        known,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
+    let locked = kit.locked_hash(&receipt);
     if kit.settings.offline {
         return Err(SourceError::Offline);
     }
     let folder = kit.temporary()?;
     let packages = folder.path().join("packages");
     fs_err::create_dir(&packages).map_err(SourceError::Disk)?;
+    // npm looks upwards for a project, whose `devEngines` it would insist on: layers may lie in the app.
+    fs_err::write(folder.path().join("package.json"), "{}").map_err(SourceError::Disk)?;
     // HOME may be missing or empty, and nothing of npm's own is to stay behind.
     let output = client(folder.path())?
         .args([
@@ -81,18 +92,22 @@ pub(super) fn pack_with(
     let packed: Vec<Packed> = serde_json::from_slice(&output).map_err(|_| unexpected())?;
     let packed = packed.into_iter().next().ok_or_else(unexpected)?;
     let file = only_file(&packages)?.ok_or_else(unexpected)?;
-    let expected = match known {
-        Some(known) => known,
+    let expected = match locked.or(known) {
+        Some(expected) => expected,
         None => Checksum::from_integrity(&packed.integrity)?,
     };
-    let inserted = kit.cache.insert(&file, Some(&expected))?;
+    let inserted = kit
+        .cache
+        .insert(&file, Some(&expected))
+        .map_err(|error| kit.named_after_lock(error, &receipt))?;
     let obtained = Obtained {
         path: inserted.path,
         format: Format::TarGz,
         provenance: Provenance {
             source: source.into(),
             checksum: Some(inserted.sha256.to_string()),
-            verified_by: verified_by(known, "the registry"),
+            verified_by: verified_by(locked, known, "the registry"),
+            location: Some(receipt.clone()),
         },
     };
     kit.receipts().keep(&receipt, &inserted.sha256, &obtained)?;
@@ -120,13 +135,20 @@ fn of_mirror(
     let name = package.trim_start_matches('@').replace('/', "-");
     let url = format!("{}/{name}-{version}.tgz", mirror.address());
     let known = integrity.map(Checksum::from_integrity).transpose()?;
-    if let Some(found) = kit.receipts().find(&url, kit.cache)?
-        && is(&found.path, known)?
-    {
+    let location = location(package, version);
+    let wanted = Wanted {
+        receipt: &url,
+        location: &location,
+        source: MIRROR,
+        format: Some(Format::TarGz),
+        known,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
-    let checksum = if let Some(known) = known {
-        known
+    let locked = kit.locked_hash(&location);
+    let checksum = if let Some(expected) = locked.or(known) {
+        expected
     } else {
         let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
         let hex = text.split_ascii_whitespace().next().unwrap_or_default();
@@ -138,34 +160,34 @@ fn of_mirror(
         checksum: Some(checksum),
         max_bytes: MAX_ARCHIVE_BYTES,
     };
-    let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
+    let fetched = kit
+        .cache
+        .fetch(kit.client, &request, kit.reporter)
+        .map_err(|error| kit.named_after_lock(error, &location))?;
     let obtained = Obtained {
         path: fetched.path,
         format: Format::TarGz,
         provenance: Provenance {
             source: MIRROR.to_owned(),
             checksum: Some(fetched.sha256.to_string()),
-            verified_by: verified_by(known, "published"),
+            verified_by: verified_by(locked, known, "published"),
+            location: Some(location),
         },
     };
     kit.receipts().keep(&url, &fetched.sha256, &obtained)?;
     Ok(obtained)
 }
 
-fn verified_by(known: Option<Checksum>, otherwise: &str) -> String {
-    match known {
-        Some(_) => "catalogue",
-        None => otherwise,
-    }
-    .to_owned()
+/// What a lock calls the archive of a package.
+pub(crate) fn location(package: &str, version: Version) -> String {
+    format!("npm:{package}@{version}")
 }
 
-/// Whether `file` is what is `known`; anything is, where nothing is known.
-fn is(file: &Path, known: Option<Checksum>) -> Result<bool, SourceError> {
-    let Some(known) = known else {
-        return Ok(true);
-    };
-    let file = fs_err::File::open(file).map_err(SourceError::Disk)?;
-    let found = Checksum::of(known.algorithm(), file).map_err(SourceError::Disk)?;
-    Ok(found == known)
+fn verified_by(locked: Option<Checksum>, known: Option<Checksum>, otherwise: &str) -> String {
+    match (locked, known) {
+        (Some(_), _) => LOCK_FILE,
+        (None, Some(_)) => "catalogue",
+        (None, None) => otherwise,
+    }
+    .to_owned()
 }

@@ -16,13 +16,16 @@ pub(crate) struct Receipts {
     folder: PathBuf,
 }
 
+/// What was got for a key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Receipt {
-    key: String,
-    checksum: Checksum,
-    format: String,
-    provenance: Provenance,
+pub(crate) struct Receipt {
+    pub(crate) key: String,
+    /// Of the file in the cache.
+    pub(crate) checksum: Checksum,
+    /// As the end of a file's name: `.tar.gz`.
+    pub(crate) format: String,
+    pub(crate) provenance: Provenance,
 }
 
 impl Receipts {
@@ -49,6 +52,21 @@ impl Receipts {
             format,
             provenance: receipt.provenance,
         }))
+    }
+
+    /// Every receipt, by key. One that cannot be read counts as none.
+    pub(crate) fn all(&self) -> Result<Vec<Receipt>, SourceError> {
+        let mut receipts = Vec::new();
+        if !self.folder.is_dir() {
+            return Ok(receipts);
+        }
+        for entry in fs_err::read_dir(&self.folder).map_err(SourceError::Disk)? {
+            let path = entry.map_err(SourceError::Disk)?.path();
+            let text = fs_err::read(path).map_err(SourceError::Disk)?;
+            receipts.extend(serde_json::from_slice::<Receipt>(&text));
+        }
+        receipts.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(receipts)
     }
 
     /// Remembers what was got for `key`.

@@ -1,7 +1,9 @@
 //! WEBrick, which has not come with Ruby since 3.0.
 
 use super::ruby::{APT_SOURCE, Apt, digest_of, unpack_packages};
-use super::{InstallError, Kit, Obtained, Provenance, Source, SourceError, first_of, repack};
+use super::{
+    InstallError, Kit, Obtained, Provenance, Source, SourceError, Wanted, first_of, repack,
+};
 use crate::command::Client;
 use slugbuilder_fetch::{Algorithm, Checksum, Format};
 use std::ffi::OsString;
@@ -27,7 +29,14 @@ pub fn obtain(kit: &Kit<'_>, ruby: Option<&Path>) -> Result<Obtained, InstallErr
 /// With the gem client of the runtime that was just installed: it knows the user's `.gemrc`, where gems come from.
 fn gem(kit: &Kit<'_>, programs: &Path) -> Result<Obtained, SourceError> {
     let receipt = format!("gem:webrick:{GEM_VERSION}");
-    if let Some(found) = kit.receipts().find(&receipt, kit.cache)? {
+    let wanted = Wanted {
+        receipt: &receipt,
+        location: &receipt,
+        source: GEM_SOURCE,
+        format: None,
+        known: None,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
     if kit.settings.offline {
@@ -52,11 +61,13 @@ fn gem(kit: &Kit<'_>, programs: &Path) -> Result<Obtained, SourceError> {
     let checksum = fs_err::File::open(archive)
         .and_then(|file| Checksum::of(Algorithm::Sha256, file))
         .map_err(SourceError::Disk)?;
+    kit.check_locked(&receipt, &checksum)?;
     let gem = home.join(format!("gems/webrick-{GEM_VERSION}"));
     let provenance = Provenance {
         source: GEM_SOURCE.into(),
         checksum: Some(checksum.to_string()),
         verified_by: "gem".into(),
+        location: Some(receipt.clone()),
     };
     keep(
         kit,
@@ -72,12 +83,23 @@ fn gem(kit: &Kit<'_>, programs: &Path) -> Result<Obtained, SourceError> {
 fn apt(kit: &Kit<'_>) -> Result<Obtained, SourceError> {
     const PACKAGE: &str = "ruby-webrick";
     const RECEIPT: &str = "apt:ruby-webrick";
-    if let Some(found) = kit.receipts().find(RECEIPT, kit.cache)? {
+    let wanted = Wanted {
+        receipt: RECEIPT,
+        location: RECEIPT,
+        source: APT_SOURCE,
+        format: None,
+        known: None,
+    };
+    if let Some(found) = kit.at_hand(&wanted)? {
         return Ok(found);
     }
     let folder = kit.temporary()?;
     let mut apt = Apt::open(kit, folder.path(), PACKAGE)?;
-    let files = apt.download(&[PACKAGE.to_owned()])?;
+    let packages = [PACKAGE.to_owned()];
+    let files = apt.download(&packages)?;
+    let location = apt.location(&packages)?;
+    let checksum = digest_of(&files)?;
+    kit.check_locked(&location, &checksum.parse()?)?;
     let tree = folder.path().join("tree");
     unpack_packages(kit, &files, &tree, &|_| true)?;
     // Debian 12 packs it as a gem, other releases as a library.
@@ -85,8 +107,9 @@ fn apt(kit: &Kit<'_>) -> Result<Obtained, SourceError> {
     let licence = tree.join("usr/share/doc").join(PACKAGE).join("copyright");
     let provenance = Provenance {
         source: APT_SOURCE.into(),
-        checksum: Some(digest_of(&files)?),
+        checksum: Some(checksum),
         verified_by: "apt".into(),
+        location: Some(location),
     };
     keep(kit, folder.path(), &lib, &licence, provenance, RECEIPT)
 }

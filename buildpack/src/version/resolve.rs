@@ -34,6 +34,8 @@ impl Resolved {
 /// newest line with long-term support that is, else the newest version. `node` and its like in version files do ask for
 /// the newest one.
 ///
+/// What a lock pins comes before all of that, where the request accepts it or nobody asks.
+///
 /// An exact Ruby version that the catalogue does not know is passed on: Heroku publishes no list, so that only the
 /// download can tell.
 pub fn resolve(requested: &Requested, catalogue: &Catalogue) -> Result<Resolved, VersionError> {
@@ -44,6 +46,13 @@ pub fn resolve(requested: &Requested, catalogue: &Catalogue) -> Result<Resolved,
             in_catalogue,
         })
     };
+    // A later default is no reason to leave what is locked.
+    let locked = catalogue
+        .locked
+        .filter(|locked| requested.is_default() || requested.constraint.accepts(*locked));
+    if let Some(locked) = locked {
+        return resolved(locked, catalogue.versions.contains_key(&locked));
+    }
     let accepted = || {
         catalogue
             .versions

@@ -1,6 +1,6 @@
 //! `slugbuilder compile`
 
-use super::{manifest_path, megabytes, show_process_types};
+use super::{lock, manifest_path, megabytes, show_process_types};
 use crate::arguments::{CompileArguments, Credential, SourceArguments};
 use crate::environment;
 use crate::failure::{Failure, SignalError};
@@ -53,12 +53,13 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         keep_package_files: arguments.keep_package_files,
         config_vars,
         secrets: names,
-        platform_variables: environment::platform_variables(&host),
+        platform_variables: environment::platform_variables(&host, &arguments.mirror)?,
         credentials: Credentials {
             npm: has(Credential::Npm),
             netrc: has(Credential::Netrc),
             bundle: has(Credential::Bundle),
         },
+        locking: arguments.lock.locking(),
         network: !arguments.offline,
         deadline,
         interrupt: requests.stop,
@@ -73,6 +74,9 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         options.source.display(),
         arguments.source.stack
     )));
+    if arguments.write_lock {
+        lock::write_first(&options, printer)?;
+    }
     let compiled = compile(&options, printer)?;
     summarize(&compiled, &options, started, printer);
     if arguments.json {

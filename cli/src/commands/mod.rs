@@ -4,9 +4,12 @@ mod archive;
 mod buildpack;
 mod cache;
 mod compile;
+mod lock;
 mod plan;
+mod resolving;
 mod run;
 mod unpack;
+mod vendor;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::{Failure, UsageError};
@@ -23,6 +26,8 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, 
     match &arguments.command {
         Command::Plan(arguments) => plan::run(arguments, printer),
         Command::Compile(arguments) => compile::run(arguments, printer),
+        Command::Lock(arguments) => lock::run(arguments, printer),
+        Command::Vendor(arguments) => vendor::run(arguments, printer),
         Command::Archive(arguments) => archive::run(arguments, printer),
         Command::Run(arguments) => run::run(arguments, printer),
         Command::Unpack(arguments) => unpack::run(arguments, printer),

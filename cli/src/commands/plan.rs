@@ -28,6 +28,7 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
             buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
             all_files: arguments.source.all_files,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
+            locking: arguments.lock.locking(),
             interrupt: requests.stop,
         })?;
         (plan, None)

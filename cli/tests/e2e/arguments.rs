@@ -168,6 +168,8 @@ fn help_teaches_and_ends_well() {
     Commands:
       plan       Show what `compile` would decide, and why, without building
       compile    Build an app and write it as a slug
+      lock       Write slugbuilder.lock, so that every build of the app uses the same versions
+      vendor     Fill a folder with everything that builds without a network need
       archive    Make a slug of a folder that is ready to run, without a buildpack
       run        Run a slug as a dyno would
       unpack     Unpack a slug's app into a new folder

@@ -32,9 +32,15 @@ fn source_becomes_a_slug_that_answers() {
             0755 315532801 ./app/.slugbuilder/layers/
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/env.launch/
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/exec.d/
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/bin/
             0644 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/LICENSE
+            0644 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/env.launch/NODE_ENV.default
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/bin/node
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/exec.d/web_concurrency
+            0644 315532801 ./app/.slugbuilder/exec_d.bash
             0755 315532801 ./app/.profile.d/
             0644 315532801 ./app/.node-version
             0644 315532801 ./app/.profile.d/000_slugbuilder.sh

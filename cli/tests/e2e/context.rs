@@ -197,7 +197,7 @@ impl Context {
 /// A line without the time that something took, sizes of slugs and checksums.
 fn without_measures(line: &str) -> String {
     let mut line = line.to_owned();
-    if line.starts_with("Wrote ") {
+    if line.starts_with("Wrote ") && line.contains(" in ") {
         let size = line.find('(').unwrap()..line.find(')').unwrap();
         line.replace_range(size, "([SIZE]");
         let time = line.rfind(" in ").unwrap();

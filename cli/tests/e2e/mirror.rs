@@ -27,14 +27,70 @@ while (accept my $client, $server) {
 
 /// Writes the mirror into the new folder `folder`.
 pub(crate) fn write(folder: &Path) {
-    let name = format!("node-v{NODE}-linux-x64");
+    write_version(folder, NODE);
+}
+
+/// Adds a version to the mirror in `folder`.
+pub(crate) fn write_version(folder: &Path, version: &str) {
+    let name = format!("node-v{version}-linux-x64");
     let archive = archive(&name);
-    let release = folder.join(format!("v{NODE}"));
+    let release = folder.join(format!("v{version}"));
     fs::create_dir_all(&release).unwrap();
     let file = format!("{name}.tar.xz");
     let sum = hex::encode(Sha256::digest(&archive));
     fs::write(release.join(&file), archive).unwrap();
     fs::write(release.join("SHASUMS256.txt"), format!("{sum}  {file}\n")).unwrap();
+}
+
+/// What the npm in Node.js's archive says of itself.
+const NPM: &str = r#"{"version":"11.6.2","bin":{"npm":"bin/npm-cli.js"}}"#;
+
+/// Writes pnpm 9.99.0, which no catalogue knows, in the layout of a mirror of packages; it does not run.
+pub(crate) fn write_pnpm(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let archive = gzipped(&[
+        (
+            "package/package.json",
+            r#"{"version":"9.99.0","bin":{"pnpm":"bin/pnpm.cjs"}}"#,
+        ),
+        ("package/bin/pnpm.cjs", "no pnpm\n"),
+    ]);
+    let sum = hex::encode(Sha256::digest(&archive));
+    fs::write(folder.join("pnpm-9.99.0.tgz"), archive).unwrap();
+    fs::write(folder.join("pnpm-9.99.0.tgz.sha256"), sum).unwrap();
+}
+
+/// Writes `ruby-3.3.9` in the layout of Heroku's bucket, of which nothing runs.
+pub(crate) fn write_ruby(folder: &Path) {
+    let folder = folder.join("heroku-24/amd64");
+    fs::create_dir_all(&folder).unwrap();
+    let files = [("bin/ruby", "#!/bin/sh\necho no ruby\n")];
+    fs::write(folder.join("ruby-3.3.9.tgz"), gzipped(&files)).unwrap();
+}
+
+/// Writes Go 1.27.4 in the layout of go.dev, which builds programs that do nothing.
+pub(crate) fn write_go(folder: &Path) {
+    const GO: &str = "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\nmkdir -p \"$(dirname \"$2\")\"\n\
+        printf '#!/bin/sh\\n' > \"$2\"\nchmod 755 \"$2\"\n";
+    fs::create_dir_all(folder).unwrap();
+    let archive = gzipped(&[("go/bin/go", GO)]);
+    let sum = hex::encode(Sha256::digest(&archive));
+    let name = "go1.27.4.linux-amd64.tar.gz";
+    fs::write(folder.join(name), archive).unwrap();
+    fs::write(folder.join(format!("{name}.sha256")), sum).unwrap();
+}
+
+fn gzipped(programs: &[(&str, &str)]) -> Vec<u8> {
+    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut tar = tar::Builder::new(encoder);
+    for (path, content) in programs {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o755);
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, path, content.as_bytes())
+            .unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
 }
 
 fn archive(name: &str) -> Vec<u8> {
@@ -43,6 +99,8 @@ fn archive(name: &str) -> Vec<u8> {
         ("bin/node", 0o755, PROGRAM),
         ("LICENSE", 0o644, "a licence\n"),
         ("include/node/node.h", 0o644, "not for running\n"),
+        ("lib/node_modules/npm/package.json", 0o644, NPM),
+        ("lib/node_modules/npm/bin/npm-cli.js", 0o755, "no npm\n"),
         ("share/doc/node/gdbinit", 0o644, "not for running\n"),
     ] {
         let mut header = tar::Header::new_gnu();

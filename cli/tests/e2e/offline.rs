@@ -35,14 +35,15 @@ fn what_is_missing_offline_is_named() {
         Layer node: new
         Node.js 24.21.0 not from nodejs.org: `https://nodejs.org/dist/v24.21.0/SHASUMS256.txt` is needed, but the network is off
         Node.js 24.21.0 not from the user's npm: needs the network, which is off
-        error: cannot get Node.js 24.21.0
-    error[runtime-not-available]: cannot get Node.js 24.21.0
+        error: without a network there is no Node.js 24.21.0
+    error[not-there-offline]: without a network there is no Node.js 24.21.0
 
-      Tried in this order:
-      - nodejs.org: `https://nodejs.org/dist/v24.21.0/SHASUMS256.txt` is needed, but the network is off
-      - the user's npm: needs the network, which is off
+      Node.js 24.21.0:
+        - nodejs.org: `https://nodejs.org/dist/v24.21.0/SHASUMS256.txt` is needed, but the network is off
+        - the user's npm: needs the network, which is off
 
-      hint: Build once with the network on, with the same cache folder.
+      hint: Where there is a network, fill a folder with `slugbuilder vendor DIR SOURCE`, and build here with `--mirror DIR`.
+      hint: Or build once with the network on, with the same cache folder.
     ");
 }
 

@@ -220,9 +220,10 @@ fn the_plan_is_data_too() {
       "version": 1,
       "stack": "heroku-22",
       "staged": {
-        "files": 4
+        "files": 4,
+        "not_walked": []
       },
-      "left_out": {},
+      "left_out": [],
       "languages": [
         {
           "name": "node",
@@ -416,7 +417,7 @@ fn a_plan_needs_no_home_and_shows_what_is_left_out() {
         .succeeds();
     insta::assert_snapshot!(ran.stdout, @r"
     staged: 3 files
-    left out: 1 file, matching .slugignore
+    left out: doc, matching .slugignore
 
     language node: web.js
       * web.js  web.js  has a name that is looked for

@@ -49,6 +49,11 @@ fn check(root: &Value, schema: &Value, value: &Value, place: &str, found: &mut V
                     complain(format!("{value} is not {rule}"));
                 }
             }
+            "enum" => {
+                if !rule.as_array().unwrap().contains(value) {
+                    complain(format!("{value} is none of {rule}"));
+                }
+            }
             "minimum" => {
                 if value
                     .as_i64()
@@ -179,7 +184,7 @@ fn the_plan_of_every_test_app_is_as_documented() {
 #[test]
 fn what_is_not_as_documented_is_found() {
     let text = r#"{
-        "version": 2, "stack": "heroku-24", "staged": {"files": -1}, "left_out": {"git": "all"}, "languages": [],
+        "version": 2, "stack": "heroku-24", "staged": {"files": -1}, "left_out": [{"path": "a", "reason": "none"}], "languages": [],
         "decisions": [{"subject": "x", "rule": "y", "winner": "0", "candidates": [
             {"value": "v", "verdict": "w", "origin": {"file": {"path": "p", "line": 0}}}
         ]}],
@@ -191,8 +196,9 @@ fn what_is_not_as_documented_is_found() {
     insta::assert_snapshot!(found.join("\n"), @r#"
     $.decisions[0].candidates[0].origin: {"file":{"path":"p","line":0}} fits 0 of the alternatives
     $.decisions[0].winner: "0" is no "integer"
-    $.left_out.git: "all" is no "integer"
+    $.left_out[0].reason: "none" is none of ["git","output","finder_metadata","slugignore","git_ignored"]
     $.staged.files: -1 is less than 0
+    $.staged: "not_walked" is missing
     $.version: 2 is not 1
     $: "warnings" is missing
     "#);

@@ -65,6 +65,14 @@ impl<'a> Platform<'a> {
         )
     }
 
+    /// Writes a file of the platform's own for the buildpacks to read, outside of the app. Returns its path, as programs of
+    /// the build see it.
+    pub fn lend_file(&self, name: &str, content: &[u8]) -> Result<PathBuf, CnbError> {
+        let path = self.executor.work_dir().join(name);
+        self.files().write(&path, content)?;
+        Ok(path)
+    }
+
     /// Writes a file of the platform's own into the built app, replacing what has its name; folders are made. The app is
     /// hostile by now: a folder on the way that is a link is an error.
     pub fn write_into_app(&self, relative: &Path, content: &[u8]) -> Result<(), CnbError> {

@@ -4,6 +4,7 @@ use super::app_directory::{self, Keeping, Prepared};
 use super::begun::{Begun, Told, WorkFolder};
 use super::downloads::Downloads;
 use super::kept::{self, Remembered};
+use super::lock::SourceLock;
 use super::record;
 use super::slug_source::{ArchivedApp, SlugSource};
 use super::{
@@ -14,6 +15,7 @@ use crate::archive::ArchiveError;
 use crate::cache::{CacheFolder, after_build};
 use crate::cnb::{Build, Detection, Restored};
 use crate::layout::after_build::AfterBuild;
+use crate::lock;
 use crate::sandbox::SandboxOptions;
 use crate::secrets::{Redacting, Secrets};
 use crate::slug::{Manifest, NotCarried, ProcessType};
@@ -81,10 +83,16 @@ impl BuiltApp {
         let place = &prepared.place;
         told.tell(place.warning().map_or(&[], std::slice::from_ref));
         let buildpacks = identity::read(&sources, place, &sandbox)?;
-        let platform = platform(options, place, &sandbox, reporter);
+        let mut platform = platform(options, place, &sandbox, reporter);
+        let lock = SourceLock::read(options, &survey.root)?;
+        lock.lend(&mut platform)?;
         let order = identity::order(options, &buildpacks);
         let mut detection = platform.detect(&order, &buildpacks)?;
         detection.redact(&secrets);
+        if lock.file().is_some() {
+            let digests = identity::digests(&sources, &buildpacks);
+            told.tell(&lock.check(options, &lock::buildpacks(&detection, digests)?)?);
+        }
         told.tell(&detection.warnings);
         for participant in &detection.group {
             told.tell(&participant.report.warnings);

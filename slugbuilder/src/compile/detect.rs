@@ -1,6 +1,7 @@
 //! Detection alone, in the sandbox that a build would have: for buildpacks of other people.
 
 use super::downloads::Downloads;
+use super::lock::SourceLock;
 use super::{
     CompileError, CompileOptions, app_directory, identity, platform, sandbox_options, secrets_of,
 };
@@ -73,6 +74,7 @@ fn detect_with(
         reporter.report(Event::Warning(warning));
     }
     let buildpacks = identity::read(&sources, place, sandbox)?;
-    let platform = platform(options, place, sandbox, reporter);
+    let mut platform = platform(options, place, sandbox, reporter);
+    SourceLock::read(options, &survey.root)?.lend(&mut platform)?;
     Ok(platform.detect(&identity::order(options, &buildpacks), &buildpacks)?)
 }

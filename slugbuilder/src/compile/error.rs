@@ -4,6 +4,7 @@ use crate::app_root::RootError;
 use crate::archive::ArchiveError;
 use crate::cnb::CnbError;
 use crate::layout::after_build::AfterBuildError;
+use crate::lock::LockError;
 use crate::sandbox::SandboxError;
 use crate::secrets::{Secrets, SecretsInSlug};
 use crate::slug::SlugError;
@@ -23,6 +24,9 @@ pub enum CompileError {
     /// A file that says what leaves the slug after the build.
     #[error(transparent)]
     AfterBuild(#[from] AfterBuildError),
+    /// The lock of the source.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The app's folder in the source.
     #[error(transparent)]
     Root(#[from] RootError),
@@ -63,6 +67,7 @@ impl CompileError {
         Some(match self {
             Self::Stage(error) => error,
             Self::AfterBuild(error) => error,
+            Self::Lock(error) => error,
             Self::Root(error) => error,
             Self::Workspace(error) => error,
             Self::Sandbox(error) => error,

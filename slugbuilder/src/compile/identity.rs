@@ -2,6 +2,7 @@
 
 use super::{BuildpackSource, CompileError, CompileOptions};
 use crate::cnb::{Buildpack, CnbError, Order};
+use crate::lock::{self, LockError};
 use crate::place::Place;
 use crate::sandbox::{SandboxError, SandboxOptions};
 use crate::workspace::{App, Kind};
@@ -63,6 +64,22 @@ pub(super) fn read(
 ) -> Result<Vec<Buildpack>, CnbError> {
     let read = |source: &Source| source.read(place, options);
     sources.iter().map(read).collect()
+}
+
+/// The digests of the buildpacks' folders, by `id@version`.
+pub(super) fn digests<'a>(
+    sources: &'a [Source],
+    buildpacks: &'a [Buildpack],
+) -> impl Fn(&str) -> Result<String, LockError> + 'a {
+    move |reference| {
+        let mut all = sources.iter().zip(buildpacks);
+        let found = all.find(|(_, one)| one.descriptor.reference() == reference);
+        match found {
+            Some((source, _)) => lock::of_folder(&source.outside),
+            // Only what was read is in a group.
+            None => Ok(String::new()),
+        }
+    }
 }
 
 /// Which of the buildpacks to try together.

@@ -18,9 +18,11 @@ mod entries;
 mod error;
 mod identity;
 mod kept;
+pub(crate) mod lock;
 mod losses;
 mod missing_program;
 mod record;
+mod resolve;
 mod slug_source;
 
 pub use crate::secrets::SecretsInSlug;
@@ -28,6 +30,7 @@ pub use built::BuiltApp;
 pub use detect::{Detected, detect};
 pub use entries::{AppEntry, AppEntryKind};
 pub use error::{CompileError, RedactedError};
+pub use resolve::{Resolution, resolve};
 
 use crate::app_root::{self, AppRoot};
 use crate::archive::{Compression, Layout, Placement, Siblings};
@@ -37,6 +40,7 @@ use crate::cache::CacheFolder;
 use crate::cnb::{Build, Order, Platform};
 use crate::layout::after_build::AfterBuild;
 use crate::layout::{self, AppLayout};
+use crate::lock::Locking;
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
 use crate::secrets::{Redacting, Secrets, Sources};
@@ -127,6 +131,8 @@ pub struct CompileOptions {
     pub host_environment: Environment,
     /// Which credentials pass.
     pub credentials: Credentials,
+    /// How the lock of the source counts.
+    pub locking: Locking,
     /// Whether the build has a network.
     pub network: bool,
     /// When the build is ended.

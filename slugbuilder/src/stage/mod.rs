@@ -134,11 +134,13 @@ pub struct Survey {
     pub git: Option<Commit>,
     /// What stays outside: topmost paths only, in the order of the walk (parents first, names by their bytes).
     pub left_out: Vec<LeftOut>,
-    /// How much stays outside, by reason. A `.git` is not looked into and counts as nothing. Folders that cannot be read
+    /// How much stays outside, by reason; an [`outline`] does not count what is in folders. A `.git` is not looked into and counts as nothing. Folders that cannot be read
     /// count as far as they can.
     pub counts: BTreeMap<Reason, Tally>,
     /// How much enters the build.
     pub staged: Tally,
+    /// Folders that enter the build and were not looked into; only an [`outline`] has such.
+    pub not_walked: Vec<PathBuf>,
     /// Files, folders and links that enter the build, without the root.
     pub entries: u64,
     /// User and group ids of everything that enters the build, the root too. An overlay can serve only mapped ones.
@@ -171,8 +173,9 @@ pub fn survey(source: &Path, options: &SurveyOptions) -> Result<Survey, StageErr
     walk_ahead(source, root, tree, options, began)
 }
 
-/// The same for [`Survey::shadow`], several times as fast: of files it tells how many there are, and neither how large
-/// they are nor whose, nor whether they can be read.
+/// The same for [`Survey::shadow`], many times as fast: of files it tells how many there are, and neither how large they
+/// are nor whose, nor whether they can be read. It looks neither into what stays outside nor into folders called
+/// `node_modules` ([`Survey::not_walked`]), which hold most of the files of many sources and nothing that decides.
 pub fn outline(source: &Path, options: &SurveyOptions) -> Result<Survey, StageError> {
     let began = SystemTime::now();
     let root = std::fs::canonicalize(source).map_err(|error| StageError::of_root(source, error))?;
@@ -187,8 +190,12 @@ fn walk_ahead(
     options: &SurveyOptions,
     began: SystemTime,
 ) -> Result<Survey, StageError> {
+    let passes_by = tree.tells_kinds_only();
     // Nothing looks into a `.git`.
-    tree.read_ahead(|path| !path.ends_with(git::DOT_GIT), &options.stop);
+    let enters = |path: &Path| {
+        !(path.ends_with(git::DOT_GIT) || passes_by && path.ends_with(walk::PACKAGES))
+    };
+    tree.read_ahead(enters, &options.stop);
     walk::walk(source, root, tree, options, began)
 }
 

@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
+/// The folders that an outline does not look into.
+pub(super) const PACKAGES: &str = "node_modules";
+
 /// Special files that an error names.
 const NAMED: usize = 5;
 
@@ -61,6 +64,7 @@ struct Walker<'a> {
     left_out: Vec<LeftOut>,
     counts: BTreeMap<Reason, Tally>,
     staged: Tally,
+    not_walked: Vec<PathBuf>,
     owners: BTreeSet<(u32, u32)>,
     one_device: bool,
     owner_may_use_all: bool,
@@ -94,6 +98,7 @@ pub(super) fn walk(
         left_out: Vec::new(),
         counts: BTreeMap::new(),
         staged: Tally::default(),
+        not_walked: Vec::new(),
         owners: BTreeSet::from([stat.owner]),
         one_device: true,
         owner_may_use_all: stat.owner_may_use(),
@@ -145,6 +150,7 @@ pub(super) fn walk(
         left_out,
         counts,
         staged,
+        not_walked,
         owners,
         one_device,
         owner_may_use_all,
@@ -156,6 +162,7 @@ pub(super) fn walk(
         left_out,
         counts,
         staged,
+        not_walked,
         entries: entries.len() as u64,
         owners,
         one_device,
@@ -321,6 +328,12 @@ impl Walker<'_> {
         pending: &mut Vec<Pending>,
     ) {
         match stat.kind {
+            // Of one that git ignores only what is tracked in it is staged.
+            Kind::Directory
+                if self.tree.tells_kinds_only() && !ignored && path.ends_with(PACKAGES) =>
+            {
+                self.not_walked.push(path.clone());
+            }
             Kind::Directory => pending.push(Pending {
                 path: path.clone(),
                 stat,
@@ -368,7 +381,7 @@ impl Walker<'_> {
         if reason != Reason::Git {
             tally.add(stat);
             let mut folders = Vec::new();
-            if stat.kind == Kind::Directory {
+            if stat.kind == Kind::Directory && !self.tree.tells_kinds_only() {
                 folders.push((path.clone(), *stat));
             }
             while let Some((folder, stat)) = folders.pop() {

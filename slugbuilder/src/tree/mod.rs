@@ -99,8 +99,8 @@ impl Stat {
         }
     }
 
-    /// What is taken for a file or link of which only its kind and the folder that it is in are known: one that its owner
-    /// and everybody else may read.
+    /// What is taken for an entry of which only its kind and the folder that it is in are known: one that its owner and
+    /// everybody else may read.
     fn of_kind(kind: Kind, folder: &Self) -> Self {
         Self {
             kind,
@@ -205,11 +205,17 @@ impl Tree {
         })
     }
 
-    /// The same, listing of files and links only what they are, which folders tell with the names: the kernel is then not
-    /// asked about each. A readable file of no bytes stands for each, except for those called `.gitignore`, `.slugignore` and the like.
+    /// The same, listing only what entries are, which folders tell with the names: the kernel is then not asked about each.
+    /// A readable one of no bytes stands for each, except for those called `.gitignore`, `.slugignore` and the like. Folders
+    /// that are exchanged meanwhile are not noticed.
     pub(crate) fn kinds_only(mut self) -> Self {
         self.kinds_only = true;
         self
+    }
+
+    /// Whether listings tell of most entries only what they are.
+    pub(crate) fn tells_kinds_only(&self) -> bool {
+        self.kinds_only
     }
 
     /// What an overlay with these two folders shows, with what is at `hidden` in the lower one as good as gone. Only
@@ -368,7 +374,8 @@ impl Tree {
 
     fn list_now(&self, path: &Path, listed: &Stat) -> Result<Vec<(OsString, Stat)>, Failure> {
         let directory = self.open_directory(path).map_err(Failure::of_listed)?;
-        if !Stat::new(&fstat(&directory)?).same_object(listed) {
+        // What a listing of kinds says of a folder is not enough to know it again by.
+        if !self.kinds_only && !Stat::new(&fstat(&directory)?).same_object(listed) {
             return Err(Failure::Changed);
         }
         // `readdir` would ask three things more about each folder.
@@ -384,6 +391,7 @@ impl Tree {
                     _ if !self.kinds_only || name.ends_with(b"ignore") => None,
                     FileType::RegularFile => Some(Kind::File),
                     FileType::Symlink => Some(Kind::Link),
+                    FileType::Directory => Some(Kind::Directory),
                     _ => None,
                 };
                 names.push((OsString::from_vec(name.to_vec()), kind));

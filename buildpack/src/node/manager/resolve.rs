@@ -45,7 +45,10 @@ pub(super) fn version(
         Some(Wanted::Vendored { .. }) => search.default()?,
         Some(Wanted::Range(range)) => match bundled.filter(|npm| range.accepts(*npm)) {
             Some(npm) => npm,
-            None => search.newest(range)?,
+            None => match search.locked(Some(range))? {
+                Some(locked) => locked,
+                None => search.newest(range)?,
+            },
         },
         Some(Wanted::Unreadable) => {
             return Err(NodeError::UnreadableVersion {
@@ -54,9 +57,10 @@ pub(super) fn version(
                 program: manager.program(),
             });
         }
-        None => match bundled {
-            Some(npm) => npm,
-            None => search.default()?,
+        None => match (bundled, search.locked(None)?) {
+            (Some(npm), _) => npm,
+            (None, Some(locked)) => locked,
+            (None, None) => search.default()?,
         },
     };
     let source = match vendored {
@@ -187,6 +191,19 @@ impl Search<'_> {
             .find(|version| accepted.accepts(*version))
             .or_else(|| matching().find(|version| self.runs(*version)))
             .ok_or_else(|| self.other_node(newest))
+    }
+
+    /// The version that a lock pins, if it is in `range` where there is one, keeps to the lockfile's format where nobody
+    /// asks, and runs on the app's Node.js.
+    fn locked(&self, range: Option<&Range>) -> Result<Option<Version>, NodeError> {
+        let accepted = own_range(self.inputs.compatible(self.manager)?.accepted);
+        let range = range.unwrap_or(&accepted);
+        let fits = |version: Version| range.accepts(version) && self.runs(version);
+        let pinned = self.inputs.locked.iter();
+        let of_this = pinned.filter(|(name, _)| name == self.manager.program());
+        Ok(of_this
+            .map(|(_, version)| *version)
+            .find(|version| fits(*version)))
     }
 
     /// The newest version that the lockfile leads to.

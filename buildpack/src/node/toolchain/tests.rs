@@ -197,10 +197,9 @@ impl Fixture {
         let name = format!("node-v24.1.0-{platform}");
         let archive = xz(&tar(&name, files));
         let sums = self.path("node/v24.1.0/SHASUMS256.txt");
-        let mut list = fs_err::read_to_string(&sums).unwrap_or_default();
+        let others = fs_err::read_to_string(&sums).unwrap_or_default();
         let sum = hex::encode(Sha256::digest(&archive));
-        list += &format!("{sum}  {name}.tar.xz\n");
-        fs_err::write(sums, list).unwrap();
+        fs_err::write(sums, format!("{others}{sum}  {name}.tar.xz\n")).unwrap();
         fs_err::write(self.path(&format!("node/v24.1.0/{name}.tar.xz")), archive).unwrap();
     }
 
@@ -379,6 +378,12 @@ fn package(name: &str, corepack_hash: Option<Checksum>) -> NodeApp {
         corepack_hash,
     };
     app(manager, version, ManagerSource::Package(bundle))
+}
+
+/// An app with a Yarn of its own.
+pub(crate) fn vendored_app() -> NodeApp {
+    let source = ManagerSource::Vendored(".yarn/releases/yarn.cjs".into());
+    app(Manager::YarnBerry, Version::new(4, 5, 0), source)
 }
 
 fn bundled() -> NodeApp {

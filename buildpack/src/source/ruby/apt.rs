@@ -3,7 +3,7 @@
 use super::packages::{digest_of, unpack_packages};
 use super::{RubyArchive, shims};
 use crate::command::Client;
-use crate::source::{Kit, Obtained, Provenance, SourceError, repack};
+use crate::source::{Kit, Obtained, Provenance, SourceError, Wanted, repack};
 use crate::version::{Requested, Version};
 use slugbuilder_fetch::Format;
 use std::collections::BTreeSet;
@@ -127,6 +127,16 @@ impl<'a> Apt<'a> {
             .collect())
     }
 
+    /// What a lock calls `packages`: their names with exact versions.
+    pub(crate) fn location(&self, packages: &[String]) -> Result<String, SourceError> {
+        let named = packages.iter().map(|package| {
+            let version = self.field(package, "Version")?;
+            Ok(format!("{package}={version}"))
+        });
+        let named: Vec<String> = named.collect::<Result<_, SourceError>>()?;
+        Ok(format!("apt:{}", named.join(" ")))
+    }
+
     /// Downloads packages, which apt verifies against its signed lists. Returns their files, sorted by name.
     pub(crate) fn download(&mut self, packages: &[String]) -> Result<Vec<PathBuf>, SourceError> {
         if self.kit.settings.offline {
@@ -167,7 +177,14 @@ pub(super) fn obtain(kit: &Kit<'_>, requested: &Requested) -> Result<RubyArchive
         requested_text(requested),
         kit.target.machine.go_name()
     );
-    if let Some(archive) = kit.receipts().find(&receipt, kit.cache)?
+    let wanted = Wanted {
+        receipt: &receipt,
+        location: &receipt,
+        source: SOURCE,
+        format: None,
+        known: None,
+    };
+    if let Some(archive) = kit.at_hand(&wanted)?
         && let Some(version) = archive
             .provenance
             .source
@@ -206,14 +223,18 @@ pub(super) fn obtain(kit: &Kit<'_>, requested: &Requested) -> Result<RubyArchive
     let packed = folder.path().join("ruby.tar.gz");
     repack::pack(&tree, &packed)?;
     let inserted = kit.cache.insert(&packed, None)?;
+    let location = apt.location(&packages)?;
+    let checksum = digest_of(&files)?;
+    kit.check_locked(&location, &checksum.parse()?)?;
     let archive = Obtained {
         path: inserted.path,
         format: Format::TarGz,
         provenance: Provenance {
             // The receipt is where the version is kept.
             source: format!("{SOURCE} {version}"),
-            checksum: Some(digest_of(&files)?),
+            checksum: Some(checksum),
             verified_by: "apt".into(),
+            location: Some(location),
         },
     };
     kit.receipts().keep(&receipt, &inserted.sha256, &archive)?;

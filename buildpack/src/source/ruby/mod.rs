@@ -10,12 +10,14 @@ pub use shims::SHIM_TEMPLATE;
 
 use super::{
     InstallError, Kit, MAX_ARCHIVE_BYTES, MIRROR, Obtained, Provenance, Source, SourceError,
-    first_of,
+    Wanted, first_of,
 };
 use crate::runtime::Runtime;
 use crate::target::{Machine, Stack};
 use crate::version::{Resolved, Version};
 use slugbuilder_fetch::{Checksum, Download, Format};
+use slugbuilder_report::PinKind;
+use slugbuilder_report::lock::LOCK_FILE;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -44,15 +46,23 @@ pub fn obtain(
         bucket(kit, version, base, name, &mut pins.borrow_mut())
             .map(|archive| RubyArchive { archive, version })
     };
+    // Where there is nothing for the target, the source says so.
+    let location = kit
+        .target
+        .stack
+        .and_then(|stack| bucket_path(stack, kit.target.machine, version).ok())
+        .map(|path| format!("{}/{path}", kit.sites.ruby))
+        .unwrap_or_default();
     let sources = match kit.settings.mirror(Runtime::Ruby) {
-        Some(mirror) => vec![Source::new(MIRROR, move || {
-            bucket(mirror.address(), MIRROR)
-        })],
+        Some(mirror) => {
+            vec![Source::new(MIRROR, move || bucket(mirror.address(), MIRROR)).at(location)]
+        }
         None => vec![
-            Source::new("Heroku", move || bucket(&kit.sites.ruby, "Heroku")),
-            Source::new(APT_SOURCE, move || apt::obtain(kit, &resolved.requested)),
+            Source::new("Heroku", move || bucket(&kit.sites.ruby, "Heroku")).at(location),
+            Source::new(APT_SOURCE, move || apt::obtain(kit, &resolved.requested)).at("apt:"),
         ],
     };
+    let sources = kit.in_order_of_lock(PinKind::Runtime, Runtime::Ruby.name(), sources);
     let what = if resolved.requested.is_default() {
         "Ruby".to_owned()
     } else {
@@ -110,38 +120,53 @@ fn bucket(
     };
     let path = bucket_path(stack, kit.target.machine, version)?;
     let url = format!("{base}/{path}");
-    let pinned = pins
-        .get(&path)
-        .map(|text| text.parse::<Checksum>())
-        .transpose()?;
+    let location = format!("{}/{path}", kit.sites.ruby);
+    let locked = kit.locked_hash(&location);
+    // What a lock pins comes before what the first build of the app happened to get.
+    let pinned = match (locked, pins.get(&path)) {
+        (Some(locked), _) => Some(locked),
+        (None, Some(text)) => Some(text.parse::<Checksum>()?),
+        (None, None) => None,
+    };
+    let wanted = Wanted {
+        receipt: &url,
+        location: &location,
+        source: name,
+        format: Some(Format::TarGz),
+        known: pinned,
+    };
+    let verified_by = if locked.is_some() {
+        LOCK_FILE
+    } else {
+        "pinned on first use"
+    };
     let obtained = |file, checksum: &Checksum| Obtained {
         path: file,
         format: Format::TarGz,
         provenance: Provenance {
             source: name.to_owned(),
             checksum: Some(checksum.to_string()),
-            verified_by: "pinned on first use".into(),
+            verified_by: verified_by.into(),
+            location: Some(location.clone()),
         },
     };
-    if let Some(pinned) = &pinned
-        && let Some(file) = kit.cache.find(pinned)?
-    {
-        return Ok(obtained(file, pinned));
-    }
-    let (file, checksum) = if let Some(found) = kit.receipts().find(&url, kit.cache)? {
+    let (file, checksum) = if let Some(found) = kit.at_hand(&wanted)? {
         let text = found.provenance.checksum.unwrap_or_default();
         (found.path, text.parse::<Checksum>()?)
     } else {
         let request = Download {
             url: url.clone(),
             name: format!("Ruby {version}"),
-            checksum: None,
+            checksum: locked,
             max_bytes: MAX_ARCHIVE_BYTES,
         };
-        let fetched = kit.cache.fetch(kit.client, &request, kit.reporter)?;
+        let fetched = kit
+            .cache
+            .fetch(kit.client, &request, kit.reporter)
+            .map_err(|error| kit.named_after_lock(error, &location))?;
         (fetched.path, fetched.sha256)
     };
-    if let Some(pinned) = pinned.filter(|pinned| *pinned != checksum) {
+    if let Some(pinned) = pinned.filter(|pinned| locked.is_none() && *pinned != checksum) {
         return Err(SourceError::Pin {
             name: path,
             pinned: pinned.to_string(),

@@ -1,6 +1,6 @@
 //! Planning with buildpacks of other people: their detection runs in the sandbox, and nothing is built.
 
-use crate::arguments::PlanArguments;
+use crate::arguments::{MirrorArguments, PlanArguments};
 use crate::commands::compile::app_root;
 use crate::environment;
 use crate::failure::Failure;
@@ -53,9 +53,13 @@ pub(super) fn plan(
             keep_package_files: false,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
             secrets: BTreeSet::new(),
-            platform_variables: environment::platform_variables(&host),
+            platform_variables: environment::platform_variables(
+                &host,
+                &MirrorArguments::default(),
+            )?,
             host_environment: host,
             credentials: Credentials::default(),
+            locking: arguments.lock.locking(),
             network: true,
             deadline,
             interrupt,

@@ -6,7 +6,8 @@ use slugbuilder::cnb::Detection;
 use slugbuilder::plan::Plan;
 use slugbuilder::stage::Reason;
 use slugbuilder_report::{Decision, Language, Warning};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::path::Path;
 
 /// Version of the document; fields are only added within one version.
 const VERSION: u32 = 1;
@@ -15,8 +16,8 @@ const VERSION: u32 = 1;
 struct Document<'a> {
     version: u32,
     stack: &'a str,
-    staged: Files,
-    left_out: BTreeMap<&'static str, u64>,
+    staged: Files<'a>,
+    left_out: Vec<Outside<'a>>,
     languages: &'a [Language],
     decisions: &'a [Decision],
     warnings: &'a [Warning],
@@ -25,8 +26,20 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Files {
+struct Files<'a> {
     files: u64,
+    not_walked: Vec<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct Outside<'a> {
+    path: Cow<'a, str>,
+    reason: &'static str,
+}
+
+/// A name that is not UTF-8 is shown as far as it can be.
+fn text(path: &Path) -> Cow<'_, str> {
+    path.to_string_lossy()
 }
 
 /// The plan as JSON text.
@@ -35,16 +48,26 @@ pub(super) fn plan(
     stack: &str,
     detection: Option<&Detection>,
 ) -> Result<String, serde_json::Error> {
-    let left_out = plan.survey.counts.iter();
     serde_json::to_string_pretty(&Document {
         version: VERSION,
         stack,
         staged: Files {
             files: plan.survey.staged.files,
+            not_walked: plan
+                .survey
+                .not_walked
+                .iter()
+                .map(|path| text(path))
+                .collect(),
         },
-        left_out: left_out
-            .filter(|(_, tally)| tally.files > 0)
-            .map(|(reason, tally)| (name(*reason), tally.files))
+        left_out: plan
+            .survey
+            .left_out
+            .iter()
+            .map(|left_out| Outside {
+                path: text(&left_out.path),
+                reason: name(left_out.reason),
+            })
             .collect(),
         languages: &plan.report.languages,
         decisions: &plan.report.decisions,

@@ -4,24 +4,21 @@ use super::detected;
 use crate::printer::{count, one_line};
 use slugbuilder::cnb::Detection;
 use slugbuilder::plan::Plan;
+use slugbuilder::stage::{Reason, Survey};
 use slugbuilder_report::{Candidate, Decision, Origin, Style};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Wider columns than this are not waited for.
 const WIDEST: usize = 48;
 
+/// Paths that are named of those that stay outside for one reason.
+const SHOWN: usize = 5;
+
 /// The whole plan.
 pub(super) fn plan(plan: &Plan, detection: Option<&Detection>, style: Style) -> String {
-    let mut lines = vec![format!(
-        "staged: {}",
-        count(plan.survey.staged.files, "file")
-    )];
-    lines.extend(
-        plan.survey
-            .counts
-            .iter()
-            .filter(|(_, tally)| tally.files > 0)
-            .map(|(reason, tally)| format!("left out: {}, {reason}", count(tally.files, "file"))),
-    );
+    let mut lines = vec![staged(&plan.survey)];
+    lines.extend(left_out(&plan.survey));
     lines.extend(detection.map(detected::lines).unwrap_or_default());
     let mut lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
     for made in &plan.report.decisions {
@@ -29,6 +26,44 @@ pub(super) fn plan(plan: &Plan, detection: Option<&Detection>, style: Style) -> 
         lines.extend(decision(made, style));
     }
     lines.join("\n")
+}
+
+fn staged(survey: &Survey) -> String {
+    let files = count(survey.staged.files, "file");
+    if survey.not_walked.is_empty() {
+        return format!("staged: {files}");
+    }
+    let folders: Vec<&Path> = survey.not_walked.iter().map(PathBuf::as_path).collect();
+    format!("staged: {files}, and what is in {}", some(&folders))
+}
+
+/// What stays outside, a line a reason.
+fn left_out(survey: &Survey) -> Vec<String> {
+    let mut by_reason: BTreeMap<Reason, Vec<&Path>> = BTreeMap::new();
+    for left_out in &survey.left_out {
+        by_reason
+            .entry(left_out.reason)
+            .or_default()
+            .push(&left_out.path);
+    }
+    by_reason
+        .iter()
+        .filter(|(reason, _)| **reason != Reason::Git)
+        .map(|(reason, paths)| format!("left out: {}, {reason}", some(paths)))
+        .collect()
+}
+
+/// The first few of `paths`, and how many more there are.
+fn some(paths: &[&Path]) -> String {
+    let shown: Vec<String> = paths
+        .iter()
+        .take(SHOWN)
+        .map(|path| path.display().to_string())
+        .collect();
+    match paths.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// A decision: its answer, every candidate in columns, the rule and what else is to know.

@@ -18,6 +18,10 @@ pub(super) enum What {
     AllFiles,
     /// Whether there is a network.
     Network,
+    /// Whether only what is locked may be used.
+    Locked,
+    /// The lock.
+    Lock,
     /// Which credentials pass.
     Credentials,
     /// A config var.
@@ -61,6 +65,8 @@ impl What {
             Self::Buildpack(name) => format!("the buildpack `{name}`"),
             Self::AllFiles => "--all-files".to_owned(),
             Self::Network => "--offline".to_owned(),
+            Self::Locked => "--locked".to_owned(),
+            Self::Lock => "slugbuilder.lock".to_owned(),
             Self::Credentials => "--with-credentials".to_owned(),
             Self::ConfigVar(name) => format!("config var `{name}`"),
             Self::PlatformVariable(name) => format!("the variable `{name}`"),

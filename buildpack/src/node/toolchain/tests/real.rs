@@ -11,6 +11,7 @@ fn online() -> Fixture {
         ["path", "home"].contains(&name.as_str())
             || name.starts_with("npm_config_")
             || name.ends_with("_proxy")
+            || name.contains("_cert")
     });
     fixture.settings = Settings {
         environment: Environment::new(variables),
