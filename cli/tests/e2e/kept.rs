@@ -10,6 +10,7 @@ use std::os::unix::fs::{chown, symlink};
 use std::path::PathBuf;
 
 mod changes;
+mod leaving;
 
 const KEPT: &str =
     "  Build: kept from the last build, because nothing has changed (--rebuild runs it again)\n";

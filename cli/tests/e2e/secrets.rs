@@ -150,6 +150,7 @@ fn a_slug_with_a_secret_is_refused_and_an_earlier_one_stays() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(failed, @"
             Compiling ../app for heroku-24
+              Build: runs again, because the buildpack `[ROOT]/pack` changed: `bin/build` changed
             Building with acme/pack 1.0.0
             error[secret-in-slug]: a secret of the build would be in the slug: `.npmrc` holds the value of config var `MY_SECRET`
 

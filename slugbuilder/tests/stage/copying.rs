@@ -235,7 +235,7 @@ fn an_outline_decides_as_a_survey_does() {
     assert_eq!(outlined.warnings, survey.warnings);
     assert_eq!(outlined.faulty_links(), survey.faulty_links());
     assert_eq!(outlined.not_walked, [Path::new("lib/node_modules")]);
-    assert_eq!(survey.not_walked, [Path::new(""); 0]);
+    assert!(survey.not_walked.is_empty(), "{:?}", survey.not_walked);
     assert_eq!(outlined.staged.files + 2, survey.staged.files);
     assert_eq!(outlined.staged.files, 8);
 

@@ -7,8 +7,9 @@
 //! BLAKE3 of all that: 32 bytes
 //! ```
 //!
-//! Of config vars and other values there are digests with a key that is made up for each record. The digest at the end
-//! is against accidents; whoever can write here is believed, as the cache is.
+//! Of config vars and other values there are digests with a key that is made up for each record. What is for people has
+//! no secrets; commands and the launch environment are as the kept app has them. The digest at the end is against
+//! accidents; whoever can write here is believed, as the cache is.
 
 use super::super::app_directory::Under;
 use super::super::{CompileError, Outcome};
