@@ -15,6 +15,7 @@ const MAX_TEXT_BYTES: u64 = 4 << 20;
 #[derive(Debug, Clone)]
 pub struct App {
     source: PathBuf,
+    view_of: Option<PathBuf>,
     folder: String,
     root: PathBuf,
     names: Vec<OsString>,
@@ -23,20 +24,30 @@ pub struct App {
 impl App {
     /// Lists the folder `root`, which is a whole source.
     pub fn open(root: &Path) -> Result<Self, AppError> {
-        Self::list(root, String::new())
+        Self::list(root, None, String::new())
     }
 
     /// Lists `folder` of the source `source`. It has no slashes at its ends and no `.` or `..` in it, and is empty for
     /// the source itself; a link that leads out of the source is an error.
     pub fn open_folder(source: &Path, folder: &str) -> Result<Self, AppError> {
+        Self::open_view(source, None, folder)
+    }
+
+    /// The same of a source that is only a view: what is in it are links into the folder `view_of`, which lead nowhere out
+    /// of the source, then.
+    pub fn open_view(
+        source: &Path,
+        view_of: Option<&Path>,
+        folder: &str,
+    ) -> Result<Self, AppError> {
         let full = source.join(folder);
         if !full.is_dir() {
             return Err(AppError::NoFolder(folder.to_owned()));
         }
-        if !leads_inside(source, &full) {
+        if !leads_inside(source, view_of, &full) {
             return Err(AppError::OutsideSource(folder.to_owned()));
         }
-        Self::list(source, folder.to_owned())
+        Self::list(source, view_of, folder.to_owned())
     }
 
     /// The whole source that this app is a folder of.
@@ -44,10 +55,10 @@ impl App {
         if self.folder.is_empty() {
             return Ok(self.clone());
         }
-        Self::open(&self.source)
+        Self::list(&self.source, self.view_of.as_deref(), String::new())
     }
 
-    fn list(source: &Path, folder: String) -> Result<Self, AppError> {
+    fn list(source: &Path, view_of: Option<&Path>, folder: String) -> Result<Self, AppError> {
         let root = if folder.is_empty() {
             source.to_owned()
         } else {
@@ -60,6 +71,7 @@ impl App {
         names.sort();
         Ok(Self {
             source: source.to_owned(),
+            view_of: view_of.map(ToOwned::to_owned),
             folder,
             root,
             names,
@@ -128,7 +140,7 @@ impl App {
     /// Whether `path` is there and, whatever links it goes through, inside the source.
     #[must_use]
     pub fn is_inside(&self, path: &str) -> bool {
-        leads_inside(&self.source, &self.root.join(path))
+        leads_inside(&self.source, self.view_of.as_deref(), &self.root.join(path))
     }
 
     /// The names in the folder `path`, sorted by bytes; none where there is no such folder.
@@ -198,11 +210,16 @@ impl App {
     }
 }
 
-fn leads_inside(source: &Path, path: &Path) -> bool {
-    match (source.canonicalize(), path.canonicalize()) {
-        (Ok(source), Ok(path)) => path.starts_with(source),
-        _ => false,
-    }
+fn leads_inside(source: &Path, view_of: Option<&Path>, path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else {
+        return false;
+    };
+    let holds = |folder: &Path| {
+        folder
+            .canonicalize()
+            .is_ok_and(|folder| path.starts_with(folder))
+    };
+    holds(source) || view_of.is_some_and(holds)
 }
 
 /// `path` below `folder`, either of which may be empty.
@@ -351,6 +368,14 @@ mod tests {
             Diagnosis::of(&App::open_folder(source.path(), folder).unwrap_err())
                 .render(Style::Plain)
         };
+        // As `slugbuilder plan` shows a source.
+        let view = tempfile::tempdir().unwrap();
+        let link = view.path().join("packages");
+        std::os::unix::fs::symlink(source.path().join("packages"), link).unwrap();
+        assert!(App::open_folder(view.path(), "packages/api").is_err());
+        let app = App::open_view(view.path(), Some(source.path()), "packages/api").unwrap();
+        assert!(app.is_inside("x"));
+        assert_eq!(app.whole_source().unwrap().names(), ["packages"]);
         insta::assert_snapshot!(text("nowhere"), @r"
         error[no-such-root]: the source has no folder `nowhere`
 

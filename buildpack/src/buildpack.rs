@@ -237,7 +237,7 @@ impl SlugbuilderBuildpack {
         let settings = Settings::read(&self.process, |name| platform.env().get(name).cloned())?;
         let target = Target::of_cnb(target, settings.stack.as_deref())?;
         let catalogues = Catalogues::embedded().map_err(BuildpackError::Catalogue)?;
-        let app = App::open_folder(app, &settings.root)?;
+        let app = App::open_view(app, settings.view_of.as_deref(), &settings.root)?;
         let plan = detect::plan(
             &app,
             &catalogues,
@@ -271,7 +271,9 @@ impl SlugbuilderBuildpack {
                         Some(app) => {
                             let toolchain =
                                 toolchain::prepare(session, resolved, app, plan.needs_npm)?;
-                            node::build::build(session, &toolchain, app)?;
+                            for warning in node::build::build(session, &toolchain, app)? {
+                                self.warn(warning);
+                            }
                             toolchain.node
                         }
                         None => layers::node::install(session, resolved, plan.needs_npm)?,

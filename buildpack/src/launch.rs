@@ -45,6 +45,21 @@ mod tests {
     }
 
     #[test]
+    fn a_working_directory_is_relative_to_the_app() {
+        let process = PlannedProcess {
+            working_directory: Some("packages/api".into()),
+            ..process("web", "node web.js", false)
+        };
+        insta::assert_snapshot!(toml::to_string(&launch(&[process]).unwrap()).unwrap(), @r#"
+        [[processes]]
+        type = "web"
+        command = ["node", "web.js"]
+        default = true
+        working-dir = "packages/api"
+        "#);
+    }
+
+    #[test]
     fn shell_text_is_run_by_bash() {
         let launch = launch(&[
             process("web", "node web.js", false),

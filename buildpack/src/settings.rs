@@ -9,6 +9,7 @@
 //! | `SLUGBUILDER_REPORT` | file that each phase writes its report to, as JSON |
 //! | `SLUGBUILDER_ROOT` | the app's folder inside the source, relative to it: `packages/api` |
 //! | `SLUGBUILDER_STACK` | stack to build for, before what the distribution says |
+//! | `SLUGBUILDER_VIEW_OF` | `plan` alone: the folder of the source that what detection sees are links into |
 //!
 //! Proxies (`http_proxy`, `https_proxy`, `no_proxy`, in lower or upper case) and `SSL_CERT_FILE` come from the process.
 
@@ -32,6 +33,8 @@ pub struct Settings {
     /// Config vars that change how Node.js apps are built. Of the platform alone: what the process has of these names
     /// is about the machine that builds.
     pub node: NodeSettings,
+    /// `SLUGBUILDER_VIEW_OF`, which is the platform's to say.
+    pub view_of: Option<PathBuf>,
     /// `SLUGBUILDER_STACK`.
     pub stack: Option<String>,
     /// Proxies of the process.
@@ -160,6 +163,7 @@ impl Settings {
                 None => String::new(),
             },
             node: NodeSettings::read(|name| platform(name)?.into_string().ok()),
+            view_of: of_process("SLUGBUILDER_VIEW_OF").map(PathBuf::from),
             stack: text("SLUGBUILDER_STACK")?,
             proxies: Proxies {
                 // Upper-case HTTP_PROXY can be set by a request header under CGI, which is why curl ignores it. A

@@ -8,7 +8,7 @@ pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageAr
 pub(crate) use buildpacks::BuildpackArguments;
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
-    PruneArguments,
+    PruneArguments, ReuseArguments,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -78,6 +78,9 @@ pub(crate) struct SourceArguments {
     /// The app's folder. It is only read.
     #[arg(default_value = ".", value_name = "SOURCE")]
     pub(crate) source: PathBuf,
+    /// The app's folder in it, relative, where the source holds several apps. All of the source is in the slug.
+    #[arg(long, env = "SLUGBUILDER_ROOT", value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
     /// The stack to build for: heroku-22, heroku-24 or heroku-26.
     #[arg(long, env = "STACK", default_value = "heroku-24", value_name = "NAME")]
     pub(crate) stack: String,
@@ -94,6 +97,17 @@ pub(crate) struct VariableArguments {
     /// A file of config vars, one `NAME=value` a line. May be repeated; `--env` wins.
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SecretArguments {
+    /// A config var of the build whose value nobody may see: it is `***` in the output, and an error in the slug.
+    /// `NAME` alone takes the value of this shell, which keeps it from those who list processes. May be repeated.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) secret: Vec<OsString>,
+    /// A file of such config vars, one `NAME=value` a line. May be repeated; `--secret` wins.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +128,8 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "What is left out: .git, what .slugignore names, and, in a git work tree, untracked files that \
-    git ignores.\nWhere runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _GO or _RUBY (https:// or \
+    git ignores.\nAfter the build: what .slugignore-after-build names, and files of installed packages that no program can load.\n\
+    Where runtimes come from: a mirror set with SLUGBUILDER_MIRROR_NODE, _NPM, _GO or _RUBY (https:// or \
     file://, then nothing else), the language's own site, and last this machine's npm, go or apt."
 )]
 pub(crate) struct CompileArguments {
@@ -126,20 +141,24 @@ pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) variables: VariableArguments,
     #[command(flatten)]
+    pub(crate) secrets: SecretArguments,
+    #[command(flatten)]
     pub(crate) buildpacks: BuildpackArguments,
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
     #[command(flatten)]
     pub(crate) bound: BoundArguments,
-    /// Build without what the last build of this app left.
-    #[arg(long)]
-    pub(crate) clear_cache: bool,
+    #[command(flatten)]
+    pub(crate) reuse: ReuseArguments,
     /// End the build after this long, for example 90s, 15m or 1h.
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) timeout: std::time::Duration,
     /// Build without any network.
     #[arg(long, env = "SLUGBUILDER_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) offline: bool,
+    /// Keep files of installed packages that no program can load, such as object files of addons.
+    #[arg(long, env = "SLUGBUILDER_KEEP_PACKAGE_FILES", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) keep_package_files: bool,
     /// Show these credentials of yours to the build. May be repeated.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) with_credentials: Vec<Credential>,

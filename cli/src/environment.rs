@@ -1,6 +1,6 @@
 //! Everything that is read from the environment of the process, in one place.
 
-use crate::arguments::{CacheArguments, VariableArguments};
+use crate::arguments::{CacheArguments, SecretArguments, VariableArguments};
 use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
 use std::ffi::{OsStr, OsString};
@@ -46,8 +46,30 @@ pub(crate) fn config_vars(
     arguments: &VariableArguments,
     host: &Environment,
 ) -> Result<Environment, UsageError> {
+    variables("--env", &arguments.env, &arguments.env_file, host)
+}
+
+/// Those of `--secret` and `--secret-file`.
+pub(crate) fn secrets(
+    arguments: &SecretArguments,
+    host: &Environment,
+) -> Result<Environment, UsageError> {
+    let SecretArguments {
+        secret,
+        secret_file,
+    } = arguments;
+    variables("--secret", secret, secret_file, host)
+}
+
+/// The variables of files, then those of the arguments of `option`.
+fn variables(
+    option: &'static str,
+    arguments: &[OsString],
+    files: &[PathBuf],
+    host: &Environment,
+) -> Result<Environment, UsageError> {
     let mut variables = Environment::new();
-    for file in &arguments.env_file {
+    for file in files {
         let text = std::fs::read(file).map_err(|source| UsageError::Unreadable {
             path: file.display().to_string(),
             source,
@@ -72,14 +94,17 @@ pub(crate) fn config_vars(
             )?;
         }
     }
-    for argument in &arguments.env {
+    for argument in arguments {
         let bytes = argument.as_bytes();
         if let Some(equals) = bytes.iter().position(|byte| *byte == b'=') {
             insert(&mut variables, &bytes[..equals], &bytes[equals + 1..])?;
         } else {
             let value = host
                 .get(argument)
-                .ok_or_else(|| UsageError::EnvWithoutValue(argument.display().to_string()))?;
+                .ok_or_else(|| UsageError::EnvWithoutValue {
+                    option,
+                    name: argument.display().to_string(),
+                })?;
             variables.insert(argument.clone(), value.clone());
         }
     }
@@ -159,7 +184,7 @@ mod tests {
         );
         assert!(matches!(
             read("", &["UNSET"]),
-            Err(UsageError::EnvWithoutValue(_))
+            Err(UsageError::EnvWithoutValue { .. })
         ));
         assert!(matches!(
             read("=x\n", &[]),

@@ -23,8 +23,8 @@ impl<E: Explain> From<E> for Failure {
 /// A mistake on the command line that clap does not know of.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UsageError {
-    #[error("`--env {0}` has no `=`")]
-    EnvWithoutValue(String),
+    #[error("`{option} {name}` has no `=`")]
+    EnvWithoutValue { option: &'static str, name: String },
     #[error("`{file}` line {line}: expected `NAME=value`")]
     EnvFile { file: String, line: usize },
     #[error("cannot read `{path}`")]
@@ -48,7 +48,7 @@ pub(crate) enum UsageError {
 impl Explain for UsageError {
     fn code(&self) -> &'static str {
         match self {
-            Self::EnvWithoutValue(_) => "env-without-value",
+            Self::EnvWithoutValue { .. } => "env-without-value",
             Self::EnvFile { .. } => "env-file",
             Self::Unreadable { .. } => "unreadable-file",
             Self::VariableName(_) => "variable-name",
@@ -68,7 +68,9 @@ impl Explain for UsageError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::EnvWithoutValue(name) => format!("Write `--env {name}=value`."),
+            Self::EnvWithoutValue { option, name } => {
+                format!("Write `{option} {name}=value`, or set `{name}` in this shell.")
+            }
             Self::EnvFile { .. } => {
                 "Each line is `NAME=value`; blank lines and lines that start with `#` are skipped."
                     .into()

@@ -165,9 +165,17 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
-/// `count` things, with the plural's `s` where it belongs.
+/// `count` things, with the plural's `s` where it belongs and commas between thousands.
 pub(crate) fn count(count: u64, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+    let digits = count.to_string();
+    let mut number = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            number.push(',');
+        }
+        number.push(digit);
+    }
+    format!("{number} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -179,6 +187,21 @@ mod tests {
         assert_eq!(
             one_line("\u{1b}]0;x\u{7}a\nb\r\u{9b}é"),
             r"\u{1b}]0;x\u{7}a\nb\r\u{9b}é"
+        );
+    }
+
+    #[test]
+    fn counts_are_readable() {
+        let counts = [0, 1, 999, 1000, 1_234_567].map(|number| count(number, "file"));
+        assert_eq!(
+            counts,
+            [
+                "0 files",
+                "1 file",
+                "999 files",
+                "1,000 files",
+                "1,234,567 files"
+            ]
         );
     }
 

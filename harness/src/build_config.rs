@@ -27,6 +27,7 @@ pub struct BuildConfig {
     pub(crate) platform_env: HashMap<String, String>,
     pub(crate) time_limit: Duration,
     pub(crate) downloads: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
 }
 
 impl BuildConfig {
@@ -48,6 +49,7 @@ impl BuildConfig {
             platform_env: HashMap::new(),
             time_limit: TIME_LIMIT,
             downloads: None,
+            root: None,
         }
     }
 
@@ -127,6 +129,13 @@ impl BuildConfig {
     /// `libcnb-test`.
     pub fn downloads(&mut self, folder: impl Into<PathBuf>) -> &mut Self {
         self.downloads = Some(folder.into());
+        self
+    }
+
+    /// The folder of the app inside of what [`BuildConfig::new`] names, for sources that hold several apps: all of it is built
+    /// and run, and processes run in that folder, as with `slugbuilder compile --root`. Not in `libcnb-test`.
+    pub fn root(&mut self, root: impl Into<PathBuf>) -> &mut Self {
+        self.root = Some(root.into());
         self
     }
 

@@ -77,6 +77,14 @@ fn compile(folder: &Path, profile: CargoProfile) -> Result<Programs, CargoError>
     if profile == CargoProfile::Release {
         command.arg("--release");
     }
+    // What Cargo tells the test of the test's own crate: build scripts that look at it, as ring's does, would run anew in each
+    // test and in each build between tests, and all that depends on them would be compiled anew.
+    for (name, _) in env::vars_os() {
+        let is_of_the_test = |prefix: &&str| name.to_string_lossy().starts_with(prefix);
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(is_of_the_test) {
+            command.env_remove(name);
+        }
+    }
     if env::var_os("CI").is_some() {
         command.arg("--locked");
     }

@@ -6,14 +6,15 @@ use crate::context::Built;
 use crate::folder::Folder;
 use crate::pack_output::PackOutput;
 use crate::{BuildConfig, PackResult, TestContext, builder, buildpacks, helper};
+use slugbuilder::app_root::AppRoot;
 use slugbuilder::archive;
-use slugbuilder::compile::{BuiltApp, CompileError, CompileOptions};
+use slugbuilder::compile::{BuiltApp, CompileError, CompileOptions, Reuse};
 use slugbuilder::sandbox::{Credentials, Environment, Interrupt, SandboxError};
 use slugbuilder::workspace::remove_tree;
 use slugbuilder_report::{Diagnosis, Explain as _, Style};
 use std::borrow::Borrow;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -121,6 +122,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         Interrupt::new().unwrap_or_else(|error| panic!("Error performing pack build: {error}"));
     CompileOptions {
         source,
+        root: root(config),
         output: folder.join("slug.tgz"),
         manifest: folder.join("slug.json"),
         stack,
@@ -128,10 +130,13 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         order: Some(selection.order),
         cache_dir,
         cache_max_size: u64::MAX,
-        clear_cache: false,
+        // What is tested are buildpacks: they run in every build.
+        reuse: Reuse::Layers,
         // As `pack` does, which does not ask git.
         all_files: true,
+        keep_package_files: false,
         config_vars: environment(&config.env),
+        secrets: BTreeSet::new(),
         platform_variables: environment(&config.platform_env),
         host_environment: env::vars_os().collect(),
         credentials: Credentials::default(),
@@ -143,6 +148,12 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         max_size: archive::MAX_SIZE,
         warn_size: archive::WARN_SIZE,
     }
+}
+
+#[track_caller]
+fn root(config: &BuildConfig) -> Option<AppRoot> {
+    let root = config.root.as_deref()?;
+    AppRoot::parse(root).unwrap_or_else(|error| panic!("Error performing pack build: {error}"))
 }
 
 /// Makes `shared` the place of downloads in the cache of a test.

@@ -1,7 +1,10 @@
 //! The manual flow: a folder that is ready to run becomes a slug, without a buildpack.
 
-use crate::archive::{self, ArchiveError, ArchiveOptions, Compression, Layout, Part, Placement};
-use crate::cache::{CacheFolder, after_build};
+use crate::archive::{
+    self, ArchiveError, ArchiveOptions, Compression, Layout, Part, Placement, Siblings,
+};
+use crate::cache::{self, CacheFolder};
+use crate::layout::after_build::{AfterBuild, AfterBuildError};
 use crate::publish::publish;
 use crate::slug::{self, Manifest, ProcessType, SlugError};
 use crate::stack::Stack;
@@ -50,6 +53,9 @@ pub enum ArchiveFolderError {
     /// Surveying the folder.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A file that says what leaves the slug.
+    #[error(transparent)]
+    AfterBuild(#[from] AfterBuildError),
     /// The cache may not be where it is said to be, or waiting for it came to nothing.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -77,6 +83,7 @@ impl ArchiveFolderError {
     fn cause(&self) -> Option<&dyn Explain> {
         match self {
             Self::Stage(error) => Some(error),
+            Self::AfterBuild(error) => Some(error),
             Self::Workspace(error) => Some(error),
             Self::Archive(error) => Some(error),
             Self::Slug(error) => Some(error),
@@ -131,7 +138,9 @@ impl Explain for ArchiveFolderError {
     }
 }
 
-/// Archives a folder under the rules of staging: what `.slugignore` and git leave out of a build is left out here.
+/// Archives a folder under the rules of staging: what `.slugignore` and git leave out of a build is left out here. So is
+/// what `.slugignore-after-build` lists, as there is no build to come; files of packages stay as whoever prepared the
+/// folder left them.
 pub fn archive_folder(
     options: &ArchiveFolderOptions,
     reporter: &dyn Reporter,
@@ -149,6 +158,7 @@ pub fn archive_folder(
             stop: options.stop.clone(),
         },
     )?;
+    let after_build = AfterBuild::read(&survey, None, true)?;
     let mut warnings = survey.warnings.clone();
     let process_types = match &options.process_types {
         Some(types) => Ok(types.clone()),
@@ -162,6 +172,10 @@ pub fn archive_folder(
         left_out: survey.whiteouts().collect(),
         survey: &survey,
     };
+    let layout = Finished {
+        staged: &staged,
+        after_build: &after_build,
+    };
     let app_time = slug::app_time(options.source_date_epoch.as_deref(), survey.git.as_ref())?;
     for output in [&options.output, &options.manifest] {
         archive::check_output(output)?;
@@ -169,7 +183,7 @@ pub fn archive_folder(
     let workspace = work_folder(options, &survey, reporter)?;
     let (summary, slug) = archive::write_beside(
         &survey.root,
-        &staged,
+        &layout,
         &ArchiveOptions {
             app_time: app_time.seconds,
             max_size: options.max_size,
@@ -196,6 +210,7 @@ pub fn archive_folder(
         },
         build: slug::Build {
             warnings: [warnings, summary.warnings.clone()].concat(),
+            left_out: after_build.left_out(&summary.left_out),
             ..slug::Build::of(&summary)
         },
     };
@@ -204,10 +219,11 @@ pub fn archive_folder(
         let app = App {
             kind: Kind::Archive,
             source: survey.root.to_string_lossy().into_owned(),
+            root: None,
             stack: options.stack.name.clone(),
             buildpacks: Vec::new(),
         };
-        after_build(workspace, app, cache, reporter);
+        cache::after_build(workspace, app, cache, reporter);
     }
     Ok(manifest)
 }
@@ -285,5 +301,25 @@ impl Layout for Staged<'_> {
         } else {
             Placement::In(Part::of_app(path, is_directory))
         }
+    }
+}
+
+/// Of that, what is for the slug.
+struct Finished<'a> {
+    staged: &'a Staged<'a>,
+    after_build: &'a AfterBuild,
+}
+
+impl Layout for Finished<'_> {
+    fn place(&self, path: &Path, is_directory: bool) -> Placement {
+        self.place_among(path, is_directory, Siblings::default())
+    }
+
+    fn place_among(&self, path: &Path, is_directory: bool, siblings: Siblings<'_>) -> Placement {
+        let Self {
+            staged,
+            after_build,
+        } = self;
+        after_build.place(*staged, path, is_directory, siblings)
     }
 }

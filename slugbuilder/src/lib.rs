@@ -5,12 +5,14 @@
 //! The library knows nothing of languages: buildpacks do, behind the Cloud Native Buildpacks contract. It never prints,
 //! exits or reads the environment: it takes parameters and a [`slugbuilder_report::Reporter`].
 
+pub mod app_root;
 pub mod archive;
 pub mod archive_folder;
 pub mod buildpacks;
 pub mod cache;
 pub mod cnb;
 pub mod compile;
+mod contents;
 pub mod dyno;
 pub mod layout;
 mod place;
@@ -18,6 +20,7 @@ pub mod plan;
 mod publish;
 mod real_app;
 pub mod sandbox;
+mod secrets;
 pub mod slug;
 pub mod stack;
 pub mod stage;

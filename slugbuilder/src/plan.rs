@@ -2,6 +2,7 @@
 //!
 //! Nothing is copied and no sandbox is set up, so this is for buildpacks that only read while they detect, as ours does.
 
+use crate::app_root::{self, AppRoot};
 use crate::cnb::{Buildpack, CnbError, Detection, Order, Platform};
 use crate::compile::{CompileError, MACHINE};
 use crate::sandbox::{Direct, Environment, Interrupt, SandboxError};
@@ -20,6 +21,8 @@ const TIME_LIMIT: Duration = Duration::from_mins(1);
 pub struct PlanOptions {
     /// The app's source.
     pub source: PathBuf,
+    /// The app's folder in it, where that is not all of it.
+    pub root: Option<AppRoot>,
     /// What it will run on.
     pub stack: Stack,
     /// buildpack.toml of the embedded buildpack.
@@ -51,6 +54,9 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
             stop: crate::stop::Stop::new(&options.interrupt, None),
         },
     )?;
+    if let Some(root) = &options.root {
+        root.check(&survey)?;
+    }
     let folder =
         TemporaryFolder::make(&std::env::temp_dir(), "slugbuilder-plan-").map_err(set_up)?;
     let (app, work, buildpack) = (
@@ -69,14 +75,25 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
         Instant::now() + TIME_LIMIT,
         options.interrupt.clone(),
     );
+    let mut platform_variables = Environment::from([
+        (
+            "SLUGBUILDER_STACK".into(),
+            options.stack.name.clone().into(),
+        ),
+        // The buildpack refuses links that lead out of the source, and those of the view do.
+        (
+            "SLUGBUILDER_VIEW_OF".into(),
+            survey.root.clone().into_os_string(),
+        ),
+    ]);
+    if let Some(root) = &options.root {
+        platform_variables.insert(app_root::VARIABLE.into(), root.as_str().into());
+    }
     let platform = Platform {
         executor: &executor,
         target: options.stack.target(MACHINE),
         user_environment: options.config_vars.clone(),
-        platform_variables: Environment::from([(
-            "SLUGBUILDER_STACK".into(),
-            options.stack.name.clone().into(),
-        )]),
+        platform_variables,
         reporter: &Silent,
     };
     let detection = detect(&platform, options, buildpack)?;

@@ -16,7 +16,7 @@ mod background;
 mod staging;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use slugbuilder::compile::{BuildpackSource, CompileOptions, compile};
+use slugbuilder::compile::{BuildpackSource, CompileOptions, Reuse, compile};
 use slugbuilder::sandbox::{
     AppDirectory, Credentials, Direct, Environment, Executor, HostView, Interrupt, Invocation,
     Namespaced, Outcome, Program, SandboxOptions,
@@ -917,6 +917,7 @@ fn probes_in_a_build(copied: bool) -> Check {
 fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
     CompileOptions {
         source: fixture.path("source"),
+        root: None,
         output: fixture.path("slug.tgz"),
         manifest: fixture.path("slug.json"),
         stack: slugbuilder::stack::Stack::named("heroku-24").unwrap(),
@@ -924,9 +925,11 @@ fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
         order: None,
         cache_dir: fixture.path("cache"),
         cache_max_size: slugbuilder::cache::MAX_SIZE,
-        clear_cache: false,
+        reuse: Reuse::default(),
         all_files: false,
+        keep_package_files: false,
         config_vars: Environment::new(),
+        secrets: std::collections::BTreeSet::new(),
         platform_variables: Environment::new(),
         host_environment: std::env::vars_os().collect(),
         credentials: Credentials::default(),

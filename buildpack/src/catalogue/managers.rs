@@ -1,6 +1,7 @@
 //! Which versions of each package manager exist: dated snapshots, embedded and read when they are needed.
 //!
-//! The files are made by `slugbuilder-buildpack catalogue update`; `[bundled]` of `npm.toml` is kept by hand.
+//! The files are made by `slugbuilder-buildpack catalogue update`; `bundled` and `limits` are kept
+//! by hand.
 
 use crate::node::Manager;
 use crate::version::{Range, Version};
@@ -18,6 +19,10 @@ pub struct ManagerCatalogue {
     pub bundled: BTreeMap<Version, Version>,
     /// `engines.node` of its package, by the first version of a stretch that has the same.
     pub engines: BTreeMap<Version, String>,
+    /// What the packages do not say: on which Node.js they fail nevertheless, by the first version of a stretch; `*` ends
+    /// one. Kept by hand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<Version, String>,
     /// Released versions with the integrity of their packages, as npm writes it (`sha512-…`).
     pub versions: BTreeMap<Version, String>,
 }
@@ -47,21 +52,29 @@ impl ManagerCatalogue {
             .map(|(_, version)| *version)
     }
 
-    /// `engines.node` of `version`, as its package says it or, where the catalogue does not know it, the version
-    /// before it; nothing for one that is older than every known one.
-    #[must_use]
-    pub fn engine(&self, version: Version) -> Option<&str> {
-        self.engines
-            .range(..=version)
-            .next_back()
+    /// The ranges of Node.js that `version` runs on, all of which have to be met: `engines.node` of its package or, where
+    /// the catalogue does not know it, of the version before it, and what is known beyond that.
+    fn ranges(&self, version: Version) -> Vec<&str> {
+        [&self.engines, &self.limits]
+            .into_iter()
+            .filter_map(|stretches| stretches.range(..=version).next_back())
             .map(|(_, range)| range.as_str())
+            .filter(|range| *range != "*")
+            .collect()
     }
 
-    /// Whether `version` says that it runs on Node.js `node`.
+    /// The Node.js that `version` needs, in words: `>=16.14 and <20`.
+    #[must_use]
+    pub fn engine(&self, version: Version) -> String {
+        self.ranges(version).join(" and ")
+    }
+
+    /// Whether `version` runs on Node.js `node`, as far as that is known.
     #[must_use]
     pub fn runs_on(&self, version: Version, node: Version) -> bool {
-        self.engine(version)
-            .is_none_or(|range| Range::parse(range).map_or(true, |range| range.accepts(node)))
+        self.ranges(version)
+            .into_iter()
+            .all(|range| Range::parse(range).map_or(true, |range| range.accepts(node)))
     }
 }
 
@@ -83,11 +96,13 @@ mod tests {
             assert_eq!(catalogue.snapshot.len(), 10, "{manager:?}");
             for (version, integrity) in &catalogue.versions {
                 Checksum::from_integrity(integrity).unwrap();
-                let engine = catalogue.engine(*version).unwrap();
-                assert!(
-                    Range::parse(engine).is_ok(),
-                    "{manager:?} {version}: {engine}"
-                );
+                assert!(catalogue.engines.range(..=version).next().is_some());
+                for range in catalogue.ranges(*version) {
+                    assert!(
+                        Range::parse(range).is_ok(),
+                        "{manager:?} {version}: {range}"
+                    );
+                }
             }
             assert!(!embedded_text(manager).contains("://"), "{manager:?}");
         }
@@ -120,9 +135,17 @@ mod tests {
                 (Version::new(11, 0, 0), ">=22.13".into()),
             ]
             .into(),
+            limits: [
+                (Version::new(9, 0, 0), "<20".into()),
+                (Version::new(9, 5, 0), "*".into()),
+            ]
+            .into(),
             versions: BTreeMap::new(),
         };
         for (version, node, runs) in [
+            ((9, 4, 9), (18, 12, 0), true),
+            ((9, 4, 9), (20, 0, 0), false),
+            ((9, 5, 0), (20, 0, 0), true),
             ((10, 9, 0), (18, 12, 0), true),
             ((10, 9, 0), (16, 20, 2), false),
             ((11, 0, 0), (20, 0, 0), false),

@@ -8,9 +8,10 @@
 //! 3. bare files at the root, of the names in [`BARE_FILES`], and for Go any file of `package main`. Where a Procfile
 //!    says which languages there are, bare files say nothing: a stray `app.js` beside a Ruby server is not an app.
 //!
-//! A Procfile alone says which processes there are. Without one the web process is looked for: in each language the
-//! first candidate counts (`scripts.start` and `main` of package.json, then `web` > `server` > `app` > `main` > `index`),
-//! and two languages with a candidate each are an error.
+//! A Procfile alone says which processes there are. Without one the web process is looked for along [`WEB_SOURCES`]: in
+//! each language the first candidate counts, and two languages with a candidate each are an error.
+//!
+//! How the packages of a Node.js app get there is decided by [`crate::node::decide`].
 
 pub mod commands;
 mod error;

@@ -203,7 +203,7 @@ exec node \"$folder/$file\" \"$@\"
 }
 
 /// In single quotes for a shell.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

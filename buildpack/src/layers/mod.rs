@@ -56,7 +56,7 @@ impl LayerKey {
         self
     }
 
-    /// In words, what differs from `self` to `new`.
+    /// In words, what differs from `self` to `new`. A part that is empty is none.
     #[must_use]
     pub fn differences(&self, new: &Self) -> Vec<String> {
         let names: std::collections::BTreeSet<&String> =
@@ -69,14 +69,9 @@ impl LayerKey {
         };
         names
             .into_iter()
-            .filter(|name| self.0.get(*name) != new.0.get(*name))
-            .map(|name| {
-                format!(
-                    "{name} was {}, is {}",
-                    text(self.0.get(name)),
-                    text(new.0.get(name))
-                )
-            })
+            .map(|name| (name, text(self.0.get(name)), text(new.0.get(name))))
+            .filter(|(_, old, new)| old != new)
+            .map(|(name, old, new)| format!("{name} was {old}, is {new}"))
             .collect()
     }
 }
@@ -294,5 +289,7 @@ mod tests {
             ["mirror was none, is ab12", "version was 1.0.0, is 1.1.0"]
         );
         assert!(old.differences(&old).is_empty());
+        let without = LayerKey::new([("version", "1.0.0".into())]);
+        assert!(old.differences(&without).is_empty());
     }
 }

@@ -3,13 +3,14 @@
 //! | variable | value | why |
 //! |---|---|---|
 //! | `NODE_ENV` | `production`, unless the user sets it | as Heroku has it |
-//! | `NODE_HOME` | the layer `node`, unless the user sets it | as Heroku has it |
 //! | `PATH` | ends with `node_modules/.bin` of the app's package, then of its workspace | as Heroku has it; never before the system's programs |
 //! | `NODE_OPTIONS` | ends with `--require "<app>/.pnp.cjs"` for Plug'n'Play | so that a plain `node` finds packages |
-//! | `MEMORY_AVAILABLE`, `WEB_MEMORY`, `WEB_CONCURRENCY` | a program says when the process starts | as Heroku has it: [`WEB_CONCURRENCY`] |
+//! | `MEMORY_AVAILABLE`, `WEB_MEMORY`, `WEB_CONCURRENCY` | a program says when the process starts | as Heroku has it |
 //!
-//! Made anew when one of these changes.
+//! What has a path in it is said by a program too, because the app may be built at another place than it runs at. Made
+//! anew when one of these changes.
 
+use super::manager::quote;
 use super::{Layer, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
 use crate::buildpack::Session;
 use crate::detect::{AppPlan, commands};
@@ -21,10 +22,13 @@ use libcnb::data::layer_name;
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
 use sha2::{Digest as _, Sha256};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The program of `exec.d` that computes memory and concurrency.
-pub(crate) const WEB_CONCURRENCY: &str = include_str!("../../data/node/web_concurrency.sh");
+const WEB_CONCURRENCY: &str = include_str!("../../data/node/web_concurrency.sh");
+
+/// The beginning of the program of `exec.d` that lets processes find packages.
+const PACKAGES: &str = include_str!("../../data/node/packages.sh");
 
 /// Whether a process of the app runs Node.js: where it is not the only language, one has to start it or a manager.
 pub(crate) fn is_wanted(plan: &AppPlan) -> bool {
@@ -47,20 +51,21 @@ pub(crate) fn install(
     session: &Session<'_>,
     app: Option<&NodeApp>,
 ) -> libcnb::Result<(), BuildpackError> {
-    let folder = &session.context.app_dir;
-    let programs = program_folders(folder, app);
-    let requires = app
-        .map(|app| plug_and_play(folder, app))
-        .unwrap_or_default();
+    let packages = app.and_then(|app| packages_program(&session.context.app_dir, app));
+    let programs: Vec<(&str, &str)> = [
+        Some(("web_concurrency", WEB_CONCURRENCY)),
+        packages.as_deref().map(|text| ("packages", text)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut digest = Sha256::new();
+    for (name, text) in &programs {
+        digest.update(format!("{name} {}\n{text}", text.len()));
+    }
     let key = LayerKey::new([
         ("runtime", "node-environment".to_owned()),
-        ("app", folder.display().to_string()),
-        ("path", join(&programs)),
-        ("node-options", requires.clone()),
-        (
-            "program",
-            hex::encode(&Sha256::digest(WEB_CONCURRENCY)[..8]),
-        ),
+        ("programs", hex::encode(&digest.finalize()[..8])),
     ]);
     let used_by = Use {
         build: false,
@@ -71,30 +76,16 @@ pub(crate) fn install(
         Layer::Kept(..) => return Ok(()),
         Layer::Empty(layer) => layer,
     };
-    let node = session.context.layers_dir.join("node");
-    let mut environment = LayerEnv::new();
-    for (name, value) in [("NODE_ENV", "production".into()), ("NODE_HOME", node)] {
-        let behavior = ModificationBehavior::Default;
-        environment.insert(Scope::Launch, behavior, name, value);
+    layer.write_env(LayerEnv::new().chainable_insert(
+        Scope::Launch,
+        ModificationBehavior::Default,
+        "NODE_ENV",
+        "production",
+    ))?;
+    let folder = layer.path().join("exec.d");
+    for (name, text) in programs {
+        write_program(&folder.join(name), text).map_err(BuildpackError::Disk)?;
     }
-    for (name, delimiter, value) in [
-        ("PATH", ":", join(&programs)),
-        ("NODE_OPTIONS", " ", requires),
-    ] {
-        if value.is_empty() {
-            continue;
-        }
-        environment.insert(
-            Scope::Launch,
-            ModificationBehavior::Delimiter,
-            name,
-            delimiter,
-        );
-        environment.insert(Scope::Launch, ModificationBehavior::Append, name, value);
-    }
-    layer.write_env(environment)?;
-    let program = layer.path().join("exec.d/web_concurrency");
-    write_program(&program).map_err(BuildpackError::Disk)?;
     layer.write_metadata(LayerMetadata {
         key,
         runtime: LayerRuntime::new("node-environment", env!("CARGO_PKG_VERSION")),
@@ -107,53 +98,48 @@ pub(crate) fn install(
     Ok(())
 }
 
-fn write_program(path: &Path) -> std::io::Result<()> {
+fn write_program(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder)?;
     }
-    fs_err::write(path, WEB_CONCURRENCY)?;
+    fs_err::write(path, text)?;
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))
 }
 
-/// The folders with the programs of the app's packages: the app's own package first.
-fn program_folders(folder: &Path, app: Option<&NodeApp>) -> Vec<PathBuf> {
-    let (package, root) = app.map_or(("", ""), |app| (app.package.as_str(), app.root.as_str()));
-    let mut folders: Vec<PathBuf> = [package, root]
-        .map(|inside| folder.join(inside).join("node_modules/.bin"))
-        .into_iter()
-        .filter(|path| path.is_dir())
+/// The program that lets processes find the packages of the app in `folder`; nothing where there are none.
+fn packages_program(folder: &Path, app: &NodeApp) -> Option<String> {
+    let inside = |root: &str, name: &str| match root {
+        "" => name.to_owned(),
+        _ => format!("{root}/{name}"),
+    };
+    let mut lines: Vec<String> = [&app.package, &app.root]
+        .map(|root| inside(root, "node_modules/.bin"))
+        .iter()
+        .filter(|path| folder.join(path).is_dir())
+        .map(|path| format!("programs {}\n", quote(path)))
         .collect();
-    folders.dedup();
-    folders
-}
-
-/// What `NODE_OPTIONS` takes for Plug'n'Play, as Yarn itself sets it for what it starts.
-fn plug_and_play(folder: &Path, app: &NodeApp) -> String {
-    let mut options = Vec::new();
+    lines.dedup();
     if matches!(app.linker, Linker::PlugAndPlay { .. }) {
-        let root = folder.join(&app.root);
+        // As Yarn itself sets them for what it starts.
         for (option, name) in [
             ("--require", ".pnp.cjs"),
             ("--experimental-loader", ".pnp.loader.mjs"),
         ] {
-            let file = root.join(name);
-            if file.is_file() {
-                // In quotes, as Node.js reads them.
-                let path = file.display().to_string();
-                let path = path.replace('\\', r"\\").replace('"', "\\\"");
-                options.push(format!("{option} \"{path}\""));
+            let path = inside(&app.root, name);
+            if folder.join(&path).is_file() {
+                lines.push(format!("option {option} {}\n", quote(&path)));
             }
         }
     }
-    options.join(" ")
-}
-
-fn join(folders: &[PathBuf]) -> String {
-    folders
-        .iter()
-        .map(|folder| folder.display().to_string())
-        .collect::<Vec<_>>()
-        .join(":")
+    (!lines.is_empty()).then(|| {
+        format!(
+            "{PACKAGES}{}
+[ -z \"$path\" ] || set_variable PATH \"$PATH$path\"
+[ -z \"$options\" ] || set_variable NODE_OPTIONS \"${{NODE_OPTIONS-}}$options\"
+",
+            lines.concat()
+        )
+    })
 }
 
 #[cfg(test)]

@@ -1,29 +1,25 @@
 //! The build of a Node.js app: scripts, installed packages, caches, in the classic order.
 
+mod key;
+
 use super::caches::{self, FrameworkCaches};
 use super::client_settings::ClientSettings;
+use super::commands;
 use super::failure::NodeBuildError;
 use super::installed::{self, Kept, Present, Trees};
 use super::job::{Job, Tools};
-use super::plan::{DevDependencies, Manager, Modules, NodeApp};
+use super::plan::{Manager, Modules, NodeApp};
 use super::survey::Survey;
 use super::toolchain::Toolchain;
 use crate::buildpack::Session;
-use crate::command::Client;
+use crate::command::{Client, Environment};
 use crate::error::BuildpackError;
 use crate::layers::{Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
 use crate::source::Provenance;
-use fs_err as fs;
-use libcnb::Platform as _;
 use libcnb::data::layer::LayerName;
-use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use slugbuilder_report::Warning;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// Goes up whenever what is kept of an installation changes.
-const TREES_FORMAT: &str = "1";
 
 /// Layers of this module are for the next build alone.
 const CACHE: Use = Use {
@@ -31,21 +27,18 @@ const CACHE: Use = Use {
     launch: false,
 };
 
-/// Variables of the user that change from build to build and say nothing to an installation.
-const IDLE_VARIABLES: [&str; 4] = ["SOURCE_VERSION", "REQUEST_ID", "STACK", "BUILD_INFO"];
-
-/// Runs the app's scripts and installs its packages.
+/// Runs the app's scripts and installs its packages. What it returns is what the user is to be warned of.
 pub(crate) fn build(
     session: &Session<'_>,
     toolchain: &Toolchain,
     app: &NodeApp,
-) -> libcnb::Result<(), BuildpackError> {
+) -> libcnb::Result<Vec<Warning>, BuildpackError> {
     let folder = session.context.app_dir.as_path();
     let settings = &session.kit.settings;
     let tools = BuildTools { session, toolchain };
     let version = toolchain.manager.version;
     let root = folder.join(&app.root);
-    let mut variables = quiet(session);
+    let mut variables = quiet(session, app.manager.manager);
     if app.modules != Modules::None {
         let cache = manager_cache(session, app)?;
         variables.extend(caches::variables(app, version, &root, &cache));
@@ -60,6 +53,17 @@ pub(crate) fn build(
             &settings.environment,
             settings.ca_file.as_deref(),
         ));
+    }
+    if app.manager.manager == Manager::YarnBerry {
+        let plugin = session.kit.scratch.join("slugbuilder-prune.cjs");
+        fs_err::write(&plugin, commands::PRUNE_PLUGIN).map_err(disk)?;
+        let mut plugins = OsString::new();
+        if let Some(users) = user_variable(session, "YARN_PLUGINS") {
+            plugins.push(users);
+            plugins.push(";");
+        }
+        plugins.push(plugin);
+        variables.push(("YARN_PLUGINS".to_owned(), plugins));
     }
     let job = Job {
         folder,
@@ -117,7 +121,30 @@ pub(crate) fn build(
         None => cleanup().map_err(failed)?,
     }
     remove_new_lockfiles(&job, &survey).map_err(disk)?;
-    Ok(())
+    Ok(missing_entry(&job).into_iter().collect())
+}
+
+/// A warning where the file that the web process runs was to be built and is not there.
+fn missing_entry(job: &Job<'_>) -> Option<Warning> {
+    let entry = job.app.built_entry.as_ref()?;
+    // Node.js finds `dist/index` and `dist` too.
+    let there = ["", ".js", ".cjs", ".mjs", "/index.js"]
+        .iter()
+        .any(|ending| job.folder.join(format!("{}{ending}", entry.path)).is_file());
+    if there {
+        return None;
+    }
+    let warning = Warning::new(
+        "web-file-missing",
+        format!(
+            "the web process runs `{}` ({}), which is not there after the build",
+            entry.path, entry.origin
+        ),
+    );
+    Some(warning.hint(match job.app.scripts.build {
+        Some(name) => format!("Check where the script `{name}` writes."),
+        None => "Add a `build` script to `package.json` that makes it.".to_owned(),
+    }))
 }
 
 /// Runs the build script between the restoring and the saving of frameworks' caches.
@@ -185,7 +212,7 @@ fn trees_layer(
         job.note(&format!("Installed packages are not kept: {reason}"));
         return Ok(None);
     }
-    let key = trees_key(session, toolchain, job, survey).map_err(disk)?;
+    let key = key::of(session, toolchain, job, survey).map_err(disk)?;
     let name = cache_layer("node-modules")?;
     let layer = keyed(session.context, job.reporter, &name, CACHE, &key)?;
     Ok(Some(match layer {
@@ -200,104 +227,6 @@ fn trees_layer(
             is_hit: false,
         },
     }))
-}
-
-/// Everything that decides what an installation makes. Scripts of packages may read any config var, so that all of them
-/// count, as one hash.
-fn trees_key(
-    session: &Session<'_>,
-    toolchain: &Toolchain,
-    job: &Job<'_>,
-    survey: &Survey,
-) -> std::io::Result<LayerKey> {
-    let [lockfile, manifests, configuration] = survey.inputs(job.folder)?;
-    let mut key = LayerKey::new([
-        lockfile,
-        manifests,
-        configuration,
-        ("trees", TREES_FORMAT.to_owned()),
-        (
-            "manager",
-            format!("{} {}", job.manager().program(), job.version),
-        ),
-        ("node", toolchain.node.runtime.version.clone()),
-        ("stack", session.kit.target.platform_name()),
-        ("machine", session.kit.target.machine.go_name().to_owned()),
-        ("package", job.app.package.clone()),
-        ("config-vars", config_vars(session)),
-        (
-            "development-dependencies",
-            match job.app.dev_dependencies {
-                DevDependencies::Removed => "removed",
-                DevDependencies::Kept(_) => "kept",
-            }
-            .to_owned(),
-        ),
-    ]);
-    if has_copied_folders(job)? {
-        key = key.with("source", survey.whole(job.folder)?);
-    }
-    Ok(key)
-}
-
-/// Whether a package may be a copy of a folder of the source: only then its files decide what is installed. Parts of a
-/// workspace are linked.
-fn has_copied_folders(job: &Job<'_>) -> std::io::Result<bool> {
-    const MARKS: [&str; 4] = ["file:", "portal:", "directory:", "\"injected\""];
-    let mut texts = vec![
-        job.root().join("package.json"),
-        job.package().join("package.json"),
-    ];
-    texts.extend(
-        job.app
-            .lockfile
-            .iter()
-            .map(|lockfile| job.root().join(&lockfile.path)),
-    );
-    for file in texts {
-        match fs::read_to_string(file) {
-            Ok(text) if MARKS.iter().any(|mark| text.contains(mark)) => return Ok(true),
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(false)
-}
-
-/// One hash of the user's variables, and of npm's and Yarn's in the process.
-fn config_vars(session: &Session<'_>) -> String {
-    let mut variables: BTreeMap<&OsStr, &OsStr> = BTreeMap::new();
-    for (name, value) in session.context.platform.env() {
-        variables.insert(name.as_os_str(), value.as_os_str());
-    }
-    for (name, value) in session.kit.settings.environment.iter() {
-        let text = name.to_string_lossy().to_lowercase();
-        if ["npm_config_", "yarn_", "pnpm_"]
-            .iter()
-            .any(|start| text.starts_with(start))
-        {
-            variables.insert(name, value);
-        }
-    }
-    let mut hash = Sha256::new();
-    let mut any = false;
-    for (name, value) in variables {
-        let text = name.to_string_lossy();
-        if IDLE_VARIABLES.contains(&text.as_ref()) || text.starts_with("SLUGBUILDER_") {
-            continue;
-        }
-        any = true;
-        hash.update(name.as_bytes());
-        hash.update([0]);
-        hash.update(value.as_bytes());
-        hash.update([0]);
-    }
-    if any {
-        hex::encode(&hash.finalize()[..8])
-    } else {
-        String::new()
-    }
 }
 
 /// The folder of the manager's own cache.
@@ -348,8 +277,9 @@ fn cache_layer(name: &str) -> Result<LayerName, BuildpackError> {
 }
 
 /// Managers are quiet about what is not the app's, unless the user says otherwise; their answers are never asked for.
-fn quiet(session: &Session<'_>) -> Vec<(String, std::ffi::OsString)> {
+fn quiet(session: &Session<'_>, manager: Manager) -> Vec<(String, OsString)> {
     [
+        // pnpm would say nothing at all.
         ("NPM_CONFIG_LOGLEVEL", "npm_config_loglevel", "error"),
         ("NPM_CONFIG_PROGRESS", "npm_config_progress", "false"),
         (
@@ -365,6 +295,7 @@ fn quiet(session: &Session<'_>) -> Vec<(String, std::ffi::OsString)> {
         ("CI", "CI", "1"),
     ]
     .into_iter()
+    .filter(|(_, ours, _)| manager != Manager::Pnpm || *ours != "npm_config_loglevel")
     .filter(|(users, ours, _)| {
         user_variable(session, users).is_none() && user_variable(session, ours).is_none()
     })
@@ -419,10 +350,20 @@ impl Tools for BuildTools<'_> {
             .map_err(|error| NodeBuildError::Tools(Box::new(error)))
     }
 
-    fn npm(&self) -> Option<Client> {
+    fn npm(&self) -> Client {
         let user = &self.session.kit.settings.environment;
-        let npm = user.find("npm")?;
         let variables = self.toolchain.variables(user);
-        Some(Client::new(npm, user).envs(variables))
+        let all = user
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(
+                variables
+                    .into_iter()
+                    .map(|(name, value)| (name.into(), value)),
+            );
+        Client::new("npm", &Environment::new(all))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,11 +167,12 @@ mod tests {
     }
 
     fn variables(manager: Manager, root: &Path, user: &Environment) -> String {
-        settings()
-            .variables(manager, root, user, None)
+        let variables = settings().variables(manager, root, user, None);
+        let lines: Vec<String> = variables
             .into_iter()
-            .map(|(name, value)| format!("{name}={}\n", value.to_string_lossy()))
-            .collect()
+            .map(|(name, value)| format!("{name}={}", value.to_string_lossy()))
+            .collect();
+        lines.join("\n")
     }
 
     #[test]

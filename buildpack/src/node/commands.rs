@@ -4,6 +4,10 @@
 use super::plan::{DevDependencies, Linker, Manager, Modules, NodeApp};
 use crate::version::Version;
 
+/// The text of the plugin that gives Yarn 2 and later the command `yarn slugbuilder prune`; its file is named in
+/// `YARN_PLUGINS`.
+pub(crate) const PRUNE_PLUGIN: &str = include_str!("prune-plugin.cjs");
+
 /// Arguments and variables of one run of a package manager.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Invocation {
@@ -86,8 +90,9 @@ fn installation(app: &NodeApp, version: Version, offline: bool, all: bool) -> In
                 true,
                 &["--ignore-engines", "--non-interactive", "--no-progress"],
             )
-            .also(offline, &["--offline"])
-            .also(!offline, &["--prefer-offline"]),
+            // Not `--prefer-offline`: archives come from the cache anyway, and without metadata in it Yarn cannot get
+            // node-gyp where it needs that.
+            .also(offline, &["--offline"]),
         Manager::YarnBerry => {
             let zero_install = matches!(app.linker, Linker::PlugAndPlay { zero_install: true });
             Invocation::new(&["install"])
@@ -107,18 +112,18 @@ fn installation(app: &NodeApp, version: Version, offline: bool, all: bool) -> In
     }
 }
 
-/// Yarn's installation without development dependencies, of one part of a workspace and what it needs, or of all.
+/// Yarn's installation without development dependencies, of one part of a workspace and what it needs, or of all: with
+/// our plugin, [`PRUNE_PLUGIN`].
 fn focus(app: &NodeApp) -> Invocation {
     let part = app
         .name
         .as_deref()
         .filter(|_| app.is_workspace && app.package != app.root);
-    Invocation::new(&[
-        "workspaces",
-        "focus",
-        part.unwrap_or("--all"),
-        "--production",
-    ])
+    Invocation::new(&["slugbuilder", "prune"]).set(
+        part.is_some(),
+        "SLUGBUILDER_FOCUS",
+        part.unwrap_or_default(),
+    )
 }
 
 /// Builds the native addons of packages that are part of the source, and runs their scripts. npm does it for Yarn too,
@@ -164,12 +169,7 @@ pub(crate) fn prune(app: &NodeApp, version: Version) -> Vec<Invocation> {
                     "--prefer-offline",
                 ],
             ),
-        // A package that may run no script is not unplugged, so that Plug'n'Play would not find what was built.
-        Manager::YarnBerry => focus(app).set(
-            !matches!(app.linker, Linker::PlugAndPlay { .. }),
-            "YARN_ENABLE_SCRIPTS",
-            "0",
-        ),
+        Manager::YarnBerry => focus(app),
         // `pnpm prune` passes by the parts of a workspace, and leaves what it removes in `.pnpm` for a week.
         Manager::Pnpm => Invocation::new(&["install", "--prod", "--ignore-scripts"])
             .also(locked, &["--frozen-lockfile", "--offline"])
@@ -183,5 +183,7 @@ pub(crate) fn prune(app: &NodeApp, version: Version) -> Vec<Invocation> {
     vec![one]
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -77,7 +77,9 @@ pub fn decide(
     decisions.push(decision);
     let dev_dependencies = settings.dev_dependencies(manager);
     decisions.extend(of_dev_dependencies(&dev_dependencies));
-    let no_lockfile = lockfile.is_none().then(|| no_lockfile(&packages, manager));
+    // Without dependencies there are no versions that could change; other packages of a workspace may have some.
+    let has_versions = is_workspace || packages.iter().any(|package| has_dependencies(package));
+    let no_lockfile = (lockfile.is_none() && has_versions).then(|| no_lockfile(&packages, manager));
 
     Ok(Decided {
         app: NodeApp {

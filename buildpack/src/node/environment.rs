@@ -4,7 +4,7 @@ use super::plan::Manager;
 use crate::command::Environment;
 use crate::version::Version;
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// From here on pnpm reads its settings from `pnpm_config_…`, and no longer from `npm_config_…`.
@@ -71,7 +71,7 @@ pub(super) fn of_build(
     // node-gyp's `.pyc` files would differ from build to build.
     let mut variables: Vec<(&'static str, OsString)> =
         vec![("PYTHONDONTWRITEBYTECODE", "1".into())];
-    if user.get("NODE_ENV").is_none_or(|value| value.is_empty()) {
+    if user.get("NODE_ENV").is_none_or(OsStr::is_empty) {
         variables.push(("NODE_ENV", "production".into()));
     }
     if let Some(headers) = headers {

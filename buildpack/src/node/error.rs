@@ -155,7 +155,7 @@ pub struct OtherNode {
     pub node: Version,
     /// Where that is asked for.
     pub node_origin: Origin,
-    /// The newest version of the manager that runs on it.
+    /// The newest version of the manager that runs on it, rather of the same major version.
     pub newest: Option<Version>,
 }
 
@@ -251,10 +251,10 @@ impl Explain for NodeError {
             }
             Self::OtherNode(other) => {
                 let mut hints =
-                    vec!["Ask for a newer Node.js with `engines.node` in package.json.".to_owned()];
+                    vec!["Ask for another Node.js with `engines.node` in package.json.".to_owned()];
                 if let Some(newest) = other.newest {
                     hints.push(format!(
-                        "Or ask for {} {newest}, the newest one that runs on it.",
+                        "Or ask for {} {newest}, which runs on it.",
                         other.manager
                     ));
                 }

@@ -72,21 +72,6 @@ pub enum NodeBuildError {
     /// The package manager cannot install for the slug's machine on this one.
     #[error(transparent)]
     Tools(Box<BuildpackError>),
-    /// Packages that are part of the source have to be built, and npm is what does that.
-    #[error("the native addons in `node_modules` cannot be built: `npm` is not installed")]
-    NoNpm,
-    /// Development dependencies are still there after they were removed.
-    #[error(
-        "`{package}` is still in `{folder}` after `{command}`, though it is a development dependency only"
-    )]
-    NotPruned {
-        /// The package.
-        package: String,
-        /// Where it is.
-        folder: String,
-        /// What was to remove it.
-        command: String,
-    },
     /// Reading or writing failed.
     #[error("cannot write the installed packages")]
     Disk(#[source] std::io::Error),
@@ -155,8 +140,6 @@ impl Explain for NodeBuildError {
             },
             Self::Run { .. } => "package-manager-missing",
             Self::Tools(error) => error.code(),
-            Self::NoNpm => "npm-missing",
-            Self::NotPruned { .. } => "development-dependencies-left",
             Self::Disk(_) => "packages-disk",
             Self::Unreadable(..) => "app-unreadable",
         }
@@ -166,8 +149,7 @@ impl Explain for NodeBuildError {
         match self {
             Self::Failed(failure) => failure.cause.fault(),
             Self::Tools(error) => error.fault(),
-            Self::Run { .. } | Self::NoNpm => Fault::Unavailable,
-            Self::NotPruned { .. } => Fault::Bug,
+            Self::Run { .. } => Fault::Unavailable,
             Self::Disk(_) | Self::Unreadable(..) => Fault::Io,
         }
     }
@@ -184,12 +166,6 @@ impl Explain for NodeBuildError {
         match self {
             Self::Failed(failure) => failure.cause.hints(failure),
             Self::Tools(error) => error.hints(),
-            Self::NoNpm => vec![
-                "Install npm on this machine, or leave `node_modules` out of the source.".into(),
-            ],
-            Self::NotPruned { .. } => vec![
-                "Set the config var `NPM_CONFIG_PRODUCTION=false` to keep development dependencies.".into(),
-            ],
             Self::Run { .. } | Self::Disk(_) | Self::Unreadable(..) => Vec::new(),
         }
     }
@@ -209,7 +185,7 @@ fn words(transcript: &Transcript) -> Vec<String> {
     let told: Vec<String> = if marked.is_empty() {
         transcript
             .lines()
-            .filter(|line| !line.trim().is_empty())
+            .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("at "))
             .map(ToOwned::to_owned)
             .collect()
     } else {

@@ -10,6 +10,7 @@ use super::leftovers;
 use super::plan::{DevDependencies, Linker, Manager};
 use super::survey::{Made, Survey};
 use super::trees::{self, Sharing, Store, Taken};
+use fs_err as fs;
 use std::path::{Path, PathBuf};
 
 /// What Yarn 2 and later makes beside or instead of `node_modules`.
@@ -76,7 +77,8 @@ pub(crate) fn reason_against(
     if survey.has(&root.join("binding.gyp")) {
         return Ok(Some("the app itself is a native addon".into()));
     }
-    if let Some(path) = survey.other_lifecycle(job.folder, root)? {
+    let may_have_others = job.app.is_workspace || has_copied_folders(job)?;
+    if may_have_others && let Some(path) = survey.other_lifecycle(job.folder, root)? {
         let path = path.display();
         return Ok(Some(format!(
             "`{path}` has scripts that run while it is installed"
@@ -229,6 +231,31 @@ impl<'a> Present<'a> {
     }
 }
 
+/// Whether a package may be a copy of a folder of the source: only then its files decide what is installed. Parts of a
+/// workspace are linked.
+pub(crate) fn has_copied_folders(job: &Job<'_>) -> std::io::Result<bool> {
+    const MARKS: [&str; 4] = ["file:", "portal:", "directory:", "\"injected\""];
+    let mut texts = vec![
+        job.root().join("package.json"),
+        job.package().join("package.json"),
+    ];
+    texts.extend(
+        job.app
+            .lockfile
+            .iter()
+            .map(|lockfile| job.root().join(&lockfile.path)),
+    );
+    for file in texts {
+        match fs::read_to_string(file) {
+            Ok(text) if MARKS.iter().any(|mark| text.contains(mark)) => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
 fn prunes(job: &Job<'_>) -> bool {
     job.app.dev_dependencies == DevDependencies::Removed
 }
@@ -241,6 +268,11 @@ fn prune(job: &Job<'_>) -> Result<(), NodeBuildError> {
         job.install_for_slug()?;
     } else if prunes(job) {
         job.prune()?;
+        if matches!(job.app.linker, Linker::PlugAndPlay { .. })
+            && job.manager() == Manager::YarnBerry
+        {
+            leftovers::remove_unused_archives(&job.root())?;
+        }
     }
     let paths = tree_paths(job, &Survey::of(job.folder)?);
     leftovers::remove(job, &paths)?;
@@ -257,7 +289,7 @@ fn of_the_app(job: &Job<'_>) -> Result<Vec<&'static str>, NodeBuildError> {
     Ok(scripts)
 }
 
-/// Where installed packages are.
+/// Where installed packages are; no tree is inside of another.
 fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
     let mut paths = survey.node_modules.clone();
     if job.manager() == Manager::YarnBerry {
@@ -269,5 +301,11 @@ fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
                 .filter(|path| survey.has(path)),
         );
     }
+    // An unplugged package is in a `node_modules` of its own.
+    let all = paths.clone();
+    paths.retain(|path| {
+        let mut above = path.ancestors().skip(1);
+        !above.any(|folder| all.iter().any(|other| other == folder))
+    });
     paths
 }

@@ -20,8 +20,8 @@ pub(crate) trait Tools {
     /// The package manager with `arguments` that install packages for the slug's machine.
     fn installer(&self, arguments: &[&str]) -> Result<Client, NodeBuildError>;
 
-    /// npm, whichever there is; nothing where there is none.
-    fn npm(&self) -> Option<Client>;
+    /// npm, whatever the package manager is.
+    fn npm(&self) -> Client;
 }
 
 /// What the steps of one app's build share.
@@ -84,9 +84,7 @@ impl Job<'_> {
         let invocation = commands::rebuild(self.manager());
         let client = match self.manager() {
             Manager::Npm | Manager::Pnpm => self.tools.manager(),
-            Manager::YarnClassic | Manager::YarnBerry => {
-                self.tools.npm().ok_or(NodeBuildError::NoNpm)?
-            }
+            Manager::YarnClassic | Manager::YarnBerry => self.tools.npm(),
         };
         let client = client.args(&invocation.arguments);
         self.run(Step::Rebuild, &invocation, client, &self.root())

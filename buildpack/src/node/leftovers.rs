@@ -3,6 +3,7 @@
 
 use super::job::Job;
 use super::trees;
+use fs_err as fs;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,9 @@ const OF_NODE_GYP: [&str; 5] = [
 pub(crate) fn remove(job: &Job<'_>, paths: &[PathBuf]) -> io::Result<()> {
     for path in paths {
         let tree = job.folder.join(path);
+        if !tree.is_dir() {
+            continue;
+        }
         for name in STATE {
             trees::remove(&tree.join(name))?;
         }
@@ -41,6 +45,35 @@ pub(crate) fn remove(job: &Job<'_>, paths: &[PathBuf]) -> io::Result<()> {
                 }
                 trees::remove(entry.path())?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the archives of Yarn's cache folder that Plug'n'Play's map does not lead into: those of development dependencies,
+/// which Yarn leaves there, and of packages that are unplugged.
+pub(crate) fn remove_unused_archives(root: &Path) -> io::Result<()> {
+    let mut map = String::new();
+    for name in [".pnp.cjs", ".pnp.data.json"] {
+        match fs::read_to_string(root.join(name)) {
+            Ok(text) => map.push_str(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let cache = root.join(".yarn/cache");
+    if map.is_empty() || !cache.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(cache)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_archive = Path::new(&name).extension() == Some(OsStr::new("zip"));
+        let Some(name) = name.to_str().filter(|_| is_archive) else {
+            continue;
+        };
+        if !map.contains(&format!("/{name}/")) {
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())

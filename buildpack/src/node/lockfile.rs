@@ -28,7 +28,12 @@ pub(super) enum Format {
     /// `# yarn lockfile v1`.
     YarnClassic,
     /// `__metadata:` with its `version`.
-    YarnBerry(u64),
+    YarnBerry {
+        /// That version.
+        version: u64,
+        /// Whether checksums have the cache's key before them, `10c0/…`, or there are none among the first packages.
+        has_cache_keys: bool,
+    },
     /// An empty `yarn.lock`, which both kinds of Yarn take for one of theirs.
     YarnEmpty,
     /// `lockfileVersion`: the numbers before and after the dot.
@@ -115,8 +120,18 @@ fn yarn(text: &str, path: &str) -> Result<(Format, Option<usize>), NodeError> {
             in_metadata = true;
         } else if in_metadata && let Some(version) = line.trim().strip_prefix("version:") {
             let version = version.trim().trim_matches(['"', '\'']);
+            let has_cache_keys = text
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("checksum:"))
+                .is_none_or(|checksum| checksum.contains('/'));
             return match version.parse() {
-                Ok(version) => Ok((Format::YarnBerry(version), at)),
+                Ok(version) => Ok((
+                    Format::YarnBerry {
+                        version,
+                        has_cache_keys,
+                    },
+                    at,
+                )),
                 Err(_) => Err(unreadable(path, index + 1)),
             };
         }
@@ -158,7 +173,7 @@ impl Found {
     pub(super) fn program(&self) -> &'static str {
         match self.format {
             Format::Npm => "npm",
-            Format::YarnClassic | Format::YarnBerry(_) | Format::YarnEmpty => "yarn",
+            Format::YarnClassic | Format::YarnBerry { .. } | Format::YarnEmpty => "yarn",
             Format::Pnpm(..) => "pnpm",
         }
     }
@@ -168,7 +183,7 @@ impl Found {
         match self.format {
             Format::Npm => Some(Manager::Npm),
             Format::YarnClassic => Some(Manager::YarnClassic),
-            Format::YarnBerry(_) => Some(Manager::YarnBerry),
+            Format::YarnBerry { .. } => Some(Manager::YarnBerry),
             Format::YarnEmpty => None,
             Format::Pnpm(..) => Some(Manager::Pnpm),
         }
@@ -176,18 +191,22 @@ impl Found {
 
     /// The versions of its manager that keep to its format; an error where no known version does.
     ///
-    /// A frozen installation fails where the manager would write another format. Yarn: 2 writes version 4, 3.0 and 3.1
-    /// write 5, 3.2 and later 6, 4 writes 8. pnpm: 6 writes 5.3, 7 writes 5.4, 8 writes 6.x, 9 and later write 9.0.
+    /// A frozen installation fails where the manager would write another format. Tried with the managers themselves:
+    /// Yarn 2 and 3.0 write version 4, 3.1 writes 5, 3.2 and later 6, 4 writes 8, with the cache's key in checksums since
+    /// 4.1. pnpm 6 writes 5.3, 7 writes 5.4 and is fine with 5.3, 8 writes 6.x, 9 to 12 write 9.0.
     pub(super) fn compatible(&self) -> Result<Compatible, NodeError> {
         let (accepted, preferred) = match self.format {
             Format::Npm | Format::YarnEmpty => ("*", "*"),
             Format::YarnClassic => ("1", "1"),
-            Format::YarnBerry(..=4) => ("2", "2"),
-            Format::YarnBerry(5) => (">=3.0.0 <3.2.0", ">=3.0.0 <3.2.0"),
-            Format::YarnBerry(6) => (">=3.2.0 <4.0.0", ">=3.2.0 <4.0.0"),
-            Format::YarnBerry(_) => (">=4.0.0", ">=4.0.0"),
-            Format::Pnpm(5, 4) => (">=6 <8", "7"),
-            Format::Pnpm(5, _) => (">=6 <8", "6"),
+            Format::YarnBerry { version: ..=4, .. } => ("<3.1.0", "<3.1.0"),
+            Format::YarnBerry { version: 5, .. } => ("3.1", "3.1"),
+            Format::YarnBerry { version: 6, .. } => (">=3.2.0 <4.0.0", ">=3.2.0 <4.0.0"),
+            Format::YarnBerry {
+                has_cache_keys: false,
+                ..
+            } => ("4.0", "4.0"),
+            Format::YarnBerry { .. } => (">=4.1.0", ">=4.1.0"),
+            Format::Pnpm(5, _) => (">=6 <8", "7"),
             Format::Pnpm(6, _) => ("8", "8"),
             // From pnpm 11 on, settings in package.json no longer count: an app that says nothing gets what reads both.
             Format::Pnpm(9, _) => (">=9", "10"),

@@ -184,7 +184,7 @@ fn generation(
             None => resolve::yarn_of(range),
         },
         Some(Wanted::Unreadable) | None => Ok(match inputs.lockfile.map(|found| &found.format) {
-            Some(Format::YarnBerry(_)) => Manager::YarnBerry,
+            Some(Format::YarnBerry { .. }) => Manager::YarnBerry,
             _ => Manager::YarnClassic,
         }),
     }

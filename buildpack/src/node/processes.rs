@@ -27,7 +27,7 @@ pub const SOURCES: &[Source<WebReader>] = &[
     },
     Source {
         name: "the output of a framework",
-        meaning: "Next.js, Nuxt, Nest and `SvelteKit`'s Node adapter, where the app depends on it and its build script runs that framework's build",
+        meaning: "Next.js, Nuxt, Nest and `@sveltejs/adapter-node`, where the app depends on it and its build script runs that framework's build",
         read: framework,
     },
     Source {

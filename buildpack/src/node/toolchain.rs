@@ -200,4 +200,4 @@ fn yarn_home(session: &Session<'_>, cross: Cross) -> std::io::Result<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

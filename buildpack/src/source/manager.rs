@@ -39,7 +39,15 @@ impl OwnNpm<'_> {
             let source = &got.archive.provenance.source;
             return Err(absent(format!("Node.js from {source} has no npm in it")));
         }
-        Ok(Client::new(self.node, &kit.settings.environment).args([script]))
+        let user = &kit.settings.environment;
+        let mut client = Client::new(self.node, user).args([script]);
+        // Node.js's own build knows none of the machine's certificates.
+        if let Some(file) = &kit.settings.ca_file
+            && user.get("NODE_EXTRA_CA_CERTS").is_none()
+        {
+            client = client.env("NODE_EXTRA_CA_CERTS", file);
+        }
+        Ok(client)
     }
 }
 

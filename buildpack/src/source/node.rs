@@ -5,8 +5,9 @@ use super::{
     Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, Source, SourceError,
     first_of,
 };
-use crate::catalogue::Hashes;
+use crate::catalogue::{Hashes, ManagerCatalogue};
 use crate::command::CommandError;
+use crate::node::Manager;
 use crate::node::host::{Host, Libc};
 use crate::runtime::Runtime;
 use crate::target::Machine;
@@ -154,11 +155,16 @@ fn site(
     Ok(obtained)
 }
 
-/// The npm that goes with a Node.js: the last one of the major version that supports it.
+/// The npm that comes with a Node.js. The catalogue has one for every Node.js that there is, which is tested; the one
+/// here is for older ones.
 pub(crate) fn npm_version(node: Version) -> Version {
-    match node.major {
-        ..18 => Version::new(8, 19, 4),
-        18..=21 => Version::new(10, 9, 4),
-        _ => Version::new(11, 6, 2),
-    }
+    const OLDEST: Version = Version {
+        major: 6,
+        minor: 14,
+        patch: 18,
+    };
+    ManagerCatalogue::embedded(Manager::Npm)
+        .ok()
+        .and_then(|catalogue| catalogue.bundled_with(node))
+        .unwrap_or(OLDEST)
 }

@@ -63,6 +63,8 @@ pub(super) fn pack_with(
     let folder = kit.temporary()?;
     let packages = folder.path().join("packages");
     fs_err::create_dir(&packages).map_err(SourceError::Disk)?;
+    // npm looks upwards for a project, whose `devEngines` it would insist on: layers may lie in the app.
+    fs_err::write(folder.path().join("package.json"), "{}").map_err(SourceError::Disk)?;
     // HOME may be missing or empty, and nothing of npm's own is to stay behind.
     let output = client(folder.path())?
         .args([
@@ -125,13 +127,12 @@ fn of_mirror(
     {
         return Ok(found);
     }
-    let checksum = match known {
-        Some(known) => known,
-        None => {
-            let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
-            let hex = text.split_ascii_whitespace().next().unwrap_or_default();
-            Checksum::from_hex(Algorithm::Sha256, hex)?
-        }
+    let checksum = if let Some(known) = known {
+        known
+    } else {
+        let text = kit.client.text(&format!("{url}.sha256"), MAX_LIST_BYTES)?;
+        let hex = text.split_ascii_whitespace().next().unwrap_or_default();
+        Checksum::from_hex(Algorithm::Sha256, hex)?
     };
     let request = Download {
         url: url.clone(),

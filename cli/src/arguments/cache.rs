@@ -1,6 +1,7 @@
 //! What the command line says of the cache.
 
 use clap::{Args, Subcommand};
+use slugbuilder::compile::Reuse;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +23,29 @@ pub(crate) struct BoundArguments {
         value_parser = parse_size
     )]
     pub(crate) cache_max_size: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReuseArguments {
+    /// Run the build although nothing has changed since the last one.
+    #[arg(long, env = "SLUGBUILDER_REBUILD", value_parser = clap::builder::FalseyValueParser::new())]
+    rebuild: bool,
+    /// Build without what the last build of this app left.
+    #[arg(long)]
+    clear_cache: bool,
+}
+
+impl ReuseArguments {
+    /// What of the last build may serve this one.
+    pub(crate) fn reuse(&self) -> Reuse {
+        match self {
+            Self {
+                clear_cache: true, ..
+            } => Reuse::Nothing,
+            Self { rebuild: true, .. } => Reuse::Layers,
+            _ => Reuse::App,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

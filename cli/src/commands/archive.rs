@@ -1,5 +1,6 @@
 //! `slugbuilder archive`
 
+use super::compile::left_out_after_build;
 use super::{manifest_path, megabytes, process_types, show_process_types};
 use crate::arguments::ArchiveArguments;
 use crate::environment;
@@ -33,6 +34,9 @@ pub(super) fn run(arguments: &ArchiveArguments, printer: &Printer) -> Result<Exi
         stop: Stop::new(&requests.stop, None),
     };
     let manifest = archive_folder(&options, printer)?;
+    if let Some(line) = left_out_after_build(&manifest.build.left_out) {
+        printer.say(&format!("  {line}"));
+    }
     show_process_types(&manifest.slug.process_types, printer);
     printer.report(Event::Step(&format!(
         "Wrote {} ({}) and {} in {:.1} s",

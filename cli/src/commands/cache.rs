@@ -66,6 +66,7 @@ fn json_of(usage: &Usage, bound: u64) -> Value {
             json!({
                 "folder": one.folder.to_string_lossy(),
                 "source": app.map(|app| &app.source),
+                "root": app.and_then(|app| app.root.as_ref()),
                 "kind": app.map(|app| app.kind.to_string()),
                 "stack": app.map(|app| &app.stack),
                 "buildpacks": app.map(|app| &app.buildpacks),
@@ -73,6 +74,7 @@ fn json_of(usage: &Usage, bound: u64) -> Value {
                 "in_use": one.in_use,
                 "layers_bytes": one.layers_bytes,
                 "slug_bytes": one.slug_bytes,
+                "kept_bytes": one.kept_bytes,
                 "other_bytes": one.other_bytes,
                 "bytes": one.bytes(),
             })

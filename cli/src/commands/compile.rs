@@ -1,14 +1,17 @@
 //! `slugbuilder compile`
 
 use super::{manifest_path, megabytes, show_process_types};
-use crate::arguments::{CompileArguments, Credential};
+use crate::arguments::{CompileArguments, Credential, SourceArguments};
 use crate::environment;
 use crate::failure::{Failure, SignalError};
-use crate::printer::{Printer, count, print_data, size};
+use crate::printer::{Printer, count, one_line, print_data, size};
 use crate::signals::{self, Forced};
+use slugbuilder::app_root::{AppRoot, RootError};
 use slugbuilder::buildpacks::select;
 use slugbuilder::compile::{CompileOptions, Compiled, compile};
+use slugbuilder::layout::after_build::words_of;
 use slugbuilder::sandbox::Credentials;
+use slugbuilder::slug::{LeftOut, LeftOutBy};
 use slugbuilder::stack::Stack;
 use slugbuilder::stage::Survey;
 use slugbuilder::stop::Stop;
@@ -30,9 +33,14 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         &cache_dir,
         &Stop::new(&requests.stop, Some(deadline)),
     )?;
+    let secrets = environment::secrets(&arguments.secrets, &host)?;
+    let names = secrets.keys().cloned().collect();
+    let mut config_vars = environment::config_vars(&arguments.variables, &host)?;
+    config_vars.extend(secrets);
     let has = |what| arguments.with_credentials.contains(&what);
     let options = CompileOptions {
         source: arguments.source.source.clone(),
+        root: app_root(&arguments.source)?,
         output: arguments.output.clone(),
         manifest: manifest_path(&arguments.output),
         stack: Stack::named(&arguments.source.stack)?,
@@ -40,9 +48,11 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         order: Some(selection.order),
         cache_dir,
         cache_max_size: arguments.bound.cache_max_size,
-        clear_cache: arguments.clear_cache,
+        reuse: arguments.reuse.reuse(),
         all_files: arguments.source.all_files,
-        config_vars: environment::config_vars(&arguments.variables, &host)?,
+        keep_package_files: arguments.keep_package_files,
+        config_vars,
+        secrets: names,
         platform_variables: environment::platform_variables(&host),
         credentials: Credentials {
             npm: has(Credential::Npm),
@@ -74,8 +84,17 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+/// The app's folder in the source; nothing if it is all of it.
+pub(super) fn app_root(arguments: &SourceArguments) -> Result<Option<AppRoot>, RootError> {
+    let root = arguments.root.as_deref().map(AppRoot::parse);
+    Ok(root.transpose()?.flatten())
+}
+
 fn summarize(compiled: &Compiled, options: &CompileOptions, started: Instant, printer: &Printer) {
     for line in left_out(&compiled.survey) {
+        printer.say(&format!("  {line}"));
+    }
+    if let Some(line) = left_out_after_build(&compiled.manifest.build.left_out) {
         printer.say(&format!("  {line}"));
     }
     printer.report(Event::Step("Process types"));
@@ -88,6 +107,32 @@ fn summarize(compiled: &Compiled, options: &CompileOptions, started: Instant, pr
         started.elapsed().as_secs_f64()
     )));
     printer.say(&format!("  {}", compiled.manifest.slug.checksum));
+}
+
+/// What left the slug after the build, on one line.
+pub(super) fn left_out_after_build(left_out: &[LeftOut]) -> Option<String> {
+    let amount = |files, bytes| format!("{}, {}", count(files, "file"), size(bytes));
+    let (listed, of_packages): (Vec<_>, Vec<_>) = left_out
+        .iter()
+        .partition(|one| one.by != LeftOutBy::PackageFiles);
+    let mut parts: Vec<String> = listed
+        .iter()
+        .map(|one| format!("{} ({})", amount(one.files, one.bytes), one_line(&one.name)))
+        .collect();
+    if !of_packages.is_empty() {
+        let files = of_packages.iter().map(|one| one.files).sum();
+        let bytes = of_packages.iter().map(|one| one.bytes).sum();
+        let classes: Vec<String> = of_packages
+            .iter()
+            .map(|one| {
+                let what = words_of(&one.name).unwrap_or(&one.name);
+                format!("{what} {}", size(one.bytes))
+            })
+            .collect();
+        let amount = amount(files, bytes);
+        parts.push(format!("{amount} of packages ({})", classes.join(", ")));
+    }
+    (!parts.is_empty()).then(|| format!("left out after the build: {}", parts.join("; ")))
 }
 
 /// What of the source is not in the slug, and why.

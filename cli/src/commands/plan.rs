@@ -4,6 +4,7 @@ mod detected;
 mod document;
 mod text;
 
+use super::compile::app_root;
 use crate::arguments::PlanArguments;
 use crate::environment;
 use crate::failure::{Failure, OutputError, SignalError};
@@ -22,6 +23,7 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
     } else {
         let plan = plan(&PlanOptions {
             source: arguments.source.source.clone(),
+            root: app_root(&arguments.source)?,
             stack: Stack::named(&arguments.source.stack)?,
             buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
             all_files: arguments.source.all_files,

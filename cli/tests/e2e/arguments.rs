@@ -70,7 +70,12 @@ fn config_vars_are_checked() {
     insta::assert_snapshot!(compile(&["--env", "NOT_SET"]), @"
     error[env-without-value]: `--env NOT_SET` has no `=`
 
-      hint: Write `--env NOT_SET=value`.
+      hint: Write `--env NOT_SET=value`, or set `NOT_SET` in this shell.
+    ");
+    insta::assert_snapshot!(compile(&["--secret", "NOT_SET"]), @"
+    error[env-without-value]: `--secret NOT_SET` has no `=`
+
+      hint: Write `--secret NOT_SET=value`, or set `NOT_SET` in this shell.
     ");
     insta::assert_snapshot!(compile(&["--env", "=value"]), @"
     error[variable-name]: `` is not a name that an environment variable can have

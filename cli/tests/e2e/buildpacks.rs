@@ -6,7 +6,14 @@ use serde_json::Value;
 use std::fs;
 
 /// Writes a buildpack: the `[buildpack]` table's id and what follows it, and the scripts of its programs.
-fn buildpack(context: &Context, folder: &str, id: &str, more: &str, detect: &str, build: &str) {
+pub(crate) fn buildpack(
+    context: &Context,
+    folder: &str,
+    id: &str,
+    more: &str,
+    detect: &str,
+    build: &str,
+) {
     context.write(
         format!("{folder}/buildpack.toml"),
         format!("api = '0.10'\n[buildpack]\nid = '{id}'\nversion = '1.0.0'\n{more}"),
@@ -20,7 +27,7 @@ fn buildpack(context: &Context, folder: &str, id: &str, more: &str, detect: &str
 }
 
 /// Makes a launch layer and goes into it.
-const LAYER: &str = "mkdir -p \"$1/layer\"; printf '[types]\\nlaunch = true\\nbuild = true\\n' > \"$1/layer.toml\"; app=$PWD; cd \"$1/layer\"";
+pub(crate) const LAYER: &str = "mkdir -p \"$1/layer\"; printf '[types]\\nlaunch = true\\nbuild = true\\n' > \"$1/layer.toml\"; app=$PWD; cd \"$1/layer\"";
 
 /// A buildpack that provides a tool, one that requires it and starts the app with it, and the composite of both.
 fn greeting(context: &Context) {
@@ -88,8 +95,8 @@ fn a_composite_builds_an_app_that_runs() {
               hint: Write a Procfile with a `web` line to choose another.
             Writing the slug
             Process types
-              serve-it  cd '/app/sub dir' && greet 'you & "me"'
-              web       cd '/app/sub dir' && greet 'you & "me"'
+              serve-it  cd 'sub dir' && greet 'you & "me"'
+              web       cd 'sub dir' && greet 'you & "me"'
             Wrote slug.tgz ([SIZE]) and slug.json in [TIME]
               SHA256:[DIGITS]
             "#);

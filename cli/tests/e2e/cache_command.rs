@@ -63,10 +63,10 @@ fn what_is_kept_is_shown() {
             insta::assert_snapshot!(full, @r"
             folder: [ROOT]/cache
 
-            APP                      KIND     STACK      LAYERS    SLUG  LAST USED
-            /src/shop/api\u{1b}[31m  archive  heroku-24  5.0 kB  2.0 kB  just now
-            /src/fee                 compile  heroku-24  1.2 MB  2.0 kB  3 hours ago
-            ?                        ?        ?             0 B     0 B  ?
+            APP                      KIND     STACK      LAYERS  BUILT    SLUG  LAST USED
+            /src/shop/api\u{1b}[31m  archive  heroku-24  5.0 kB    0 B  2.0 kB  just now
+            /src/fee                 compile  heroku-24  1.2 MB    0 B  2.0 kB  3 hours ago
+            ?                        ?        ?             0 B    0 B     0 B  ?
 
             downloads: 7.0 kB (1 file)
             runs: 3.0 kB (1 run)
@@ -110,6 +110,7 @@ fn scripts_get_json_and_the_folder() {
             let documented = [
                 "folder",
                 "source",
+                "root",
                 "kind",
                 "stack",
                 "buildpacks",
@@ -117,6 +118,7 @@ fn scripts_get_json_and_the_folder() {
                 "in_use",
                 "layers_bytes",
                 "slug_bytes",
+                "kept_bytes",
                 "other_bytes",
                 "bytes",
             ];

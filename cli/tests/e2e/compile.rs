@@ -18,6 +18,7 @@ fn source_becomes_a_slug_that_answers() {
             Building with slugbuilder: Node.js, Ruby and Go [VERSION]
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
+                Layer node-environment: new
                 Node.js 24.21.0 from the mirror
             Writing the slug
             Process types
@@ -31,9 +32,15 @@ fn source_becomes_a_slug_that_answers() {
             0755 315532801 ./app/.slugbuilder/layers/
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/env.launch/
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/exec.d/
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/bin/
             0644 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/LICENSE
+            0644 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/env.launch/NODE_ENV.default
             0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node/bin/node
+            0755 315532801 ./app/.slugbuilder/layers/slugbuilder_slugbuilder/node-environment/exec.d/web_concurrency
+            0644 315532801 ./app/.slugbuilder/exec_d.bash
             0755 315532801 ./app/.profile.d/
             0644 315532801 ./app/.node-version
             0644 315532801 ./app/.profile.d/000_slugbuilder.sh
@@ -148,6 +155,7 @@ fn a_procfile_says_what_runs() {
             Building with slugbuilder: Node.js, Ruby and Go [VERSION]
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
+                Layer node-environment: new
                 Node.js 24.21.0 from the mirror
             Writing the slug
             Process types
@@ -182,7 +190,7 @@ fn a_second_build_takes_the_runtime_from_the_cache_and_clear_cache_does_not() {
         let compile = || context.slugbuilder(["compile", "../app"]);
         assert!(compile().succeeds().stderr.contains("Layer node: new"));
         let first = checksum(&context.path("work/slug.tgz"));
-        let second = compile().succeeds().stderr;
+        let second = compile().argument("--rebuild").succeeds().stderr;
         assert!(!second.contains("Layer node: new"), "{second}");
         assert_eq!(checksum(&context.path("work/slug.tgz")), first);
         let third = compile().argument("--clear-cache").succeeds().stderr;

@@ -42,6 +42,11 @@ fn elsewhere_apps_are_built_and_run_in_place() {
     for_each_user(|context| {
         context.node_app("app");
         let built = without_namespaces(context, Ids::RootAlone, COMPILE);
+        let sum = checksum(&context.path("work/in-place.tgz"));
+        let again = without_namespaces(context, Ids::RootAlone, COMPILE);
+        assert!(again.stderr.contains("Build: kept"), "{}", again.stderr);
+        assert!(again.stderr.contains("no-sandbox"), "{}", again.stderr);
+        assert_eq!(checksum(&context.path("work/in-place.tgz")), sum);
         let kept = context.slugbuilder(["cache", "info", "--json"]).succeeds();
         let kept = &kept.json()["apps"][0];
         assert_eq!(kept["source"], context.path("app").to_str().unwrap());
@@ -60,6 +65,7 @@ fn elsewhere_apps_are_built_and_run_in_place() {
             Building with slugbuilder: Node.js, Ruby and Go [VERSION]
               Node.js 24.21.0 (.node-version:1) → 24.21.0
                 Layer node: new
+                Layer node-environment: new
                 Node.js 24.21.0 from the mirror
             Writing the slug
             Process types
@@ -118,6 +124,15 @@ fn root_of_a_container_builds_in_the_real_app_directory() {
     Wrote in-place.tgz ([SIZE]) and in-place.json in [TIME]
       SHA256:[DIGITS]
     ");
+    assert!(!Path::new("/app").exists());
+    // The real `/app` stays for the next build where it is on the file system of the cache.
+    let sum = checksum(&context.path("work/in-place.tgz"));
+    let again = without_namespaces(&context, Ids::Many, COMPILE).stderr;
+    assert!(
+        again.contains("Build: kept") || again.contains("because nothing is kept of the last one"),
+        "{again}"
+    );
+    assert_eq!(checksum(&context.path("work/in-place.tgz")), sum);
     assert!(!Path::new("/app").exists());
     let ran = without_namespaces(&context, Ids::Many, RUN);
     assert_eq!(

@@ -75,9 +75,13 @@ fn a_slug_that_is_too_large_is_kept_apart() {
 
               The largest folders, before compression:
                   1.2 MB  assets
+                 13.1 KB  .slugbuilder
                   4.9 KB  assets/small
+                  3.6 KB  .slugbuilder/layers/slugbuilder_slugbuilder
+                  3.1 KB  .slugbuilder/layers/slugbuilder_slugbuilder/node-environment/exec.d
+               586 bytes  .profile.d
                464 bytes  .slugbuilder/layers/slugbuilder_slugbuilder/node/bin
-               167 bytes  .profile.d
+                10 bytes  .slugbuilder/layers/slugbuilder_slugbuilder/node-environment/env.launch
 
               hint: Leave out what running does not need with `.slugignore`.
               hint: Look into it: it is kept as `[ROOT]/work/slug.tgz.oversize`.

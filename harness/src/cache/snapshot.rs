@@ -16,7 +16,8 @@ pub(super) fn key(layer: &BuiltLayer) -> Key {
 }
 
 /// What tells a file from one that was written again: nobody can set the time of change, and layers are kept by renaming
-/// the folder above them, which leaves it alone.
+/// the folder above them, which leaves it alone. A file with other hard links has the time at which it was written instead:
+/// each new link changes the other one, but not the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileState {
     inode: u64,
@@ -84,7 +85,11 @@ impl LayerState {
             } else {
                 let state = FileState {
                     inode: metadata.ino(),
-                    changed: (metadata.ctime(), metadata.ctime_nsec()),
+                    changed: if metadata.nlink() > 1 {
+                        (metadata.mtime(), metadata.mtime_nsec())
+                    } else {
+                        (metadata.ctime(), metadata.ctime_nsec())
+                    },
                     size: metadata.len(),
                 };
                 self.files.insert(path.to_owned(), state);

@@ -1,9 +1,9 @@
 //! What comes of a build of an app: with the buildpack of this workspace, and with the languages' real runtimes.
 
-use crate::expect::{
-    Build, Change, Command, Expect, File, Phase, Request, check_all, check_languages,
-    check_warnings,
-};
+use crate::check::{check_languages, check_warnings};
+use crate::expect::{Build, Change, Command, Expect, File, Phase, Request};
+use crate::pattern::{check_all, check_none};
+use crate::setup;
 use slugbuilder_test::{
     AppEntryKind, BuildConfig, BuildpackReference, ContainerConfig, PackResult, TestContext,
     TestRunner,
@@ -24,6 +24,7 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
     let changes = Rc::new(RefCell::new(Vec::new()));
     let config = config(app, expect, &changes);
     TestRunner::default().build(&config, |context| {
+        check_secrets(&context, expect);
         if let Some(failure) = &expect.error {
             assert_eq!(failure.during, Phase::Build);
             let error = context.error().unwrap();
@@ -36,18 +37,19 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
         }
         check_files(&context, &expect.files);
         check_commands(&context, &expect.commands);
-        check_requests(&context, &expect.requests);
+        check_requests(&context, &expect.requests, expect);
         if let Some(cache) = &expect.cache {
             let unchanged = Change {
-                write: [].into(),
-                remove: Vec::new(),
-                env: [].into(),
                 hit: cache.hit.clone(),
                 miss: cache.miss.clone(),
-                output: Vec::new(),
+                output: cache.output.clone(),
+                no_output: cache.no_output.clone(),
+                files: expect.files.clone(),
+                requests: expect.requests.clone(),
+                ..Change::default()
             };
             let rebuilds = std::iter::once(unchanged).chain(cache.after.clone());
-            rebuild(context, rebuilds.collect(), &changes);
+            rebuild(context, rebuilds.collect(), expect, &changes);
         }
     });
 }
@@ -57,20 +59,31 @@ type Changes = Rc<RefCell<Vec<Change>>>;
 
 fn config(app: &Path, expect: &Expect, changes: &Changes) -> BuildConfig {
     let changes = Rc::clone(changes);
+    let setup = expect.setup.clone();
     let mut config = BuildConfig::new(&expect.stack, app);
     config
         .buildpacks([BuildpackReference::WorkspaceBuildpack(
             "slugbuilder/slugbuilder".parse().unwrap(),
         )])
-        .envs(expect.env.clone())
+        .envs(
+            expect
+                .config_vars()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        )
         .network(expect.needs_network())
         .downloads(Path::new(env!("CARGO_TARGET_TMPDIR")).join("test-apps-downloads"))
         .app_dir_preprocessor(move |copy| {
             std::fs::remove_file(copy.join("expect.toml")).unwrap();
+            if let Some(setup) = &setup {
+                setup::run(setup, &copy);
+            }
             for change in changes.borrow().iter() {
                 apply(change, &copy);
             }
         });
+    if let Some(root) = &expect.root {
+        config.root(root);
+    }
     if expect.error.is_some() {
         config.expected_pack_result(PackResult::Failure);
     }
@@ -97,6 +110,7 @@ fn check_build(context: &TestContext<'_>, build: &Build) {
     check_languages(&build.languages, &context.languages());
     assert_eq!(context.process_types(), build.processes, "the processes");
     check_all("the build", &context.pack_stdout, &build.output);
+    check_none("the build", &context.pack_stdout, &build.no_output);
     let environment = context.launch_environment(None);
     for (name, pattern) in &build.launch_env {
         let value = environment.get(name).map_or("", String::as_str);
@@ -105,39 +119,61 @@ fn check_build(context: &TestContext<'_>, build: &Build) {
     check_warnings(&build.warnings, &build.may_warn, context.warnings());
 }
 
+/// Asserts that the values of secrets are in nothing that the build said, and in no file that it made.
+fn check_secrets(context: &TestContext<'_>, expect: &Expect) {
+    for (name, value) in &expect.secrets {
+        for said in [&context.pack_stdout, &context.pack_stderr] {
+            assert!(!said.contains(value), "the build says what `{name}` is");
+        }
+        if context.error().is_none() {
+            // grep's exit code is 1 where nothing was found, and 2 where it could not read everything.
+            let search = format!("grep -rlF -e {} . && exit 1 || test $? = 1", quoted(value));
+            let _ = context.run_shell_command(search);
+        }
+    }
+}
+
+/// A word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 fn check_files(context: &TestContext<'_>, expected: &[File]) {
     let files = context.files();
     for file in expected {
-        if !file.there {
-            files.assert_not_there(&file.path);
+        let path = &file.path.0;
+        if file.path.is_pattern() {
+            let found = files.0.iter().find(|entry| file.path.matches(&entry.path));
+            match found {
+                Some(entry) => assert!(
+                    file.there,
+                    "the app has what it should not have: {}",
+                    entry.path.display()
+                ),
+                None => assert!(!file.there, "the app has no `{path}`; it has:\n{files}"),
+            }
             continue;
         }
-        files.assert_there(&file.path);
-        let entry = files.get(&file.path).unwrap();
+        if !file.there {
+            files.assert_not_there(path);
+            continue;
+        }
+        files.assert_there(path);
+        let entry = files.get(path).unwrap();
         if let Some(mode) = file.mode {
             assert_eq!(
                 format!("{:o}", entry.mode),
                 format!("{:o}", mode.0),
-                "the mode of {}",
-                file.path.display()
+                "the mode of {path}"
             );
         }
         if !file.content.is_empty() {
             assert!(
                 matches!(entry.kind, AppEntryKind::File(_)),
-                "{} is no file",
-                file.path.display()
+                "{path} is no file"
             );
-            let path = format!(
-                "'{}'",
-                file.path.display().to_string().replace('\'', "'\\''")
-            );
-            let output = context.run_shell_command(format!("cat -- {path}"));
-            check_all(
-                &file.path.display().to_string(),
-                &output.stdout,
-                &file.content,
-            );
+            let output = context.run_shell_command(format!("cat -- {}", quoted(path)));
+            check_all(path, &output.stdout, &file.content);
         }
     }
 }
@@ -150,7 +186,7 @@ fn check_commands(context: &TestContext<'_>, commands: &[Command]) {
     }
 }
 
-fn check_requests(context: &TestContext<'_>, requests: &[Request]) {
+fn check_requests(context: &TestContext<'_>, requests: &[Request], expect: &Expect) {
     if requests.is_empty() {
         return;
     }
@@ -158,6 +194,7 @@ fn check_requests(context: &TestContext<'_>, requests: &[Request]) {
     config
         .entrypoint("web")
         .env("PORT", PORT.to_string())
+        .envs(expect.web_env.clone())
         .expose_port(PORT);
     context.start_container(config, |container| {
         for request in requests {
@@ -214,7 +251,12 @@ fn check_answer(request: &Request, answer: &str, logs: &str) {
     check_all(&what, body, &request.body);
 }
 
-fn rebuild(context: TestContext<'_>, mut rebuilds: VecDeque<Change>, changes: &Changes) {
+fn rebuild(
+    context: TestContext<'_>,
+    mut rebuilds: VecDeque<Change>,
+    expect: &Expect,
+    changes: &Changes,
+) {
     let Some(change) = rebuilds.pop_front() else {
         return;
     };
@@ -222,6 +264,7 @@ fn rebuild(context: TestContext<'_>, mut rebuilds: VecDeque<Change>, changes: &C
     config.envs(change.env.clone());
     changes.borrow_mut().push(change.clone());
     context.rebuild(config, |context| {
+        check_secrets(&context, expect);
         for layer in &change.hit {
             context.layers().assert_hit(layer);
         }
@@ -229,6 +272,9 @@ fn rebuild(context: TestContext<'_>, mut rebuilds: VecDeque<Change>, changes: &C
             context.layers().assert_miss(layer);
         }
         check_all("the build", &context.pack_stdout, &change.output);
-        rebuild(context, rebuilds, changes);
+        check_none("the build", &context.pack_stdout, &change.no_output);
+        check_files(&context, &change.files);
+        check_requests(&context, &change.requests, expect);
+        rebuild(context, rebuilds, expect, changes);
     });
 }

@@ -1,8 +1,7 @@
 //! `expect.toml`: what a test app should do. The format is documented in `docs/testing.md`.
 
-use regex::Regex;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use crate::pattern::{Mode, Pattern, Version};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +18,16 @@ pub(crate) struct Expect {
     /// Config vars of the plan and of every build.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
+    /// Config vars whose values must stand nowhere afterwards: in no file of the slug, and in nothing that a build or a plan
+    /// says.
+    #[serde(default)]
+    pub(crate) secrets: BTreeMap<String, String>,
+    /// The app's folder inside of the source; the source itself unless it is set.
+    pub(crate) root: Option<String>,
+    /// Variables that the web process is started with.
+    #[serde(default)]
+    pub(crate) web_env: BTreeMap<String, String>,
+    pub(crate) setup: Option<Setup>,
     pub(crate) plan: Option<Plan>,
     pub(crate) build: Option<Build>,
     #[serde(default, rename = "file")]
@@ -33,6 +42,17 @@ pub(crate) struct Expect {
 
 fn default_stack() -> String {
     "heroku-24".to_owned()
+}
+
+/// `[setup]`: files of the app that are made for the test, since they would name a registry or are too large to commit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Setup {
+    /// Shell commands that make them in the copy of the app, before each build.
+    pub(crate) run: Vec<String>,
+    /// Files that stand in for them in the plan, for which nothing is run.
+    #[serde(default)]
+    pub(crate) stand_in: BTreeMap<PathBuf, String>,
 }
 
 /// `[plan]`: what detection decides.
@@ -64,6 +84,9 @@ pub(crate) struct Build {
     /// What the build says.
     #[serde(default)]
     pub(crate) output: Vec<Pattern>,
+    /// What it does not say.
+    #[serde(default)]
+    pub(crate) no_output: Vec<Pattern>,
     /// Variables of the launch environment.
     #[serde(default)]
     pub(crate) launch_env: BTreeMap<String, Pattern>,
@@ -91,24 +114,12 @@ pub(crate) struct Language {
     pub(crate) version: Option<Version>,
 }
 
-/// The first parts of a version: `24.2` means 24.2.0 and 24.2.1, and not 24.20.0.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Version(String);
-
-impl Version {
-    pub(crate) fn matches(&self, version: &str) -> bool {
-        version
-            .strip_prefix(&self.0)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
-    }
-}
-
 /// `[[file]]`: what a slug holds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
-    pub(crate) path: PathBuf,
+    /// Its path, or a pattern of paths.
+    pub(crate) path: FilePath,
     #[serde(default = "yes")]
     pub(crate) there: bool,
     /// Permission bits, as `"755"`.
@@ -116,6 +127,31 @@ pub(crate) struct File {
     /// What it contains.
     #[serde(default)]
     pub(crate) content: Vec<Pattern>,
+}
+
+/// A path in the slug; with `*`, `?` or `[`, a pattern as `.slugignore` has them: `*` stays in a folder, `**` does not.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct FilePath(pub(crate) String);
+
+impl FilePath {
+    /// Whether it may match several files.
+    pub(crate) fn is_pattern(&self) -> bool {
+        self.0.contains(['*', '?', '['])
+    }
+
+    /// Whether it is, or matches, `path`.
+    pub(crate) fn matches(&self, path: &Path) -> bool {
+        if !self.is_pattern() {
+            return path == Path::new(&self.0);
+        }
+        let mode = gix_glob::wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
+        gix_glob::wildmatch(
+            self.0.as_bytes().into(),
+            path.as_os_str().as_encoded_bytes().into(),
+            mode,
+        )
+    }
 }
 
 /// `[[command]]`: what is run in the built app.
@@ -180,97 +216,51 @@ pub(crate) enum Phase {
     Build,
 }
 
-/// `[cache]`: what the layers are in a second build of the unchanged app; `[[cache.after]]`: after a change.
+/// `[cache]`: a second build of the unchanged app, of which everything holds that is said of the first one; `[[cache.after]]`:
+/// builds after a change.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cache {
+    /// Layers that are a hit.
     #[serde(default)]
     pub(crate) hit: Vec<String>,
-    #[serde(default)]
-    pub(crate) miss: Vec<String>,
-    #[serde(default)]
-    pub(crate) after: Vec<Change>,
-}
-
-/// A change of the app, and a build of it. Changes add up.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Change {
-    /// Files to write, with their content.
-    #[serde(default)]
-    pub(crate) write: BTreeMap<PathBuf, String>,
-    /// Files and folders to remove.
-    #[serde(default)]
-    pub(crate) remove: Vec<PathBuf>,
-    /// Config vars to set.
-    #[serde(default)]
-    pub(crate) env: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(crate) hit: Vec<String>,
+    /// Layers that are a miss.
     #[serde(default)]
     pub(crate) miss: Vec<String>,
     /// What the build says.
     #[serde(default)]
     pub(crate) output: Vec<Pattern>,
+    /// What it does not say.
+    #[serde(default)]
+    pub(crate) no_output: Vec<Pattern>,
+    #[serde(default)]
+    pub(crate) after: Vec<Change>,
 }
 
-/// Permission bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mode(pub(crate) u32);
-
-impl<'de> Deserialize<'de> for Mode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match u32::from_str_radix(&text, 8) {
-            Ok(mode) if mode <= 0o777 => Ok(Self(mode)),
-            _ => Err(D::Error::custom(format!(
-                "`{text}` are no permission bits, as `755` are"
-            ))),
-        }
-    }
-}
-
-/// Text that something contains; between slashes (`/^v24\./`), a regular expression that it matches, in multi-line mode.
-#[derive(Debug, Clone)]
-pub(crate) enum Pattern {
-    Text(String),
-    Regex(Regex),
-}
-
-impl Pattern {
-    pub(crate) fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Text(part) => text.contains(part),
-            Self::Regex(regex) => regex.is_match(text),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let inner = text
-            .strip_prefix('/')
-            .and_then(|rest| rest.strip_suffix('/'))
-            .filter(|inner| !inner.is_empty());
-        match inner {
-            Some(inner) => Regex::new(&format!("(?m){inner}"))
-                .map(Self::Regex)
-                .map_err(D::Error::custom),
-            None => Ok(Self::Text(text)),
-        }
-    }
-}
-
-/// Asserts that `text` has every one of `patterns`.
-#[track_caller]
-pub(crate) fn check_all(what: &str, text: &str, patterns: &[Pattern]) {
-    for pattern in patterns {
-        assert!(
-            pattern.matches(text),
-            "{what} does not have {pattern:?}:\n{text}"
-        );
-    }
+/// A change of the app, and a build of it. Changes add up.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Change {
+    /// Files to write, with their content.
+    pub(crate) write: BTreeMap<PathBuf, String>,
+    /// Files and folders to remove.
+    pub(crate) remove: Vec<PathBuf>,
+    /// Config vars to set.
+    pub(crate) env: BTreeMap<String, String>,
+    /// Layers that are a hit.
+    pub(crate) hit: Vec<String>,
+    /// Layers that are a miss.
+    pub(crate) miss: Vec<String>,
+    /// What the build says.
+    pub(crate) output: Vec<Pattern>,
+    /// What it does not say.
+    pub(crate) no_output: Vec<Pattern>,
+    /// What the slug holds then.
+    #[serde(rename = "file")]
+    pub(crate) files: Vec<File>,
+    /// What the web process answers then.
+    #[serde(rename = "request")]
+    pub(crate) requests: Vec<Request>,
 }
 
 impl Expect {
@@ -281,7 +271,7 @@ impl Expect {
         Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let expect: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         expect.complain().map_or(Ok(expect), Err)
     }
@@ -295,8 +285,47 @@ impl Expect {
         }
     }
 
+    /// The config vars of plan and build.
+    pub(crate) fn config_vars(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.env.iter().chain(&self.secrets)
+    }
+
+    /// Whether the plan fails, so that there is nothing to build.
+    pub(crate) fn ends_in_plan(&self) -> bool {
+        self.error
+            .as_ref()
+            .is_some_and(|error| error.during == Phase::Plan)
+    }
+
     /// What cannot be meant.
     fn complain(&self) -> Option<String> {
+        let patterns = |file: &&File| {
+            file.path.is_pattern() && (file.mode.is_some() || !file.content.is_empty())
+        };
+        if let Some(file) = self.files.iter().find(patterns) {
+            return Some(format!(
+                "`{}` is a pattern, for which there is no `mode` or `content`",
+                file.path.0
+            ));
+        }
+        if let Some(name) = self
+            .secrets
+            .keys()
+            .find(|name| self.env.contains_key(*name))
+        {
+            return Some(format!("`{name}` is in `env` and in `secrets`"));
+        }
+        if self.ends_in_plan()
+            && self
+                .setup
+                .as_ref()
+                .is_some_and(|setup| !setup.run.is_empty())
+        {
+            return Some(
+                "nothing is run for an app whose plan fails: write the files in `setup.stand_in`"
+                    .into(),
+            );
+        }
         let asks = !self.requests.is_empty()
             || !self.files.is_empty()
             || !self.commands.is_empty()
@@ -317,134 +346,4 @@ impl Expect {
             _ => None,
         }
     }
-}
-
-/// Asserts that there are the warnings with the codes `expected`, and besides them none but those that `may` be.
-#[track_caller]
-pub(crate) fn check_warnings(
-    expected: &[String],
-    may: &[String],
-    found: &[slugbuilder_report::Warning],
-) {
-    let codes: Vec<&String> = found.iter().map(|warning| &warning.code).collect();
-    for code in expected {
-        assert!(
-            codes.contains(&code),
-            "there is no warning `{code}`; there are: {codes:?}"
-        );
-    }
-    for warning in found {
-        assert!(
-            expected.contains(&warning.code) || may.contains(&warning.code),
-            "there is a warning `{}` that nothing is said of: {}",
-            warning.code,
-            warning.message
-        );
-    }
-}
-
-/// Asserts that the languages are those that are expected.
-#[track_caller]
-pub(crate) fn check_languages(
-    expected: &BTreeMap<String, Language>,
-    found: &[slugbuilder_report::Language],
-) {
-    let names = |names: Vec<&String>| {
-        names
-            .into_iter()
-            .cloned()
-            .collect::<std::collections::BTreeSet<_>>()
-    };
-    assert_eq!(
-        names(found.iter().map(|language| &language.name).collect()),
-        names(expected.keys().collect()),
-        "the languages"
-    );
-    for language in found {
-        let Language {
-            requested,
-            by,
-            version,
-        } = &expected[&language.name];
-        let name = &language.name;
-        if let Some(requested) = requested {
-            assert_eq!(
-                *requested, language.requested,
-                "the version of {name} that is asked for"
-            );
-        }
-        if let Some(by) = by {
-            let found = language.requested_by.to_string();
-            assert!(
-                by.matches(&found),
-                "{name} is asked for by {found}, not by {by:?}"
-            );
-        }
-        if let Some(version) = version {
-            let found = language.version.clone().unwrap_or_default();
-            assert!(
-                version.matches(&found),
-                "{name} is {found:?}, not {version:?}"
-            );
-        }
-    }
-}
-
-/// The errors of the format, checked by [`super::main`]'s own trials.
-pub(crate) fn check_format() {
-    let error = |text: &str| Expect::parse(text).unwrap_err();
-    let located = |text: &str, line: usize, what: &str| {
-        let error = error(text);
-        assert!(error.contains(&format!("at line {line}")), "{error}");
-        assert!(error.contains(what), "{error}");
-    };
-    let start = "about = 'x'\n";
-    located(&format!("{start}abuot = 1\n"), 2, "unknown field `abuot`");
-    located(
-        &format!("{start}[plan]\nlanguages = {{}}\nprocesses = {{}}\nwarning = []\n"),
-        5,
-        "unknown field `warning`",
-    );
-    located(
-        &format!("{start}[[file]]\npath = 'a'\nmode = '999'\n"),
-        4,
-        "`999` are no permission bits",
-    );
-    located(
-        &format!("{start}[[file]]\npath = 'a'\ncontent = ['/(/']\n"),
-        4,
-        "unclosed group",
-    );
-    located(
-        &format!("{start}[error]\ntext = []\n"),
-        2,
-        "missing field `code`",
-    );
-    assert_eq!(error(start), "there is no `[plan]` and no `[error]`");
-    let failing = format!("{start}[error]\ncode = 'c'\n");
-    assert!(Expect::parse(&failing).unwrap().needs_network());
-    let offline = format!("{failing}network = false\n");
-    assert!(error(&offline).contains("a plan has no network anyway"));
-    let offline = format!("{offline}during = 'build'\n");
-    assert!(!Expect::parse(&offline).unwrap().needs_network());
-    assert!(
-        error(&format!("{failing}[[file]]\npath = 'a'\n")).contains("an app that fails has no")
-    );
-    assert!(Version("24.2".into()).matches("24.2.1"));
-    assert!(!Version("24.2".into()).matches("24.20.0"));
-}
-
-/// The examples of `docs/testing.md` are valid.
-pub(crate) fn check_documentation() {
-    let guide = include_str!("../../../docs/testing.md");
-    let examples: Vec<&str> = guide
-        .split("```toml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
-    let [whole, failing] = examples.as_slice() else {
-        panic!("{} examples", examples.len())
-    };
-    Expect::parse(whole).unwrap();
-    Expect::parse(&format!("about = 'x'\n{failing}")).unwrap();
 }

@@ -7,10 +7,17 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod build;
+mod check;
+mod durations;
 mod expect;
+mod format;
+mod pattern;
 mod plan;
+mod registries;
+mod setup;
+mod snapshot;
 
-use expect::{Expect, Phase};
+use expect::Expect;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,35 +33,55 @@ fn main() -> ExitCode {
         slugbuilder_buildpack::main();
     }
     let arguments = Arguments::from_args();
-    let mut trials = trials(&folder());
-    trials.push(Trial::test("errors_name_the_line", || {
-        expect::check_format();
+    let apps = apps(&folder());
+    let mut trials: Vec<Trial> = apps.iter().flat_map(|app| trials_of(app)).collect();
+    let names: Vec<String> = apps.iter().map(|app| name_of(app)).collect();
+    trials.extend([
+        of_the_tests("errors_name_the_line", format::check),
+        of_the_tests("the_documentation_is_valid", format::check_documentation),
+        of_the_tests(
+            "addresses_in_lockfiles_are_found",
+            registries::check_the_check,
+        ),
+        of_the_tests("no_lockfile_names_a_registry", registries::check),
+        of_the_tests("every_snapshot_is_of_an_app", move || {
+            snapshot::check_that_none_is_left_over(&names);
+        }),
+    ]);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    durations::print();
+    conclusion.exit_code()
+}
+
+/// A test of the tests.
+fn of_the_tests(name: &str, check: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, || {
+        check();
         Ok(())
-    }));
-    trials.push(Trial::test("the_documentation_is_valid", || {
-        expect::check_documentation();
-        Ok(())
-    }));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    })
 }
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-apps")
 }
 
-fn trials(folder: &Path) -> Vec<Trial> {
+fn apps(folder: &Path) -> Vec<PathBuf> {
     let mut apps: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir())
         .collect();
     apps.sort();
-    apps.into_iter().flat_map(|app| trials_of(&app)).collect()
+    apps
+}
+
+fn name_of(app: &Path) -> String {
+    app.file_name().unwrap().to_string_lossy().into_owned()
 }
 
 /// The tests of one app; a single failing one where its `expect.toml` cannot be read.
 fn trials_of(app: &Path) -> Vec<Trial> {
-    let name = app.file_name().unwrap().to_string_lossy().into_owned();
+    let name = name_of(app);
     let expect = match Expect::read(&app.join("expect.toml")) {
         Ok(expect) => expect,
         Err(error) => {
@@ -63,12 +90,8 @@ fn trials_of(app: &Path) -> Vec<Trial> {
         }
     };
     let mut trials = Vec::new();
-    let ends_in_plan = expect
-        .error
-        .as_ref()
-        .is_some_and(|error| error.during == Phase::Plan);
     let needs_network = expect.needs_network();
-    let has_build = expect.build.is_some() || !ends_in_plan;
+    let has_build = expect.build.is_some() || !expect.ends_in_plan();
     {
         let (app, expect) = (app.to_owned(), expect.clone());
         let trial = Trial::test(name.clone(), move || {
@@ -79,8 +102,8 @@ fn trials_of(app: &Path) -> Vec<Trial> {
     }
     if has_build {
         let app = app.to_owned();
-        let trial = Trial::test(name, move || {
-            build::check(&app, &expect);
+        let trial = Trial::test(name.clone(), move || {
+            durations::measure(&name, || build::check(&app, &expect));
             Ok(())
         });
         trials.push(trial.with_kind("build").with_ignored_flag(needs_network));

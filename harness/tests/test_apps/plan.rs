@@ -1,6 +1,10 @@
 //! What detection decides of an app, which needs no network, no sandbox and no runtimes.
 
-use crate::expect::{Expect, Phase, check_all, check_languages, check_warnings};
+use crate::check::{check_languages, check_warnings};
+use crate::expect::{Expect, Phase};
+use crate::pattern::check_all;
+use crate::{setup, snapshot};
+use slugbuilder::app_root::AppRoot;
 use slugbuilder::plan::{PlanOptions, plan};
 use slugbuilder::sandbox::{Environment, Interrupt};
 use slugbuilder::stack::Stack;
@@ -12,14 +16,20 @@ use std::path::Path;
 pub(crate) fn check(app: &Path, expect: &Expect) {
     let copy = tempfile::tempdir().unwrap();
     copy_without_expectations(app, copy.path());
+    if let Some(setup) = &expect.setup {
+        setup::stand_in(setup, copy.path());
+    }
     let result = plan(&PlanOptions {
         source: copy.path().to_owned(),
+        root: expect
+            .root
+            .as_deref()
+            .and_then(|root| AppRoot::parse(Path::new(root)).unwrap()),
         stack: Stack::named(&expect.stack).unwrap(),
         buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
         all_files: true,
         config_vars: expect
-            .env
-            .iter()
+            .config_vars()
             .map(|(name, value)| (name.into(), value.into()))
             .collect::<Environment>(),
         interrupt: Interrupt::new().unwrap(),
@@ -28,17 +38,27 @@ pub(crate) fn check(app: &Path, expect: &Expect) {
         .error
         .as_ref()
         .filter(|error| error.during == Phase::Plan);
-    match (result, failure) {
-        (Ok(plan), None) => check_report(&plan.report, expect),
+    let text = match (result, failure) {
+        (Ok(plan), None) => {
+            check_report(&plan.report, expect);
+            let may_warn = expect.plan.as_ref().map_or(&[][..], |plan| &plan.may_warn);
+            snapshot::text(&plan.report, may_warn)
+        }
         (Err(error), Some(failure)) => {
             let diagnosis = error.diagnosis();
             let text = diagnosis.render(Style::Plain);
             assert_eq!(diagnosis.code, failure.code, "{text}");
             check_all("the error", &text, &failure.text);
+            text
         }
         (Ok(_), Some(failure)) => panic!("the plan should fail with `{}`", failure.code),
         (Err(error), None) => panic!("{}", Diagnosis::of(&error).render(Style::Plain)),
+    };
+    for (name, value) in &expect.secrets {
+        assert!(!text.contains(value), "the plan says what `{name}` is");
     }
+    let name = app.file_name().unwrap().to_string_lossy();
+    snapshot::compare(&name, &text, copy.path(), expect);
 }
 
 fn check_report(report: &PhaseReport, expect: &Expect) {

@@ -61,12 +61,15 @@ pub use crate::tree::Special;
 pub use error::ArchiveError;
 pub use folders::Folder;
 
+use crate::stage::Tally;
 use crate::stop::Stop;
 use crate::tree::{Failure, Tree};
 use output::Output;
 use replacement::Replacement;
+use serde::{Deserialize, Serialize};
 use slugbuilder_report::{Reporter, Warning};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt as _;
@@ -94,7 +97,8 @@ pub const FAR_TOO_LARGE: u64 = 4;
 const MEGABYTE: u64 = 1 << 20;
 
 /// How often something changes from one slug of an app to the next, in the order of the archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// Languages' runtimes.
     Runtime,
@@ -133,10 +137,13 @@ impl Part {
 }
 
 /// Where an entry goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// Not into the archive; for a folder this means everything below it too.
     Skip,
+    /// The same, and what it is adds to [`Summary::left_out`] under this number.
+    LeaveOut(usize),
     /// Into this part.
     In(Part),
 }
@@ -146,6 +153,37 @@ pub trait Layout: Sync {
     /// Places the entry at `path` (relative to the root, which itself is not asked about). Called once for each entry, for
     /// folders before what is in them. The answer must depend on nothing but the arguments and the layout.
     fn place(&self, path: &Path, directory: bool) -> Placement;
+
+    /// The same for layouts that go by what else is in the folder: what is asked where there is a folder.
+    fn place_among(&self, path: &Path, directory: bool, _siblings: Siblings<'_>) -> Placement {
+        self.place(path, directory)
+    }
+}
+
+/// The names in a folder, that of the entry in question too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Siblings<'a> {
+    /// By their bytes.
+    names: &'a [&'a OsStr],
+}
+
+impl<'a> Siblings<'a> {
+    /// Of names that are sorted by their bytes.
+    #[must_use]
+    pub fn of_sorted(names: &'a [&'a OsStr]) -> Self {
+        Self { names }
+    }
+
+    /// Whether there is an entry of this name.
+    #[must_use]
+    pub fn contain(self, name: &OsStr) -> bool {
+        self.names.binary_search(&name).is_ok()
+    }
+
+    /// All names.
+    pub fn iter(self) -> impl Iterator<Item = &'a OsStr> {
+        self.names.iter().copied()
+    }
 }
 
 /// Everything is the app's own: for folders that were prepared by hand.
@@ -223,6 +261,8 @@ pub struct Summary {
     pub uncompressed: u64,
     /// Bytes of the compressed archive that were taken from [`ArchiveOptions::cache`].
     pub reused: u64,
+    /// How much was left out under which number of [`Placement::LeaveOut`]. Folders that cannot be read count as nothing.
+    pub left_out: BTreeMap<usize, Tally>,
     /// The folders that are worth a look, largest first, if it is larger than [`ArchiveOptions::warn_size`] or
     /// [`ArchiveOptions::max_size`].
     pub largest: Vec<Folder>,

@@ -7,8 +7,10 @@ use super::recipe::{Recipe, Recipes};
 use super::tar_stream::TarStream;
 use super::walk::{Listed, Walk};
 use super::{ArchiveError, ArchiveOptions, Layout};
+use crate::stage::Tally;
 use crate::tree::Tree;
 use crate::tree::links::Links;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::SystemTime;
@@ -18,6 +20,8 @@ pub(super) struct Plan<'a> {
     tree: &'a Tree,
     pub(super) entries: Vec<Entry>,
     pub(super) links: Links,
+    /// What the layout leaves out and wants to be counted.
+    pub(super) left_out: BTreeMap<usize, Tally>,
     pub(super) chunks: Vec<Chunk>,
     /// Of all chunks, if they were asked for; else none.
     pub(super) recipes: Vec<Recipe>,
@@ -42,6 +46,7 @@ impl<'a> Plan<'a> {
         let Listed {
             entries,
             links,
+            left_out,
             names: new_names,
         } = Walk::new(tree, root, layout, &options.stop)
             .with_names(of_folders, looked_at)
@@ -50,6 +55,7 @@ impl<'a> Plan<'a> {
             tree,
             entries,
             links,
+            left_out,
             chunks: Vec::new(),
             recipes: Vec::new(),
             names: of_folders.map(|_| new_names),

@@ -2,11 +2,12 @@
 
 use super::cache::{Names, NewNames};
 use super::entries::{Entry, sorted, start_of};
-use super::{ArchiveError, Layout, Part, Placement, recipe};
+use super::{ArchiveError, Layout, Part, Placement, Siblings, recipe};
+use crate::stage::Tally;
 use crate::stop::Stop;
 use crate::tree::links::Links;
 use crate::tree::{Failure, Kind, Stat, Tree, below};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
@@ -24,6 +25,8 @@ pub(super) struct Listed {
     pub(super) entries: Vec<Entry>,
     /// All links.
     pub(super) links: Links,
+    /// What the layout leaves out and wants to be counted, by its numbers.
+    pub(super) left_out: BTreeMap<usize, Tally>,
     /// What is in each folder, where that was asked for.
     pub(super) names: NewNames,
 }
@@ -34,6 +37,8 @@ struct Folder {
     stat: Stat,
     /// Folders are counted as they are found, so this is greater than that of the folder above.
     number: usize,
+    /// The number under which all that is in it is left out, if it is.
+    left_out: Option<usize>,
 }
 
 /// A walk through a tree.
@@ -82,6 +87,7 @@ struct Found {
     /// For each entry the numbers of the folder that it is in and of the folder that it is.
     folders: Vec<(Option<usize>, Option<usize>)>,
     links: Links,
+    left_out: BTreeMap<usize, Tally>,
     names: NewNames,
 }
 
@@ -95,6 +101,9 @@ impl Found {
         self.entries.append(&mut other.entries);
         self.folders.append(&mut other.folders);
         self.links.add(other.links);
+        for (number, tally) in other.left_out {
+            self.left_out.entry(number).or_default().join(tally);
+        }
         self.names.add(other.names);
     }
 
@@ -184,6 +193,7 @@ impl<'a> Walk<'a> {
             path: PathBuf::new(),
             stat,
             number: 0,
+            left_out: None,
         });
         let threads = threads.get().min(MOST_THREADS);
         let mut found = std::thread::scope(|scope| {
@@ -217,6 +227,7 @@ impl<'a> Walk<'a> {
         Ok(Listed {
             entries: sorted(found.entries),
             links: found.links,
+            left_out: found.left_out,
             names: found.names,
         })
     }
@@ -225,7 +236,11 @@ impl<'a> Walk<'a> {
         let mut found = Found::default();
         while let Some(folder) = self.next() {
             let _busy = Busy(self);
-            let result = self.list(&folder, &mut found);
+            let result = match self.list(&folder, &mut found) {
+                // What cannot be read cannot be counted, which harms nothing.
+                Err(_) if folder.left_out.is_some() => Ok(Vec::new()),
+                result => result,
+            };
             let mut state = lock(&self.state);
             match result {
                 Ok(mut folders) => state.pending.append(&mut folders),
@@ -284,19 +299,22 @@ impl<'a> Walk<'a> {
                 (self.tree.stat_all(&folder.path, &folder.stat, &names)).map_err(failed)?
         {
             inside.found.names.add_known(&folder.stat);
-            for (name, stat) in names.into_iter().zip(stats) {
-                inside.add(name, stat)?;
+            let siblings = Siblings::of_sorted(&names);
+            for (name, stat) in names.iter().zip(stats) {
+                inside.add(name, stat, siblings)?;
             }
             return Ok(inside.folders);
         }
         let listed = (self.tree.list(&folder.path, &folder.stat)).map_err(failed)?;
+        let names: Vec<&OsStr> = listed.iter().map(|(name, _)| name.as_os_str()).collect();
         let is_at_rest = recipe::is_at_rest(&folder.stat, self.looked_at);
         if self.names.is_some() && inside.is_local && is_at_rest {
-            let names = listed.iter().map(|(name, _)| name.as_os_str());
+            let names = names.iter().copied();
             inside.found.names.add_listed(&folder.stat, names);
         }
-        for (name, stat) in listed {
-            inside.add(&name, stat)?;
+        let siblings = Siblings::of_sorted(&names);
+        for (name, stat) in &listed {
+            inside.add(name, *stat, siblings)?;
         }
         Ok(inside.folders)
     }
@@ -313,13 +331,27 @@ struct Inside<'w, 'f> {
 }
 
 impl Inside<'_, '_> {
-    fn add(&mut self, name: &OsStr, stat: Stat) -> Result<(), ArchiveError> {
+    fn add(
+        &mut self,
+        name: &OsStr,
+        stat: Stat,
+        siblings: Siblings<'_>,
+    ) -> Result<(), ArchiveError> {
         let walk = self.walk;
         walk.stop.check()?;
         let path = below(&self.folder.path, name);
         let is_folder = stat.kind == Kind::Directory;
-        let Placement::In(part) = walk.layout.place(&path, is_folder) else {
-            return Ok(());
+        let placement = match self.folder.left_out {
+            Some(number) => Placement::LeaveOut(number),
+            None => walk.layout.place_among(&path, is_folder, siblings),
+        };
+        let part = match placement {
+            Placement::Skip => return Ok(()),
+            Placement::LeaveOut(number) => {
+                self.leave_out(path, stat, number);
+                return Ok(());
+            }
+            Placement::In(part) => part,
         };
         let mut number = None;
         match stat.kind {
@@ -330,6 +362,7 @@ impl Inside<'_, '_> {
                     path: path.clone(),
                     stat,
                     number: next,
+                    left_out: None,
                 });
             }
             Kind::File => {}
@@ -358,6 +391,20 @@ impl Inside<'_, '_> {
         };
         self.found.push(entry, Some(self.folder.number), number);
         Ok(())
+    }
+
+    /// Counts it; what is in a folder is counted when that is listed.
+    fn leave_out(&mut self, path: PathBuf, stat: Stat, number: usize) {
+        self.found.left_out.entry(number).or_default().add(&stat);
+        if stat.kind == Kind::Directory {
+            self.folders.push(Folder {
+                path,
+                stat,
+                // It is no entry, and neither is what is in it.
+                number: 0,
+                left_out: Some(number),
+            });
+        }
     }
 }
 

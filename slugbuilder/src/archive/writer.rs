@@ -109,6 +109,7 @@ pub(super) fn write(
         entries: plan.entries.len() as u64,
         uncompressed,
         reused,
+        left_out: plan.left_out,
         largest: if is_large {
             largest_of(&plan.entries)
         } else {

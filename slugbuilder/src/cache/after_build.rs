@@ -38,7 +38,13 @@ fn keep(
     reporter: &dyn Reporter,
 ) -> Result<(), CacheFolderError> {
     let own = workspace.key().to_owned();
-    let own_bytes = workspace.record(app)?.bytes();
+    let mut record = workspace.record(app.clone())?;
+    if record.bytes() > cache.max_size && record.kept_bytes > 0 {
+        // The layers are worth more: they serve builds of a source that has changed, too.
+        workspace.release_kept()?;
+        record = workspace.record(app)?;
+    }
+    let own_bytes = record.bytes();
     let own_bytes = if own_bytes > cache.max_size {
         remove_own(workspace, cache.max_size, reporter)?;
         0

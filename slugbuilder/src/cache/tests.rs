@@ -108,6 +108,7 @@ fn app(name: &str) -> App {
     App {
         kind: Kind::Compile,
         source: format!("/src/{name}"),
+        root: None,
         stack: "heroku-24".into(),
         buildpacks: vec!["slugbuilder".into()],
     }

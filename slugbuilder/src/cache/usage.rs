@@ -2,7 +2,7 @@
 
 use super::{CacheFolderError, downloads};
 use crate::workspace::apps::{self, AppFolder};
-use crate::workspace::{AppRecord, measure};
+use crate::workspace::{AppRecord, KEPT_LAYERS, measure};
 use slugbuilder_fetch::{Cache, Stored};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,8 @@ pub struct AppUsage {
     pub layers_bytes: u64,
     /// Bytes of what the archive keeps of the last slug.
     pub slug_bytes: u64,
+    /// Bytes of the built app, without its layers, where it is kept.
+    pub kept_bytes: u64,
     /// Bytes of everything else: of a running build, or of one that was killed.
     pub other_bytes: u64,
     /// Whether a build uses it now.
@@ -58,6 +60,7 @@ impl AppUsage {
     pub fn bytes(&self) -> u64 {
         self.layers_bytes
             .saturating_add(self.slug_bytes)
+            .saturating_add(self.kept_bytes)
             .saturating_add(self.other_bytes)
     }
 
@@ -70,7 +73,10 @@ impl AppUsage {
     /// Looks through all that there is.
     pub(super) fn measured(folder: &AppFolder) -> Self {
         let bytes_of = |name: &str| measure::bytes(&folder.path().join(name));
-        let (layers_bytes, slug_bytes) = (bytes_of("layers"), bytes_of("slug"));
+        let kept_layers = bytes_of(KEPT_LAYERS);
+        let layers_bytes = bytes_of("layers").saturating_add(kept_layers);
+        let kept_bytes = bytes_of("kept").saturating_sub(kept_layers);
+        let slug_bytes = bytes_of("slug");
         // The few bytes of a record and a lock are none that anybody looks for.
         let other_bytes = bytes_of("build");
         Self {
@@ -78,6 +84,7 @@ impl AppUsage {
             record: folder.record(),
             layers_bytes,
             slug_bytes,
+            kept_bytes,
             other_bytes,
             in_use: folder.in_use(),
         }
@@ -94,10 +101,16 @@ impl AppUsage {
                 0
             }
         };
-        let [layers_bytes, slug_bytes] = record.as_ref().map_or([0; 2], |record| {
+        let layers = if folder.has("layers") {
+            "layers"
+        } else {
+            KEPT_LAYERS
+        };
+        let [layers_bytes, slug_bytes, kept_bytes] = record.as_ref().map_or([0; 3], |record| {
             [
-                of("layers", record.layers_bytes),
+                of(layers, record.layers_bytes),
                 of("slug", record.slug_bytes),
+                of("kept", record.kept_bytes),
             ]
         });
         Self {
@@ -105,6 +118,7 @@ impl AppUsage {
             record,
             layers_bytes,
             slug_bytes,
+            kept_bytes,
             other_bytes: 0,
             in_use: false,
         }

@@ -11,6 +11,7 @@ use super::{
     Platform, Process, ProcessElsewhere, Require, Sbom, Slice,
 };
 use crate::sandbox::{Environment, Invocation, Outcome, Stream};
+use crate::secrets::Secrets;
 use serde::{Deserialize, Serialize};
 use slugbuilder_report::{Event, PhaseReport, Warning};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,18 @@ pub struct Build {
     pub unmet: Vec<String>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+}
+
+impl Build {
+    /// Replaces secrets in everything that is for people only.
+    pub(crate) fn redact(&mut self, secrets: &Secrets) {
+        for phase in &mut self.reports {
+            secrets.redact_data(&mut phase.report);
+        }
+        for warning in &mut self.warnings {
+            *warning = secrets.redact_warning(warning);
+        }
+    }
 }
 
 /// A buildpack's part of the plan, as its `bin/build` reads it.

@@ -10,6 +10,7 @@ use super::report::read_report;
 use super::resolve::{Passed, resolve};
 use super::{Buildpack, CnbError, Order, Phase, PlanEntry, PlanProblem, Platform};
 use crate::sandbox::{Invocation, Outcome};
+use crate::secrets::Secrets;
 use slugbuilder_report::{PhaseReport, Warning};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -40,6 +41,19 @@ pub struct Detection {
     pub dropped: Vec<(String, Vec<PlanProblem>)>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+}
+
+impl Detection {
+    /// Replaces secrets in everything that is for people.
+    pub(crate) fn redact(&mut self, secrets: &Secrets) {
+        for participant in &mut self.group {
+            secrets.redact_data(&mut participant.report);
+            secrets.redact_data(&mut participant.output);
+        }
+        for warning in &mut self.warnings {
+            *warning = secrets.redact_warning(warning);
+        }
+    }
 }
 
 /// How one `bin/detect` ended.

@@ -8,6 +8,7 @@ use crate::sandbox::{AppDirectory, Namespaced, SandboxError, SandboxOptions, mak
 use crate::stage::Survey;
 use crate::tree::Tree;
 use crate::workspace::{Workspace, remove_tree};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
@@ -32,7 +33,7 @@ impl Prepared {
     pub(super) fn tree(&self, survey: &Survey) -> io::Result<Tree> {
         match &self.overlaid {
             Some(Overlaid { lower, upper }) if *lower == survey.root => survey.overlaid(upper),
-            Some(Overlaid { lower, upper }) => Tree::overlaid(lower, upper),
+            Some(Overlaid { lower, upper }) => Tree::overlaid(lower, upper, std::iter::empty()),
             None => Tree::open(&self.root()),
         }
     }
@@ -125,6 +126,68 @@ pub(super) fn finish(prepared: Prepared, workspace: &Workspace) -> Result<(), Co
         Place::Open { .. } => workspace.return_layers(&layers)?,
     }
     Ok(())
+}
+
+/// What of an app directory stays for the next build.
+pub(super) enum Keeping {
+    /// All of it, and what is below it.
+    App(Under),
+    /// Its layers: it is not on the file system of the work folder.
+    LayersOnly,
+}
+
+/// What is below a kept app directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Under {
+    /// Nothing: it is whole.
+    Nothing,
+    /// The source itself.
+    Source,
+    /// The copy of the source in the work folder.
+    Copy,
+}
+
+/// The app directory that `workspace` keeps.
+pub(super) fn kept(under: Under, survey: &Survey, workspace: &Workspace) -> io::Result<Tree> {
+    let app = workspace.kept_app();
+    match under {
+        Under::Nothing => Tree::open(&app),
+        Under::Source => survey.overlaid(&app),
+        Under::Copy => Tree::overlaid(&workspace.source(), &app, std::iter::empty()),
+    }
+}
+
+/// Ends the place and keeps the app directory with its layers, or at least these. The app is kept only once
+/// [`Workspace::settle_kept`] says so.
+pub(super) fn keep(prepared: Prepared, workspace: &Workspace) -> Result<Keeping, CompileError> {
+    let root = prepared.root();
+    let Prepared {
+        place,
+        layers,
+        overlaid,
+    } = prepared;
+    let (app, under) = match overlaid {
+        Some(Overlaid { lower, upper }) if lower == workspace.source() => (upper, Under::Copy),
+        Some(Overlaid { upper, .. }) => (upper, Under::Source),
+        None => (root, Under::Nothing),
+    };
+    let kept = match place {
+        Place::Sandbox(sandbox) => {
+            // The overlay is unmounted before its upper folder changes.
+            drop(sandbox);
+            workspace.keep_app(&app)
+        }
+        // `/app` goes with the place, so it has to leave before. Its programs have ended.
+        Place::Open { .. } => workspace.keep_app(&app),
+    };
+    if kept.is_err() {
+        // Another file system, a mount: whatever it is, the layers can be kept without the rest.
+        workspace.release_kept()?;
+        workspace.return_layers(&layers)?;
+        return Ok(Keeping::LayersOnly);
+    }
+    Ok(Keeping::App(under))
 }
 
 /// A folder below an overlay.

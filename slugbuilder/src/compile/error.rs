@@ -1,8 +1,11 @@
 //! Why a build made no slug.
 
+use crate::app_root::RootError;
 use crate::archive::ArchiveError;
 use crate::cnb::CnbError;
+use crate::layout::after_build::AfterBuildError;
 use crate::sandbox::SandboxError;
+use crate::secrets::{Secrets, SecretsInSlug};
 use crate::slug::SlugError;
 use crate::stack::StackError;
 use crate::stage::StageError;
@@ -17,6 +20,12 @@ pub enum CompileError {
     /// Surveying or copying the source.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A file that says what leaves the slug after the build.
+    #[error(transparent)]
+    AfterBuild(#[from] AfterBuildError),
+    /// The app's folder in the source.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// The work folder.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -29,6 +38,12 @@ pub enum CompileError {
     /// The runtime does not fit the stack.
     #[error(transparent)]
     Stack(#[from] StackError),
+    /// The slug would hold secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretsInSlug),
+    /// One of the others, which quoted a secret.
+    #[error("{}", .0.diagnosis.headline)]
+    Redacted(Box<RedactedError>),
     /// Writing the slug.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -47,6 +62,8 @@ impl CompileError {
     fn cause(&self) -> Option<&dyn Explain> {
         Some(match self {
             Self::Stage(error) => error,
+            Self::AfterBuild(error) => error,
+            Self::Root(error) => error,
             Self::Workspace(error) => error,
             Self::Sandbox(error) => error,
             Self::Buildpack(error) => error,
@@ -54,26 +71,63 @@ impl CompileError {
             Self::Archive(error) => error,
             Self::Manifest(error) => error,
             Self::Cache(error) => error,
-            Self::UntrustedWithoutSandbox(_) => return None,
+            Self::Secrets(error) => error,
+            Self::UntrustedWithoutSandbox(_) | Self::Redacted(_) => return None,
         })
+    }
+}
+
+/// What is left of an error that quoted a secret.
+#[derive(Debug)]
+pub struct RedactedError {
+    code: &'static str,
+    diagnosis: Diagnosis,
+}
+
+impl CompileError {
+    /// The same without secrets.
+    pub(super) fn redacted(self, secrets: &Secrets) -> Self {
+        // That of a buildpack explains less than there is to know of our own error.
+        let (own, diagnosis) = (Diagnosis::of(&self), self.diagnosis());
+        let redacted = secrets.redact_diagnosis(&diagnosis);
+        if redacted == diagnosis && secrets.redact_diagnosis(&own) == own {
+            return self;
+        }
+        Self::Redacted(Box::new(RedactedError {
+            code: self.code(),
+            diagnosis: redacted,
+        }))
     }
 }
 
 impl Explain for CompileError {
     fn code(&self) -> &'static str {
-        self.cause()
-            .map_or("untrusted-without-sandbox", Explain::code)
+        match self {
+            Self::Redacted(error) => error.code,
+            _ => self
+                .cause()
+                .map_or("untrusted-without-sandbox", Explain::code),
+        }
     }
 
     fn fault(&self) -> Fault {
-        self.cause().map_or(Fault::Unavailable, Explain::fault)
+        match self {
+            Self::Redacted(error) => error.diagnosis.fault,
+            _ => self.cause().map_or(Fault::Unavailable, Explain::fault),
+        }
     }
 
     fn explanation(&self) -> Option<String> {
-        self.cause().and_then(Explain::explanation)
+        match self {
+            Self::Redacted(error) => error.diagnosis.explanation.clone(),
+            _ => self.cause().and_then(Explain::explanation),
+        }
     }
 
     fn hints(&self) -> Vec<String> {
+        if let Self::Redacted(error) = self {
+            return error.diagnosis.hints.clone();
+        }
         self.cause().map_or_else(
             || vec!["Allow unprivileged user namespaces, for example with `sysctl user.max_user_namespaces=10000`.".into()],
             Explain::hints,
@@ -83,11 +137,15 @@ impl Explain for CompileError {
     fn diagnosis(&self) -> Diagnosis {
         match self {
             Self::Buildpack(error) => error.diagnosis(),
+            Self::Redacted(error) => error.diagnosis.clone(),
             _ => Diagnosis::of(self),
         }
     }
 
     fn retryable(&self) -> bool {
-        self.cause().is_some_and(Explain::retryable)
+        match self {
+            Self::Redacted(error) => error.diagnosis.retryable,
+            _ => self.cause().is_some_and(Explain::retryable),
+        }
     }
 }

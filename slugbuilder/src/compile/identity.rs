@@ -20,7 +20,8 @@ impl CompileOptions {
     }
 }
 
-/// What tells one app's work folder from another's: the source's path, the stack and the buildpacks. Not their versions:
+/// What tells one app's work folder from another's: the source's path, the stack, the buildpacks and the app's folder in
+/// the source. Not the buildpacks' versions:
 /// a buildpack knows by its layers' metadata what it can use again.
 pub(super) fn of<'a>(source: &'a Path, options: &'a CompileOptions) -> Vec<&'a OsStr> {
     let mut identity = vec![source.as_os_str(), OsStr::new(&options.stack.name)];
@@ -30,6 +31,10 @@ pub(super) fn of<'a>(source: &'a Path, options: &'a CompileOptions) -> Vec<&'a O
             path.as_os_str()
         }
     }));
+    if let Some(root) = &options.root {
+        // No buildpack is called like the first of the two.
+        identity.extend([OsStr::new(""), OsStr::new(root.as_str())]);
+    }
     identity
 }
 
@@ -44,6 +49,7 @@ pub(super) fn recorded(source: &Path, options: &CompileOptions) -> App {
     App {
         kind: Kind::Compile,
         source: source.to_string_lossy().into_owned(),
+        root: options.root.as_ref().map(|root| root.as_str().to_owned()),
         stack: options.stack.name.clone(),
         buildpacks: buildpacks.collect(),
     }

@@ -4,39 +4,56 @@
 //! survey ─► work folder ─► place (sandbox) ─► detect ─► restore ─► build ─► lay out ─► check ─► archive ─► slug.json
 //! ```
 //!
+//! A build of what has not changed is not run: the app of the last one is kept ([`kept`]).
+//!
 //! The source is never written; an earlier slug stays as it was until the new one is whole; what a build needs on disk
 //! lies in its work folder and is gone afterwards.
 
 mod app_directory;
+mod begun;
 mod built;
 mod detect;
 mod downloads;
+mod entries;
 mod error;
 mod identity;
+mod kept;
 mod losses;
+mod missing_program;
 mod record;
+mod slug_source;
 
-pub use built::{AppEntry, AppEntryKind, BuiltApp};
+pub use crate::secrets::SecretsInSlug;
+pub use built::BuiltApp;
 pub use detect::{Detected, detect};
-pub use error::CompileError;
+pub use entries::{AppEntry, AppEntryKind};
+pub use error::{CompileError, RedactedError};
 
-use crate::archive::{Compression, Layout, Placement};
+use crate::app_root::{self, AppRoot};
+use crate::archive::{Compression, Layout, Placement, Siblings};
 use crate::buildpacks::InUse;
 #[cfg(doc)]
 use crate::cache::CacheFolder;
 use crate::cnb::{Build, Order, Platform};
+use crate::layout::after_build::AfterBuild;
 use crate::layout::{self, AppLayout};
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
+use crate::secrets::{Redacting, Secrets, Sources};
 use crate::slug::{Manifest, ProcessType, SlugError};
 use crate::stack::{Machine, Stack};
 use crate::stage::Survey;
 use crate::stop::Stop;
 use crate::workspace::{Workspace, WorkspaceError};
+use begun::Begun;
 use downloads::Downloads;
+use kept::Look;
+use record::Outcome;
 use slugbuilder_report::{Diagnosis, Explain as _, Reporter, Warning};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What slugs are built for. Heroku's dynos of the Cedar generation, which run slugs, are of this kind only.
@@ -60,11 +77,25 @@ pub enum BuildpackSource {
     },
 }
 
+/// What of the last build of an app may serve the next one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// The built app itself, where nothing has changed; else its layers and its slug.
+    #[default]
+    App,
+    /// Its layers and its slug: the buildpacks run in any case.
+    Layers,
+    /// Nothing: all of it is forgotten.
+    Nothing,
+}
+
 /// What to build, and how.
 #[derive(Debug)]
 pub struct CompileOptions {
     /// The app's source.
     pub source: PathBuf,
+    /// The app's folder in it, where that is not all of it.
+    pub root: Option<AppRoot>,
     /// Where the slug goes.
     pub output: PathBuf,
     /// Where slug.json goes.
@@ -79,12 +110,17 @@ pub struct CompileOptions {
     pub cache_dir: PathBuf,
     /// Bytes that the cache may hold; see [`CacheFolder::max_size`].
     pub cache_max_size: u64,
-    /// Whether to forget the layers and the slug of the last build.
-    pub clear_cache: bool,
+    /// What of the last build serves this one.
+    pub reuse: Reuse,
     /// Whether to keep files that git ignores.
     pub all_files: bool,
+    /// Whether files of installed packages that no program can load stay in the slug; see
+    /// [`after_build::CLASSES`](crate::layout::after_build::CLASSES).
+    pub keep_package_files: bool,
     /// Config vars of the build.
     pub config_vars: Environment,
+    /// Names of those whose values nobody may see: they are replaced in all that is told, and may not be in the slug.
+    pub secrets: BTreeSet<OsString>,
     /// `SLUGBUILDER_*` variables for the buildpacks.
     pub platform_variables: Environment,
     /// The user's environment, of which only [`HostView`]'s list passes.
@@ -111,6 +147,12 @@ impl CompileOptions {
     fn stop(&self) -> Stop {
         Stop::new(&self.interrupt, Some(self.deadline))
     }
+
+    /// The app's folder in the source, relative to that.
+    fn root_folder(&self) -> Option<&Path> {
+        let root = self.root.as_ref();
+        root.map(|root| Path::new(root.as_str()))
+    }
 }
 
 /// A slug that was built.
@@ -127,10 +169,30 @@ pub fn compile(
     options: &CompileOptions,
     reporter: &dyn Reporter,
 ) -> Result<Compiled, CompileError> {
-    let mut app = BuiltApp::build(options, reporter)?;
+    let secrets = Arc::new(secrets_of(options)?);
+    let compiled = compile_with(options, &secrets, &Redacting::new(&secrets, reporter));
+    compiled.map_err(|error| error.redacted(&secrets))
+}
+
+fn compile_with(
+    options: &CompileOptions,
+    secrets: &Arc<Secrets>,
+    reporter: &dyn Reporter,
+) -> Result<Compiled, CompileError> {
+    let begun = Begun::begin(options, secrets, reporter)?;
+    let mut look = Look::at(options, &begun)?;
+    look.tell(reporter);
+    if let Some(record) = look.kept() {
+        return kept::compile(look, record, begun, options);
+    }
+    let mut app = BuiltApp::build_begun(options, begun)?;
+    let remembered = look.remember(options, app.survey(), reporter);
     let slug = app.archive(options, reporter)?;
     // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
-    app.keep(reporter);
+    match remembered {
+        Some(remembered) => app.keep_app(remembered, reporter),
+        None => app.keep(reporter),
+    }
     let manifest = slug.publish()?;
     let survey = app.end(options, reporter);
     Ok(Compiled { manifest, survey })
@@ -167,14 +229,29 @@ fn sandbox_options(
         cache: Some(downloads.incoming.clone()),
         shared_cache: Some(downloads.shared_root.clone()),
         buildpacks: Vec::new(),
-        view: mirrors(options).fold(
-            HostView::of(&options.host_environment, options.credentials),
-            |view, folder| view.with_folder(&folder),
-        ),
+        view: host_view(options),
         network: options.network,
         deadline: Some(options.deadline),
         interrupt: options.interrupt.clone(),
     }
+}
+
+/// The secrets that the programs of a build may know.
+fn secrets_of(options: &CompileOptions) -> Result<Secrets, CompileError> {
+    Ok(Secrets::of(&Sources {
+        config_vars: &options.config_vars,
+        named: &options.secrets,
+        platform_variables: &options.platform_variables,
+        view: &host_view(options),
+    })?)
+}
+
+/// What programs see of this machine.
+fn host_view(options: &CompileOptions) -> HostView {
+    mirrors(options).fold(
+        HostView::of(&options.host_environment, options.credentials),
+        |view, folder| view.with_folder(&folder),
+    )
 }
 
 /// The folders of the mirrors that are on this machine.
@@ -201,19 +278,28 @@ fn platform<'a>(
     }
 }
 
-fn platform_variables(
-    options: &CompileOptions,
-    place: &Place,
-    sandbox: &SandboxOptions,
-) -> Environment {
+/// The variables for buildpacks that do not depend on where they run.
+fn stable_platform_variables(options: &CompileOptions) -> Environment {
     let mut variables = options.platform_variables.clone();
     variables.insert(
         "SLUGBUILDER_STACK".into(),
         options.stack.name.clone().into(),
     );
+    if let Some(root) = &options.root {
+        variables.insert(app_root::VARIABLE.into(), root.as_str().into());
+    }
     if !options.network {
         variables.insert("SLUGBUILDER_OFFLINE".into(), "1".into());
     }
+    variables
+}
+
+fn platform_variables(
+    options: &CompileOptions,
+    place: &Place,
+    sandbox: &SandboxOptions,
+) -> Environment {
+    let mut variables = stable_platform_variables(options);
     let cache = match place {
         Place::Sandbox(sandbox) => Some(sandbox.cache_dir().to_owned()),
         Place::Open { .. } => sandbox.cache.clone(),
@@ -224,19 +310,29 @@ fn platform_variables(
     variables
 }
 
-/// The app without what is being written into its source: an overlay shows that, too.
-struct WithoutOutputs<'a> {
+/// The app without what leaves the slug after the build, and without what is being written into its source: an overlay
+/// shows that, too.
+struct SlugLayout<'a> {
     layout: &'a AppLayout,
+    after_build: &'a AfterBuild,
     survey: &'a Survey,
 }
 
-impl Layout for WithoutOutputs<'_> {
+impl Layout for SlugLayout<'_> {
     fn place(&self, path: &Path, directory: bool) -> Placement {
+        self.place_among(path, directory, Siblings::default())
+    }
+
+    fn place_among(&self, path: &Path, directory: bool, siblings: Siblings<'_>) -> Placement {
         if self.survey.is_output(path) {
-            Placement::Skip
-        } else {
-            self.layout.place(path, directory)
+            return Placement::Skip;
         }
+        let Self {
+            layout,
+            after_build,
+            ..
+        } = self;
+        after_build.place(*layout, path, directory, siblings)
     }
 }
 
@@ -249,12 +345,21 @@ struct LaidOut {
 
 impl LaidOut {
     /// Lays the built app out, and writes the launch environment into it.
-    fn of(build: &Build, platform: &Platform<'_>) -> Result<Self, CompileError> {
+    fn of(
+        build: &Build,
+        platform: &Platform<'_>,
+        root: Option<&AppRoot>,
+    ) -> Result<Self, CompileError> {
         let app_dir = platform.executor.app_dir();
         let process_types = layout::ProcessTypes::of(&build.processes, app_dir);
         let profile = layout::profile_script(&build.launch_environment, &process_types, app_dir);
         if let Some(content) = &profile.content {
             platform.write_into_app(Path::new(layout::PROFILE_SCRIPT_PATH), content)?;
+        }
+        let outside = platform.executor.outside(app_dir);
+        if let Some(script) = root.and_then(|root| layout::root_profile_script(root, &outside)) {
+            let path = Path::new(layout::ROOT_PROFILE_SCRIPT_PATH);
+            platform.write_into_app(path, script.as_bytes())?;
         }
         if !build.launch_environment.exec_d.is_empty() {
             let helper = layout::EXEC_D_HELPER.as_bytes();

@@ -3,11 +3,12 @@
 use super::EXEC_D_HELPER_PATH;
 use crate::archive::{Layout, Part, Placement};
 use crate::cnb::{Build, LAYERS_FOLDER, OWN_FOLDER};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How the app directory of a build becomes the `./app` of a slug.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppLayout {
     /// The launch layers by their path relative to the app directory.
     layers: BTreeMap<PathBuf, Placement>,
@@ -77,7 +78,7 @@ impl AppLayout {
                 .filter(|(layer, _)| layer.starts_with(path))
                 .filter_map(|(_, placement)| match placement {
                     Placement::In(part) => Some(*part),
-                    Placement::Skip => None,
+                    Placement::Skip | Placement::LeaveOut(_) => None,
                 })
                 .min()
                 .map_or(Placement::Skip, Placement::In);

@@ -137,6 +137,9 @@ fn command_line(process: &Process, app_dir: &Path, warnings: &mut Vec<Warning>) 
     let line = match (words.as_slice(), &directory) {
         // The slug's own shell runs the script: it need not start another one.
         (["bash", "-c", script], None) => (*script).to_owned(),
+        (["bash", "-c", script], Some(directory)) => {
+            format!("{} && {}", change_to(directory, app_dir), grouped(script))
+        }
         (words, _) => {
             let word = |(index, word): (usize, &&str)| {
                 let inside = Path::new(word).strip_prefix(app_dir).ok().filter(|_| moves);
@@ -157,14 +160,7 @@ fn command_line(process: &Process, app_dir: &Path, warnings: &mut Vec<Warning>) 
                 .join(" ");
             match &directory {
                 None => command,
-                Some(directory) => {
-                    let shown = directory
-                        .strip_prefix(app_dir)
-                        .ok()
-                        .filter(|_| moves)
-                        .unwrap_or(directory);
-                    format!("cd {} && {command}", quote_word(&shown.to_string_lossy()))
-                }
+                Some(directory) => format!("{} && {command}", change_to(directory, app_dir)),
             }
         }
     };
@@ -182,6 +178,26 @@ fn command_line(process: &Process, app_dir: &Path, warnings: &mut Vec<Warning>) 
         );
     }
     line
+}
+
+/// A script as one command for the shell that runs it, so that what stands before it is before all of it.
+fn grouped(script: &str) -> String {
+    // Without operators, comments and escapes it is a simple command.
+    let simple = |c: char| c.is_ascii_alphanumeric() || " _@%+=:,./-$\"'{}".contains(c);
+    if script.chars().all(simple) {
+        script.to_owned()
+    } else {
+        format!("eval {}", quote_word(script))
+    }
+}
+
+/// How a process comes from the app directory, where it starts, to its own. Below the app directory the way is relative,
+/// wherever the app was built.
+fn change_to(directory: &Path, app_dir: &Path) -> String {
+    match directory.strip_prefix(app_dir) {
+        Ok(below) => format!("cd {}", relative_word(below, false)),
+        Err(_) => format!("cd {}", quote_word(&directory.to_string_lossy())),
+    }
 }
 
 /// A path below the app directory, where the process starts.
@@ -253,7 +269,11 @@ mod tests {
         );
         assert_eq!(
             line(&["bash", "-c", "a; b"], "/app", Some("/app/x y")),
-            "cd '/app/x y' && bash -c 'a; b'"
+            "cd 'x y' && eval 'a; b'"
+        );
+        assert_eq!(
+            line(&["bash", "-c", "A=1 node \"$X\" ${Y}"], "/app", Some("sub")),
+            "cd sub && A=1 node \"$X\" ${Y}"
         );
     }
 
@@ -267,7 +287,12 @@ mod tests {
     #[test]
     fn directories_other_than_the_app_are_changed_to() {
         assert_eq!(line(&["x"], "/app", Some("/app")), "x");
-        assert_eq!(line(&["x"], "/app", Some("sub")), "cd /app/sub && x");
+        assert_eq!(line(&["x"], "/app", Some("sub")), "cd sub && x");
+        assert_eq!(line(&["x"], "/app", Some("/app/-")), "cd ./- && x");
+        assert_eq!(
+            line(&["node", "web.js"], "/app", Some("packages/api")),
+            "cd packages/api && node web.js"
+        );
         assert_eq!(line(&["x"], "/app", Some("/srv")), "cd /srv && x");
     }
 
@@ -326,6 +351,23 @@ mod tests {
         assert_eq!(codes(&types), ["default-process-as-web"]);
         let types = in_app(&[default, process("web", &["w"])]);
         assert_eq!((types.types.len(), codes(&types).len()), (2, 0));
+    }
+
+    #[test]
+    fn all_of_a_script_runs_in_its_directory() {
+        let app = tempfile::tempdir().unwrap();
+        std::fs::create_dir(app.path().join("sub")).unwrap();
+        let script = "pwd & wait; pwd # here\npwd | cat || pwd; echo $SAID 'it\\'";
+        let command = line(&["bash", "-c", script], "/app", Some("sub"));
+        let output = Command::new("bash")
+            .arg("-c")
+            .arg(format!("SAID=this; {command}"))
+            .current_dir(app.path())
+            .output()
+            .unwrap();
+        let sub = app.path().join("sub");
+        let expected = format!("{0}\n{0}\n{0}\nthis it\\\n", sub.display());
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     }
 
     #[test]

@@ -33,8 +33,8 @@ pub struct ProfileText {
 
 /// Writes the script.
 ///
-/// Values are quoted as bytes. One that begins with `app_dir`, or an element of a `:` list or a word of options that does
-/// (`--require "/app/x"`), is written relative to `$HOME`, which is where the app is when it runs. What is for one process type is guarded by the dyno's
+/// Values are quoted as bytes. One that begins with `app_dir`, or an element of a `:` list that does, is written
+/// relative to `$HOME`, which is where the app is when it runs. What is for one process type is guarded by the dyno's
 /// name, which `process_types` knows.
 #[must_use]
 pub fn profile_script(
@@ -198,11 +198,10 @@ impl Script<'_> {
         let app_dir = self.app_dir.as_os_str().as_bytes();
         let mut written = Vec::new();
         let mut literal = Vec::new();
-        let mut rest = value;
-        loop {
-            let is_separator = |byte: &u8| matches!(byte, b':' | b' ' | b'"');
-            let (element, after) =
-                rest.split_at(rest.iter().position(is_separator).unwrap_or(rest.len()));
+        for (index, element) in value.split(|byte| *byte == b':').enumerate() {
+            if index > 0 {
+                literal.push(b':');
+            }
             match element.strip_prefix(app_dir) {
                 Some(rest) if rest.is_empty() || rest.starts_with(b"/") => {
                     if !literal.is_empty() {
@@ -214,11 +213,6 @@ impl Script<'_> {
                 }
                 _ => literal.extend_from_slice(element),
             }
-            let Some((separator, next)) = after.split_first() else {
-                break;
-            };
-            literal.push(*separator);
-            rest = next;
         }
         if !literal.is_empty() || written.is_empty() {
             written.extend(quote_bytes(&literal));

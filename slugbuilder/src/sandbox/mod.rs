@@ -28,6 +28,7 @@ mod mapped;
 mod namespaced;
 mod root;
 mod runner;
+mod seen;
 mod system;
 mod toolchain;
 mod view;
@@ -39,6 +40,7 @@ pub use direct::Direct;
 pub use door::Door;
 pub use executor::{Environment, Executor, Invocation, Outcome, Program, SandboxError, Stream};
 pub use interrupt::Interrupt;
+pub(crate) use job::LONGEST_LINE;
 pub use namespaced::{AppDirectory, Namespaced, SandboxOptions};
 pub use view::{Credentials, HostView};
 

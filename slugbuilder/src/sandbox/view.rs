@@ -166,6 +166,18 @@ impl HostView {
         view
     }
 
+    /// The variables of the user and of this machine that programs get.
+    pub(crate) fn variables(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The content of a file in the home of programs.
+    pub(crate) fn home_file(&self, path: &str) -> Option<&[u8]> {
+        let mut files = self.home_files.iter();
+        let (_, content) = files.find(|(name, _)| name == Path::new(path))?;
+        Some(content)
+    }
+
     /// Shows a folder that the user has named, read-only and at its own path. What is shown anyway, is not there or is
     /// where the app goes stays as it is.
     #[must_use]

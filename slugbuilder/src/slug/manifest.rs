@@ -66,6 +66,33 @@ pub struct Build {
     /// What the buildpacks made that a slug has no place for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_carried: Vec<NotCarried>,
+    /// What was left out of the slug after the build.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Files that were left out of the slug after the build, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What says so.
+    pub by: LeftOutBy,
+    /// The file's path in the source, or the class of package files.
+    pub name: String,
+    /// How many there are, symbolic links too.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// What leaves files out after the build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum LeftOutBy {
+    /// A `.slugignore-after-build`.
+    IgnoreFile,
+    /// A class of [`crate::layout::after_build::CLASSES`].
+    PackageFiles,
 }
 
 /// Something that an image would have and a slug has no place for.

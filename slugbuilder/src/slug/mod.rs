@@ -7,7 +7,10 @@ mod time;
 mod unpack;
 
 pub use error::SlugError;
-pub use manifest::{Build, Checksum, Manifest, NotCarried, NotCarriedKind, Slug, WrittenManifest};
+pub use manifest::{
+    Build, Checksum, LeftOut, LeftOutBy, Manifest, NotCarried, NotCarriedKind, Slug,
+    WrittenManifest,
+};
 pub use process_type::ProcessType;
 pub use time::{AppTime, LATEST_TIME, TimeSource, app_time};
 pub use unpack::{UnpackedSlug, check, unpack};

@@ -32,11 +32,12 @@ pub use git::Commit;
 pub(crate) use kept::bytes_of_copy;
 pub use read::ReadError;
 
+use crate::contents::Contents;
 use crate::stop::Stop;
 use crate::tree::links::{Fault, Links};
 use crate::tree::{Listing, Tree};
 use slugbuilder_report::Warning;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -106,7 +107,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, stat: &crate::tree::Stat) {
+    pub(crate) fn add(&mut self, stat: &crate::tree::Stat) {
         use crate::tree::Kind;
         match stat.kind {
             Kind::Directory => {}
@@ -116,6 +117,11 @@ impl Tally {
             }
             Kind::Link | Kind::Special(_) => self.files += 1,
         }
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
     }
 }
 
@@ -204,13 +210,49 @@ impl Survey {
         }
     }
 
-    /// What an overlay over the source shows whose upper folder is `upper`, with the whiteouts in it.
+    /// Everything that is staged, by path.
+    pub(crate) fn staged_files(&self) -> HashMap<&Path, &crate::tree::Stat> {
+        let entries = self.staged_entries.iter();
+        entries
+            .map(|entry| (entry.path.as_path(), &entry.stat))
+            .collect()
+    }
+
+    /// What an overlay over the source shows whose upper folder is `upper`. What is left out is not there, whether or not
+    /// that has a whiteout of it: the folder may be older than what it would have to hide.
     pub(crate) fn overlaid(&self, upper: &Path) -> std::io::Result<Tree> {
-        let tree = Tree::overlaid(&self.root, upper)?;
+        let tree = Tree::overlaid(&self.root, upper, self.whiteouts())?;
         if self.began.elapsed().is_ok_and(|age| age < FRESH) {
             tree.know(self.listings(), self.began);
         }
         Ok(tree)
+    }
+
+    /// What is staged, as it was surveyed; nothing of it has been read.
+    pub(crate) fn contents(&self) -> Contents {
+        let mut contents = Contents::default();
+        for entry in &self.staged_entries {
+            let target = self.links.target(&entry.path).unwrap_or(Path::new(""));
+            contents.add(
+                entry.path.clone(),
+                entry.stat,
+                target.to_owned(),
+                self.began,
+            );
+        }
+        contents
+    }
+
+    /// The source itself, whatever of it is staged.
+    pub(crate) fn source(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Whether a folder is staged at `path` (relative to the root).
+    #[must_use]
+    pub fn stages_folder(&self, path: &Path) -> bool {
+        let mut staged = self.staged_entries.iter();
+        staged.any(|entry| entry.path == path && entry.stat.kind == crate::tree::Kind::Directory)
     }
 
     /// Every staged folder as it was surveyed, with what is staged of it.

@@ -13,8 +13,10 @@
 //!   character, `{a,b}` either; a backslash takes the next character literally. As in gitignore, and unlike in Heroku's
 //!   Ruby globs, `*` and `?` also match a leading dot: `*.psd` drops `.old.psd`.
 //! - A folder that is selected goes with everything in it; links are not followed.
-//! - A pattern that means the root itself (`/`, `.`) or has a `..` is refused with a warning. So is `!`: Heroku has no
-//!   negation.
+//! - A pattern that means the root itself (`/`, `.`), has a `..`, or ends in the middle (`[a-`, a backslash) is refused
+//!   with a warning. So is `!`: Heroku has no negation.
+//!
+//! [`AFTER_BUILD`] is read by the same rules; a line that is refused is an error there.
 //!
 //! The file itself is staged: buildpacks look at it when they explain why they found nothing.
 
@@ -29,6 +31,9 @@ use std::path::Path;
 
 /// The file's name.
 pub const FILE_NAME: &str = ".slugignore";
+
+/// The name of the file that selects what leaves the slug after the build.
+pub const AFTER_BUILD: &str = ".slugignore-after-build";
 
 /// Alternatives that the braces of one line may spell out.
 const ALTERNATIVES: usize = 256;
@@ -45,18 +50,23 @@ impl SlugIgnore {
     pub fn parse(content: &[u8]) -> (Self, Vec<Warning>) {
         let mut patterns = Vec::new();
         let mut warnings = Vec::new();
-        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-        for (index, line) in content.split(|&byte| byte == b'\n').enumerate() {
-            let line = line.trim_ascii();
-            if line.is_empty() || line.starts_with(b"#") {
-                continue;
-            }
+        for (number, line) in lines(content) {
             match parse_line(line) {
                 Ok(parsed) => patterns.extend(parsed),
-                Err(refusal) => warnings.push(refusal.warning(index + 1, line)),
+                Err(refusal) => warnings.push(refusal.of_line(number, line).warning()),
             }
         }
         (Self { patterns }, warnings)
+    }
+
+    /// Parses the content of a file that has to be right: the first line that says nothing usable is the error.
+    pub fn parse_all(content: &[u8]) -> Result<Self, RefusedLine> {
+        let mut patterns = Vec::new();
+        for (number, line) in lines(content) {
+            let parsed = parse_line(line).map_err(|refusal| refusal.of_line(number, line))?;
+            patterns.extend(parsed);
+        }
+        Ok(Self { patterns })
     }
 
     /// Whether the entry at `path` (relative to the root) is left out. What is above it is expected to be staged.
@@ -83,6 +93,44 @@ impl SlugIgnore {
     }
 }
 
+/// The lines that say something, with their numbers.
+fn lines(content: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let lines = content.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    (1..)
+        .zip(lines)
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
+}
+
+/// A line that is not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedLine {
+    /// Counted from 1.
+    pub line: usize,
+    /// What it says, printable.
+    pub text: String,
+    /// Why it is not followed: the end of a sentence.
+    pub why: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+impl RefusedLine {
+    fn warning(self) -> Warning {
+        let Self {
+            line,
+            text,
+            why,
+            hint,
+        } = self;
+        Warning::new(
+            "slugignore-line-dropped",
+            format!("`{FILE_NAME}` line {line}: `{text}` is not followed: {why}"),
+        )
+        .hint(hint)
+    }
+}
+
 /// Why a line is not followed.
 #[derive(Debug, Clone, Copy)]
 enum Refusal {
@@ -90,10 +138,11 @@ enum Refusal {
     Root,
     Leaves,
     Alternatives,
+    Unfinished,
 }
 
 impl Refusal {
-    fn warning(self, line: usize, text: &[u8]) -> Warning {
+    fn of_line(self, line: usize, text: &[u8]) -> RefusedLine {
         let text = show(Path::new(OsStr::from_bytes(text)));
         let (why, hint) = match self {
             Self::Negation => (
@@ -109,12 +158,17 @@ impl Refusal {
                 "its braces spell out too many patterns",
                 "Write it as several lines.",
             ),
+            Self::Unfinished => (
+                "it ends in the middle of a class or after a backslash",
+                "End the class with `]`; a backslash before `[` or another backslash makes it an ordinary character.",
+            ),
         };
-        Warning::new(
-            "slugignore-line-dropped",
-            format!("`{FILE_NAME}` line {line}: `{text}` is not followed: {why}"),
-        )
-        .hint(hint)
+        RefusedLine {
+            line,
+            text,
+            why,
+            hint,
+        }
     }
 }
 
@@ -140,6 +194,10 @@ fn parse_pattern(text: &[u8]) -> Result<Pattern, Refusal> {
     if parts.contains(&b"..".as_slice()) {
         return Err(Refusal::Leaves);
     }
+    // A class ends before the next slash: `*` and its like do not cross one either.
+    if parts.iter().any(|part| is_unfinished(part)) {
+        return Err(Refusal::Unfinished);
+    }
     let mut normal = Vec::with_capacity(text.len() + 1);
     if anchored {
         normal.push(b'/');
@@ -149,6 +207,24 @@ fn parse_pattern(text: &[u8]) -> Result<Pattern, Refusal> {
         normal.push(b'/');
     }
     Pattern::from_bytes_without_negation(&normal).ok_or(Refusal::Root)
+}
+
+/// Whether a part of a pattern ends inside of a class or with a backslash that has nothing to stand before.
+fn is_unfinished(part: &[u8]) -> bool {
+    let mut at = 0;
+    while at < part.len() {
+        match part[at] {
+            b'\\' if at + 1 == part.len() => return true,
+            b'\\' => at += 1,
+            b'[' => match class_end(part, at) {
+                Some(end) => at = end,
+                None => return true,
+            },
+            _ => {}
+        }
+        at += 1;
+    }
+    false
 }
 
 /// Spells out `{a,b}`: `x{a,b}` becomes `xa` and `xb`. Braces that do not pair stand for themselves.
@@ -323,8 +399,9 @@ mod tests {
 
     #[test]
     fn lines_that_reach_too_far_are_dropped_and_told() {
-        let (ignore, warnings) =
-            SlugIgnore::parse(b"/\n.\n./\n..\n../outside\na/../../b\n!keep.md\n{,/}\nok\n");
+        let (ignore, warnings) = SlugIgnore::parse(
+            b"/\n.\n./\n..\n../outside\na/../../b\n!keep.md\n{,/}\nok\n[a-\nb\\\n",
+        );
         assert_eq!(ignore.patterns.len(), 1);
         let lines: Vec<_> = warnings
             .iter()
@@ -339,7 +416,18 @@ mod tests {
         `.slugignore` line 6: `a/../../b` is not followed: `..` could leave the app
         `.slugignore` line 7: `!keep.md` is not followed: negation is not supported
         `.slugignore` line 8: `{,/}` is not followed: it means the whole app
+        `.slugignore` line 10: `[a-` is not followed: it ends in the middle of a class or after a backslash
+        `.slugignore` line 11: `b\\` is not followed: it ends in the middle of a class or after a backslash
         ");
+    }
+
+    #[test]
+    fn a_file_that_has_to_be_right_is_refused_at_its_first_wrong_line() {
+        let refused = SlugIgnore::parse_all(b"*.ts\n\n# fine\n../x\n!y\n").unwrap_err();
+        assert_eq!((refused.line, refused.text.as_str()), (4, "../x"));
+        let ignore = SlugIgnore::parse_all(b"*.ts\r\n  src/ \n").unwrap();
+        assert!(ignore.selects(Path::new("a/b.ts"), false));
+        assert!(ignore.selects(Path::new("a/src"), true));
     }
 
     #[test]

@@ -130,6 +130,11 @@ impl Stat {
         (self.kind, self.device, self.inode) == (other.kind, other.device, other.inode)
     }
 
+    /// Whether nothing that a build sees has changed, as far as metadata tells.
+    pub(crate) fn is_as_before(&self, before: &Self) -> bool {
+        self.same_content(before) && (self.mode, self.changed) == (before.mode, before.changed)
+    }
+
     /// Whether it is the same file with, as far as its metadata tells, the same content. The change time is left out: a
     /// new hard link elsewhere (package stores make them all the time) moves it without touching the content.
     fn same_content(&self, other: &Self) -> bool {
@@ -213,10 +218,15 @@ impl Tree {
         self.kinds_only
     }
 
-    /// What an overlay with these two folders shows. Only listing and opening are for such a tree.
-    pub(crate) fn overlaid(lower: &Path, upper: &Path) -> std::io::Result<Self> {
+    /// What an overlay with these two folders shows, with what is at `hidden` in the lower one as good as gone. Only
+    /// listing and opening are for such a tree.
+    pub(crate) fn overlaid<'a>(
+        lower: &Path,
+        upper: &Path,
+        hidden: impl Iterator<Item = &'a Path>,
+    ) -> std::io::Result<Self> {
         let mut tree = Self::open(upper)?;
-        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?)?);
+        tree.overlaid = Some(overlaid::Overlaid::new(Self::open(lower)?, hidden)?);
         Ok(tree)
     }
 
@@ -228,9 +238,23 @@ impl Tree {
         }
     }
 
+    /// Whether this is an overlay whose lower folder alone has the entry at `path`, which was listed.
+    pub(crate) fn is_lower(&self, path: &Path) -> bool {
+        let overlaid = self.overlaid.as_ref();
+        overlaid.is_some_and(|overlaid| overlaid.is_lower(path))
+    }
+
     /// What the folder itself is.
     pub(crate) fn stat_root(&self) -> std::io::Result<Stat> {
         Ok(Stat::new(&fstat(&self.root)?))
+    }
+
+    /// What is at `path`, links not followed; [`Failure::Changed`] where there is nothing.
+    pub(crate) fn stat(&self, path: &Path) -> Result<Stat, Failure> {
+        let stat = self.at(path, |directory, rest| {
+            fstatat(directory, rest, AtFlags::AT_SYMLINK_NOFOLLOW)
+        });
+        Ok(Stat::new(&stat.map_err(Failure::of_listed)?))
     }
 
     /// Walks as far down `path` as needed for the rest to be short enough for one system call.

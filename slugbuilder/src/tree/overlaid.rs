@@ -15,7 +15,7 @@ use super::{Failure, Kind, Special, Stat, Tree, below};
 use crate::sandbox::marked_opaque;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{SFlag, fstatat};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub(super) struct Overlaid {
     pub(super) lower: Box<Tree>,
+    /// What is taken as not being in the lower folder: names by their folder.
+    hidden: HashMap<PathBuf, HashSet<OsString>>,
     /// Where the entries of the upper folder come from that were listed; everything else that was listed is in the lower
     /// one only.
     seen: Mutex<HashMap<PathBuf, Source>>,
@@ -39,11 +41,22 @@ enum Source {
 }
 
 impl Overlaid {
-    /// Above `lower`, with both roots merged.
-    pub(super) fn new(lower: Tree) -> std::io::Result<Self> {
+    /// Above `lower`, with both roots merged. What is at `hidden` in the lower one is not there for anybody.
+    pub(super) fn new<'a>(
+        lower: Tree,
+        hidden: impl Iterator<Item = &'a Path>,
+    ) -> std::io::Result<Self> {
         let root = Source::Both(lower.stat_root()?);
+        let mut by_folder: HashMap<PathBuf, HashSet<OsString>> = HashMap::new();
+        for path in hidden {
+            if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
+                let names = by_folder.entry(folder.to_owned()).or_default();
+                names.insert(name.to_owned());
+            }
+        }
         Ok(Self {
             lower: Box::new(lower),
+            hidden: by_folder,
             seen: Mutex::new(HashMap::from([(PathBuf::new(), root)])),
         })
     }
@@ -62,6 +75,15 @@ impl Overlaid {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The entries of the lower folder at `path` that are not hidden.
+    fn list_lower(&self, path: &Path, listed: &Stat) -> Result<Vec<(OsString, Stat)>, Failure> {
+        let mut entries = self.lower.list(path, listed)?;
+        if let Some(hidden) = self.hidden.get(path) {
+            entries.retain(|(name, _)| !hidden.contains(name));
+        }
+        Ok(entries)
+    }
+
     /// The entries of the folder at `path`, `upper` being the tree that this is below.
     pub(super) fn list(
         &self,
@@ -70,13 +92,13 @@ impl Overlaid {
         listed: &Stat,
     ) -> Result<Vec<(OsString, Stat)>, Failure> {
         let merged = match self.source(path) {
-            Source::Lower => return self.lower.list(path, listed),
+            Source::Lower => return self.list_lower(path, listed),
             Source::Upper => None,
             Source::Both(lower) => Some(lower),
         };
         let mut entries: HashMap<OsString, Stat> = HashMap::new();
         if let Some(stat) = merged {
-            entries.extend(self.lower.list(path, &stat)?);
+            entries.extend(self.list_lower(path, &stat)?);
         }
         let mut found = Vec::new();
         for (name, stat) in upper.list_own(path, listed)? {
@@ -175,7 +197,7 @@ mod tests {
         for hidden in ["a/hidden", "gone"] {
             make_whiteout(&upper.join(hidden)).unwrap();
         }
-        let tree = Tree::overlaid(&lower, &upper).unwrap();
+        let tree = Tree::overlaid(&lower, &upper, std::iter::empty()).unwrap();
         let mut found: Vec<String> = walk(&tree)
             .into_iter()
             .map(|(path, stat)| {
@@ -207,6 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hidden_is_in_no_folder_but_the_upper_one() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (lower, upper) = (
+            temporary.path().join("lower"),
+            temporary.path().join("upper"),
+        );
+        write(&lower, &["a/kept", "a/log", "both/of-lower", "secret"]);
+        write(&upper, &["both/of-upper"]);
+        let hidden = ["a/log", "both", "secret", "none/x"].map(Path::new);
+        let tree = Tree::overlaid(&lower, &upper, hidden.into_iter()).unwrap();
+        let paths = walk(&tree).into_iter().map(|(path, _)| path);
+        let mut paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+        paths.sort();
+        assert_eq!(paths, ["a", "a/kept", "both", "both/of-upper"]);
+    }
+
+    #[test]
     fn unchanged_files_are_the_same_ones_in_every_build() {
         let temporary = tempfile::tempdir().unwrap();
         let lower = temporary.path().join("lower");
@@ -214,7 +253,7 @@ mod tests {
         let walks = ["first", "second"].map(|name| {
             let upper = temporary.path().join(name);
             write(&upper, &["folder/built"]);
-            walk(&Tree::overlaid(&lower, &upper).unwrap())
+            walk(&Tree::overlaid(&lower, &upper, std::iter::empty()).unwrap())
         });
         let of = |walk: &[(PathBuf, Stat)], name: &str| {
             let found = walk.iter().find(|(path, _)| path == Path::new(name));

@@ -53,6 +53,21 @@ pub(super) fn state_of_layers(layers: &Path) -> String {
     digits
 }
 
+/// What tells a folder from any other that takes its place.
+pub(super) fn state_of_folder(path: &Path) -> String {
+    path.symlink_metadata().map_or_else(
+        |_| String::new(),
+        |metadata| {
+            let (device, inode) = (metadata.dev(), metadata.ino());
+            format!(
+                "{device} {inode} {}.{}",
+                metadata.ctime(),
+                metadata.ctime_nsec()
+            )
+        },
+    )
+}
+
 /// The folders of a layer that buildpacks write in each build (buildpack API 0.10, "Provided by the Buildpacks").
 fn is_written_each_time(name: &OsStr) -> bool {
     name == "exec.d" || name.as_bytes().starts_with(b"env")

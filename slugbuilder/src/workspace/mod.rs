@@ -6,7 +6,10 @@
 //!   apps-v1/<key>/             one app: source path, buildpacks and stack; or one folder that is archived as it is
 //!     lock                     held by the build that uses the folder
 //!     app.toml                 what the folder is for (see `record`)
-//!     layers/                  the layers of the last successful build
+//!     kept/app/                the app directory of the last successful build, of an overlay its upper folder, with the
+//!                              layers in it; only read there (see `crate::compile`)
+//!     kept/record              what that was built of, and what it became
+//!     layers/                  the layers of the last successful build, where no app is kept
 //!     source/, source.index    a copy of the source, where no overlay can be laid over that itself
 //!     slug/                    what the archive keeps of the last slug
 //!     dirty                    there while the layers are in a build's hands
@@ -21,11 +24,12 @@
 //!
 //! Layers are *moved* between `layers/` and the app directory of a build: renaming keeps inodes and times, which is what
 //! knows an unchanged file again. A build that is killed leaves `dirty` behind; the next one then starts without layers
-//! rather than with half-written ones.
+//! and without a kept app rather than with half-written ones.
 
 pub(crate) mod apps;
 mod cache_folder;
 mod error;
+mod kept;
 mod lock;
 pub(crate) mod measure;
 mod record;
@@ -34,6 +38,8 @@ mod trash;
 mod trees;
 
 pub use error::WorkspaceError;
+pub(crate) use kept::KEPT_LAYERS;
+use record::Held;
 pub(crate) use record::seconds_now;
 pub use record::{App, AppRecord, Kind};
 pub use trees::remove_tree;
@@ -54,6 +60,8 @@ use trees::move_tree;
 #[derive(Debug)]
 pub struct Workspace {
     folder: PathBuf,
+    /// Whether the last build did not live to leave its layers.
+    lost_layers: bool,
     // Released, and with it the folder, when the workspace is dropped or the process dies.
     lock: Flock<std::fs::File>,
 }
@@ -67,11 +75,13 @@ impl Workspace {
         stop: &Stop,
         waiting: &dyn Fn(),
     ) -> Result<Self, WorkspaceError> {
-        let workspace = Self::locked(cache_dir, identity, stop, waiting)?;
+        let mut workspace = Self::locked(cache_dir, identity, stop, waiting)?;
         remove_tree(&workspace.build())?;
         if workspace.dirty_marker().exists() {
+            workspace.forget_kept()?;
             remove_tree(&workspace.layers())?;
             fs::remove_file(workspace.dirty_marker())?;
+            workspace.lost_layers = true;
         }
         make_private(&workspace.build())?;
         Ok(workspace)
@@ -99,7 +109,11 @@ impl Workspace {
         let bucket = bucket(cache_dir, apps::BUCKET)?;
         let folder = bucket.join(key(identity));
         let lock = lock::wait(&folder, stop, waiting)?;
-        Ok(Self { folder, lock })
+        Ok(Self {
+            folder,
+            lost_layers: false,
+            lock,
+        })
     }
 
     /// Refuses a cache folder that is the source or lies above it, before anything is written there.
@@ -116,7 +130,11 @@ impl Workspace {
     pub fn for_run(cache_dir: &Path) -> Result<Self, WorkspaceError> {
         let bucket = bucket(cache_dir, runs::BUCKET)?;
         let (folder, lock) = runs::make(cache_dir, &bucket)?;
-        let workspace = Self { folder, lock };
+        let workspace = Self {
+            folder,
+            lost_layers: false,
+            lock,
+        };
         trash::sweep(&bucket)?;
         make_private(&workspace.build())?;
         Ok(workspace)
@@ -128,7 +146,7 @@ impl Workspace {
         self.folder.join("build")
     }
 
-    /// The layers of the last successful build; there only after one.
+    /// The layers of the last successful build; there only after one that kept no app.
     #[must_use]
     pub fn layers(&self) -> PathBuf {
         self.folder.join("layers")
@@ -180,6 +198,7 @@ impl Workspace {
     /// Forgets the layers and the slug of the last build, but for the `store.toml` files, which a cleared cache must keep
     /// (cnb-platform-and-peers.md 2.4).
     pub fn clear(&self) -> Result<(), WorkspaceError> {
+        self.release_kept()?;
         remove_tree(&self.slug())?;
         self.forget_source()?;
         let layers = self.layers();
@@ -231,8 +250,19 @@ impl Workspace {
     /// Writes down what the folder is for and how much it holds, for [`crate::cache`].
     pub fn record(&self, app: App) -> Result<AppRecord, WorkspaceError> {
         let source = crate::stage::bytes_of_copy(&self.source_index());
-        let record = AppRecord::write(&self.folder, app, &self.layers(), &self.slug(), source)?;
-        Ok(record)
+        let layers = self.kept_layers();
+        let layers = if layers.exists() {
+            layers
+        } else {
+            self.layers()
+        };
+        let held = Held {
+            layers: &layers,
+            slug: &self.slug(),
+            source_bytes: source,
+            kept: &self.kept_app(),
+        };
+        Ok(AppRecord::write(&self.folder, app, &held)?)
     }
 
     /// Removes the whole folder: a run leaves nothing, and neither does an app that is too large to keep.

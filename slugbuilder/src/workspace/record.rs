@@ -4,12 +4,15 @@
 //! version = 1
 //! kind = "compile"            # or "archive"
 //! source = "/home/me/app"     # as text: only for people
+//! root = "packages/api"       # where the app is a folder of it
 //! stack = "heroku-24"
 //! buildpacks = ["slugbuilder"]
 //! last_used = 1795246892      # seconds since 1970
 //! layers_bytes = 193456123    # of layers/
 //! slug_bytes = 51234567       # of slug/
 //! source_bytes = 0            # of source/
+//! kept_bytes = 81234567       # of kept/ without the layers in it
+//! kept_state = "…"            # what kept/ looked like when it was measured
 //! layers_measured = 1795246892
 //! layers_state = "…"          # what the layers looked like when they were measured
 //! ```
@@ -62,6 +65,9 @@ pub struct App {
     pub kind: Kind,
     /// The app's source, in printable form.
     pub source: String,
+    /// The app's folder in it, where that is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
     /// The stack's name.
     pub stack: String,
     /// The buildpacks, in order: `slugbuilder` is the one that the command carries, others are folders.
@@ -84,8 +90,25 @@ pub struct AppRecord {
     /// Bytes of the copy of the source, where one is kept.
     #[serde(default)]
     pub source_bytes: u64,
+    /// Bytes of the built app without its layers, where it is kept.
+    #[serde(default)]
+    pub kept_bytes: u64,
+    #[serde(default)]
+    kept_state: String,
     layers_measured: u64,
     layers_state: String,
+}
+
+/// What there is to measure.
+pub(super) struct Held<'a> {
+    /// The layers, wherever they are.
+    pub(super) layers: &'a Path,
+    /// What the archive keeps.
+    pub(super) slug: &'a Path,
+    /// Bytes of the copy of the source.
+    pub(super) source_bytes: u64,
+    /// The kept app, which may hold the layers.
+    pub(super) kept: &'a Path,
 }
 
 impl AppRecord {
@@ -95,6 +118,7 @@ impl AppRecord {
         self.layers_bytes
             .saturating_add(self.slug_bytes)
             .saturating_add(self.source_bytes)
+            .saturating_add(self.kept_bytes)
     }
 
     /// The record in `folder`; nothing if there is none that can be made sense of.
@@ -115,30 +139,32 @@ impl AppRecord {
     }
 
     /// Measures what is in `folder`, which is locked, and writes that it was used now.
-    pub(super) fn write(
-        folder: &Path,
-        app: App,
-        layers: &Path,
-        slug: &Path,
-        source_bytes: u64,
-    ) -> io::Result<AppRecord> {
+    pub(super) fn write(folder: &Path, app: App, held: &Held<'_>) -> io::Result<AppRecord> {
         let now = seconds_now();
-        let state = measure::state_of_layers(layers);
-        let known = Self::read(folder).filter(|last| {
+        let state = measure::state_of_layers(held.layers);
+        let kept_state = measure::state_of_folder(held.kept);
+        let last = Self::read(folder);
+        let same_kept = last.as_ref().filter(|last| last.kept_state == kept_state);
+        let same_kept = same_kept.map(|last| last.kept_bytes);
+        let known = last.filter(|last| {
             last.layers_state == state
                 && now
                     .checked_sub(last.layers_measured)
                     .is_some_and(|age| age < MEASURED_AGAIN_AFTER)
         });
+        let layers_bytes = known
+            .as_ref()
+            .map_or_else(|| measure::bytes(held.layers), |last| last.layers_bytes);
         let record = Self {
             version: VERSION,
             app,
             last_used: now,
-            layers_bytes: known
-                .as_ref()
-                .map_or_else(|| measure::bytes(layers), |last| last.layers_bytes),
-            slug_bytes: measure::bytes(slug),
-            source_bytes,
+            layers_bytes,
+            slug_bytes: measure::bytes(held.slug),
+            source_bytes: held.source_bytes,
+            kept_bytes: same_kept
+                .unwrap_or_else(|| measure::bytes(held.kept).saturating_sub(layers_bytes)),
+            kept_state,
             layers_measured: known.map_or(now, |last| last.layers_measured),
             layers_state: state,
         };
@@ -166,14 +192,20 @@ mod tests {
         App {
             kind: Kind::Compile,
             source: "/src/\u{1b}\"app\"".into(),
+            root: None,
             stack: "heroku-24".into(),
             buildpacks: vec!["slugbuilder".into()],
         }
     }
 
     fn write(folder: &Path) -> AppRecord {
-        let (layers, slug) = (folder.join("layers"), folder.join("slug"));
-        AppRecord::write(folder, app(), &layers, &slug, 0).unwrap()
+        let held = Held {
+            layers: &folder.join("layers"),
+            slug: &folder.join("slug"),
+            source_bytes: 0,
+            kept: &folder.join("kept/app"),
+        };
+        AppRecord::write(folder, app(), &held).unwrap()
     }
 
     #[test]

@@ -117,3 +117,62 @@ fn runs_that_start_and_end_at_once_leave_each_other_alone() {
     Workspace::for_run(cache.path()).unwrap().remove().unwrap();
     assert_eq!(fs::read_dir(runs).unwrap().count(), 0);
 }
+
+/// Builds an app with a layer in it, up to where it is kept.
+fn built(workspace: &Workspace) {
+    let app = workspace.build().join("app");
+    let layers = app.join(crate::cnb::LAYERS_FOLDER);
+    fs::create_dir_all(layers.parent().unwrap()).unwrap();
+    workspace.lend_layers(&layers).unwrap();
+    fs::create_dir_all(layers.join("bp/layer")).unwrap();
+    workspace.keep_app(&app).unwrap();
+    fs::write(workspace.kept_record(), "record").unwrap();
+}
+
+#[test]
+fn a_kept_app_stays_with_its_layers_and_gives_them_to_a_build() {
+    let cache = tempfile::tempdir().unwrap();
+    let workspace = open(cache.path());
+    built(&workspace);
+    workspace.settle_kept().unwrap();
+    drop(workspace);
+    let workspace = open(cache.path());
+    assert!(!workspace.was_cut_short());
+    assert!(workspace.kept_layers().join("bp/layer").exists());
+    assert!(!workspace.layers().exists());
+    workspace.release_kept().unwrap();
+    assert!(workspace.layers().join("bp/layer").exists());
+    assert!(!workspace.kept_app().exists() && !workspace.kept_record().exists());
+    workspace.release_kept().unwrap();
+    assert!(workspace.layers().join("bp/layer").exists());
+}
+
+#[test]
+fn an_app_that_a_killed_build_was_about_to_keep_is_gone() {
+    let cache = tempfile::tempdir().unwrap();
+    let workspace = open(cache.path());
+    built(&workspace);
+    drop(workspace);
+    let workspace = open(cache.path());
+    assert!(workspace.was_cut_short());
+    assert!(!workspace.kept_app().exists() && !workspace.kept_record().exists());
+    assert!(!workspace.layers().exists());
+    drop(workspace);
+    assert!(!open(cache.path()).was_cut_short());
+}
+
+#[test]
+fn layers_are_not_taken_through_a_link() {
+    let cache = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::create_dir_all(elsewhere.path().join("layers/bp")).unwrap();
+    let workspace = open(cache.path());
+    built(&workspace);
+    workspace.settle_kept().unwrap();
+    let own = workspace.kept_app().join(crate::cnb::OWN_FOLDER);
+    fs::remove_dir_all(&own).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), &own).unwrap();
+    workspace.release_kept().unwrap();
+    assert!(elsewhere.path().join("layers/bp").exists());
+    assert!(!workspace.layers().exists());
+}

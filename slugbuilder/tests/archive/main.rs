@@ -5,6 +5,7 @@
 mod cache;
 mod changing;
 mod format;
+mod left_out;
 mod limits;
 mod model;
 mod properties;

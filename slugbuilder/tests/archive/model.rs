@@ -257,7 +257,7 @@ impl Model {
     /// What a slug of the tree holds, with [`Parts`] as its layout.
     fn entries(&self, app_time: i64) -> BTreeMap<Vec<u8>, Entry> {
         let placed = |path: &Path, node: &Node| match Parts.place(path, is_folder(node)) {
-            Placement::Skip => None,
+            Placement::Skip | Placement::LeaveOut(_) => None,
             Placement::In(part) => Some(part),
         };
         let mut entries = BTreeMap::new();

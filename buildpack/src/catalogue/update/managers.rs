@@ -89,6 +89,7 @@ fn render(manager: Manager, catalogue: &ManagerCatalogue) -> String {
         manager.package(),
         match manager {
             Manager::Npm => "; `bundled` is kept by hand",
+            Manager::Pnpm => "; `limits` are kept by hand",
             _ => "",
         },
         catalogue.snapshot
@@ -102,6 +103,14 @@ fn render(manager: Manager, catalogue: &ManagerCatalogue) -> String {
     text.push_str("\n# Since which version which Node.js it runs on.\n[engines]\n");
     for (version, engine) in &catalogue.engines {
         let _ = writeln!(text, "\"{version}\" = \"{engine}\"");
+    }
+    if !catalogue.limits.is_empty() {
+        text.push_str(
+            "\n# What they do not say: since which version on which Node.js only.\n[limits]\n",
+        );
+        for (version, limit) in &catalogue.limits {
+            let _ = writeln!(text, "\"{version}\" = \"{limit}\"");
+        }
     }
     text.push_str("\n[versions]\n");
     for (version, integrity) in &catalogue.versions {

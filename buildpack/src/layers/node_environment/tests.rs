@@ -28,7 +28,7 @@ fn run_with(
         fs_err::write(path, text).unwrap();
     }
     let program = root.path().join("web_concurrency");
-    write_program(&program).unwrap();
+    write_program(&program, WEB_CONCURRENCY).unwrap();
     let toml = root.path().join("toml");
     let output = Command::new(shell)
         .args(["-c", "exec \"$0\" \"$1\" \"$2\" 3>\"$3\"", shell])
@@ -155,4 +155,50 @@ fn the_numbers_are_told_where_they_are_asked_for() {
     Recommending WEB_CONCURRENCY=2
     ");
     assert_eq!(errors, "");
+}
+
+#[test]
+fn processes_find_packages_wherever_the_app_is() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("an \"app\"");
+    for name in ["node_modules/.bin", "packages/it's/node_modules/.bin"] {
+        fs_err::create_dir_all(folder.join(name)).unwrap();
+    }
+    fs_err::write(folder.join(".pnp.cjs"), "").unwrap();
+    let mut app = crate::node::toolchain::tests::vendored_app();
+    assert!(packages_program(root.path(), &app).is_none());
+    app.package = "packages/it's".into();
+    app.linker = Linker::PlugAndPlay {
+        zero_install: false,
+    };
+    let program = root.path().join("packages");
+    write_program(&program, &packages_program(&folder, &app).unwrap()).unwrap();
+    let moved = root.path().join("moved \\ \"x\"");
+    fs_err::rename(&folder, &moved).unwrap();
+    let set = |variables: &[(&str, &str)]| {
+        let toml = root.path().join("toml");
+        let output = Command::new("/bin/sh")
+            .args(["-c", "exec \"$0\" 3>\"$1\""])
+            .args([&program, &toml])
+            .current_dir(&moved)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = fs_err::read_to_string(&toml).unwrap();
+        let set: BTreeMap<String, String> = toml::from_str(&text).unwrap();
+        set
+    };
+    let home = moved.to_str().unwrap();
+    let options = format!(
+        " --require \"{}/.pnp.cjs\"",
+        home.replace('\\', "\\\\").replace('"', "\\\"")
+    );
+    let set = set(&[("PATH", "/usr/bin:/bin"), ("NODE_OPTIONS", "--inspect")]);
+    assert_eq!(
+        set["PATH"],
+        format!("/usr/bin:/bin:{home}/packages/it's/node_modules/.bin:{home}/node_modules/.bin")
+    );
+    assert_eq!(set["NODE_OPTIONS"], format!("--inspect{options}"));
 }

@@ -1,9 +1,9 @@
 //! Why a program of the build failed: what package managers, node-gyp, git and Node.js write when they do.
 
+mod find;
+
 use super::{Failure, Step};
 use slugbuilder_report::Fault;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::ExitStatus;
 
 /// Why a program of the build failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,178 +55,6 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Finds the cause of `step`'s failure in the last lines of its output.
-    pub(super) fn find(step: &Step, status: ExitStatus, lines: &[&str]) -> Self {
-        let says = |needles: &[&str]| {
-            lines
-                .iter()
-                .any(|line| needles.iter().any(|needle| line.contains(needle)))
-        };
-        let is_script = matches!(step, Step::Script { .. });
-        // First what may come in any program, and the more exact before the more general.
-        if says(&["ENOSPC", "No space left on device"]) {
-            return Self::DiskFull;
-        }
-        if says(&["JavaScript heap out of memory", "Cannot allocate memory"])
-            || status.signal() == Some(9)
-            || status.code() == Some(137)
-        {
-            return Self::OutOfMemory;
-        }
-        if says(&["ERR_OSSL_EVP_UNSUPPORTED", "error:0308010C"]) {
-            return Self::OpenSsl;
-        }
-        if lines
-            .iter()
-            .any(|line| line.contains("version `GLIBC_") && line.contains("not found"))
-        {
-            return Self::Glibc;
-        }
-        if says(&["gyp ERR!", "node-gyp"]) && says(&["gyp ERR! not ok", "gyp ERR! stack"]) {
-            return if says(&["find Python", "Could not find any Python"]) {
-                Self::NoPython
-            } else if says(&[
-                "not found: make",
-                "g++: not found",
-                "g++: No such file",
-                "g++: Command not found",
-                "cc: not found",
-            ]) {
-                Self::NoCompiler
-            } else {
-                Self::AddonFailed
-            };
-        }
-        if is_script {
-            return missing(status, lines);
-        }
-        let causes: [(Self, &[&str]); 13] = [
-            (
-                Self::LockfileOutOfSync,
-                &[
-                    "can only install packages when your package.json and package-lock.json",
-                    "can only install with an existing package-lock.json",
-                    "Your lockfile needs to be updated",
-                    "YN0028",
-                    "ERR_PNPM_OUTDATED_LOCKFILE",
-                    "ERR_PNPM_LOCKFILE_CONFIG_MISMATCH",
-                ],
-            ),
-            (
-                Self::PeerConflict,
-                &["code ERESOLVE", "ERR_PNPM_PEER_DEP_ISSUES"],
-            ),
-            (
-                Self::Platform,
-                &[
-                    "EBADPLATFORM",
-                    "ERR_PNPM_UNSUPPORTED_PLATFORM",
-                    "is incompatible with this module",
-                ],
-            ),
-            (Self::Engine, &["EBADENGINE", "ERR_PNPM_UNSUPPORTED_ENGINE"]),
-            (
-                Self::NotCached,
-                &[
-                    "ENOTCACHED",
-                    "YN0080",
-                    "ERR_PNPM_NO_OFFLINE",
-                    "in our offline mirror",
-                    "in your offline mirror",
-                ],
-            ),
-            (
-                Self::Integrity,
-                &[
-                    "EINTEGRITY",
-                    "YN0018",
-                    "ERR_PNPM_TARBALL_INTEGRITY",
-                    "Integrity check failed",
-                ],
-            ),
-            (
-                Self::Unauthorized,
-                &[
-                    "code E401",
-                    "code E403",
-                    "code ENEEDAUTH",
-                    "YN0041",
-                    "YN0033",
-                    "ERR_PNPM_FETCH_401",
-                    "ERR_PNPM_FETCH_403",
-                    "Request failed \"401",
-                    "Request failed \"403",
-                    "Response Code: 401",
-                    "Response Code: 403",
-                ],
-            ),
-            (
-                Self::NoGit,
-                &[
-                    "spawn git ENOENT",
-                    "syscall spawn git",
-                    "Couldn't find the binary git",
-                ],
-            ),
-            (
-                Self::GitRefused,
-                &[
-                    "Could not read from remote repository",
-                    "could not read Username",
-                    "Permission denied (publickey)",
-                    "Authentication failed for",
-                ],
-            ),
-            (
-                Self::NoVersion,
-                &[
-                    "code ETARGET",
-                    "ERR_PNPM_NO_MATCHING_VERSION",
-                    "Couldn't find any versions for",
-                    "YN0082",
-                ],
-            ),
-            (
-                Self::NoPackage,
-                &[
-                    "code E404",
-                    "ERR_PNPM_FETCH_404",
-                    "Couldn't find package",
-                    "Package not found",
-                    "Request failed \"404",
-                ],
-            ),
-            (
-                Self::Unreachable,
-                &[
-                    "ENOTFOUND",
-                    "ECONNRESET",
-                    "ECONNREFUSED",
-                    "ETIMEDOUT",
-                    "ESOCKETTIMEDOUT",
-                    "EAI_AGAIN",
-                    "ENETUNREACH",
-                    "EHOSTUNREACH",
-                    "ERR_SOCKET_TIMEOUT",
-                    "socket hang up",
-                    "ERR_PNPM_META_FETCH_FAIL",
-                    "code E500",
-                    "code E502",
-                    "code E503",
-                    "code E504",
-                    "code E429",
-                    "Response Code: 5",
-                    "Could not resolve host",
-                ],
-            ),
-            (Self::AddonFailed, &["gyp ERR!"]),
-        ];
-        causes
-            .into_iter()
-            .find(|(_, needles)| says(needles))
-            .map_or_else(|| missing(status, lines), |(cause, _)| cause)
-    }
-
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::LockfileOutOfSync => "lockfile-out-of-sync",
@@ -278,7 +106,7 @@ impl Cause {
             Self::NoPackage => "a package is not in the registry, or may not be seen".into(),
             Self::NoVersion => "a version of a package does not exist".into(),
             Self::Unauthorized => "the registry asks for credentials".into(),
-            Self::Unreachable => "the registry cannot be reached".into(),
+            Self::Unreachable => "a place that packages come from cannot be reached".into(),
             Self::NotCached => {
                 "a package is not in the cache, and the build is without network".into()
             }
@@ -374,43 +202,6 @@ impl Cause {
 
 fn private_registry() -> String {
     "For a private registry write `//HOST/:_authToken=${NPM_TOKEN}` into `.npmrc` and give the build \
-     `NPM_TOKEN` (`--secret NPM_TOKEN`), or pass your own with `--with-credentials npm`."
+     `NPM_TOKEN` (`--env NPM_TOKEN`), or pass your own with `--with-credentials npm`."
         .into()
-}
-
-/// The program or module that is not there.
-fn missing(status: ExitStatus, lines: &[&str]) -> Cause {
-    let quoted = |line: &str, before: &str, after: char| {
-        let (_, rest) = line.split_once(before)?;
-        let name = rest.split(after).next()?.trim();
-        (!name.is_empty()).then(|| name.to_owned())
-    };
-    for line in lines.iter().rev() {
-        // dash: `sh: 1: tsc: not found`, bash: `sh: line 1: tsc: command not found`, Yarn: `command not found: tsc`.
-        if status.code() == Some(127) || status.code() == Some(1) {
-            if let Some(program) = quoted(line, "command not found: ", ' ') {
-                return Cause::NoProgram(program);
-            }
-        }
-        if status.code() == Some(127) {
-            let name = line
-                .strip_suffix(": not found")
-                .or_else(|| line.strip_suffix(": command not found"))
-                .and_then(|rest| rest.rsplit(": ").next());
-            if let Some(program) = name {
-                return Cause::NoProgram(program.to_owned());
-            }
-        }
-        if let Some(module) = quoted(line, "Error: Cannot find module '", '\'') {
-            return Cause::NoModule(module);
-        }
-        if let Some(module) = quoted(
-            line,
-            "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '",
-            '\'',
-        ) {
-            return Cause::NoModule(module);
-        }
-    }
-    Cause::Unknown
 }

@@ -203,18 +203,18 @@ impl Search<'_> {
     }
 
     fn other_node(&self, version: Version) -> NodeError {
-        let newest = self
-            .catalogue
-            .versions
-            .keys()
-            .rev()
-            .copied()
-            .find(|version| self.runs(*version));
+        let running = || {
+            let versions = self.catalogue.versions.keys().rev().copied();
+            versions.filter(|version| self.runs(*version))
+        };
+        let newest = running()
+            .find(|other| other.major == version.major)
+            .or_else(|| running().next());
         NodeError::OtherNode(Box::new(OtherNode {
             origin: self.origin.clone(),
             manager: self.manager,
             version,
-            engine: self.catalogue.engine(version).unwrap_or("*").to_owned(),
+            engine: self.catalogue.engine(version),
             node: self.inputs.node.version,
             node_origin: self.inputs.node.requested.origin.clone(),
             newest,

@@ -34,7 +34,7 @@ type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Manager, &'a str, &'a str);
 fn managers_are_those_of_the_table() {
     let yarn_file = ".yarn/releases/yarn-4.5.0.cjs";
     let yarn_path = "yarnPath: .yarn/releases/yarn-4.5.0.cjs\n";
-    let cases: [Case; 30] = [
+    let cases: [Case; 31] = [
         ("", &[], Manager::Npm, "11.", "bundled"),
         (
             "",
@@ -89,7 +89,17 @@ fn managers_are_those_of_the_table() {
             "",
             &[("yarn.lock", "__metadata:\n  version: 4\n")],
             Manager::YarnBerry,
-            "2.4.",
+            "3.0.2",
+            "@yarnpkg/cli-dist known",
+        ),
+        (
+            "",
+            &[(
+                "yarn.lock",
+                "__metadata:\n  version: 8\n\n\"a@npm:1\":\n  checksum: 5da4\n",
+            )],
+            Manager::YarnBerry,
+            "4.0.2",
             "@yarnpkg/cli-dist known",
         ),
         (
@@ -117,7 +127,7 @@ fn managers_are_those_of_the_table() {
             "",
             &[("pnpm-lock.yaml", "lockfileVersion: 5.3\n")],
             Manager::Pnpm,
-            "6.",
+            "7.",
             "pnpm known",
         ),
         (
@@ -396,8 +406,16 @@ fn managers_that_cannot_be_had_have_an_error_each() {
 
       pnpm 10.0.0 needs Node.js >=18.12.
 
-      hint: Ask for a newer Node.js with `engines.node` in package.json.
-      hint: Or ask for pnpm 8.15.9, the newest one that runs on it.
+      hint: Ask for another Node.js with `engines.node` in package.json.
+      hint: Or ask for pnpm 8.15.9, which runs on it.
+    ");
+    insta::assert_snapshot!(with("\"packageManager\": \"pnpm@8.3.0\"", &[]), @r"
+    error[manager-needs-another-node]: package.json:3 asks for pnpm 8.3.0, which does not run on Node.js 24.21.0 (default of 2026-11-21)
+
+      pnpm 8.3.0 needs Node.js >=16.14 and <20.
+
+      hint: Ask for another Node.js with `engines.node` in package.json.
+      hint: Or ask for pnpm 8.15.9, which runs on it.
     ");
     insta::assert_snapshot!(with("", &[("pnpm-lock.yaml", "lockfileVersion: '17.0'\n")]), @r#"
     error[invalid-lockfile]: pnpm-lock.yaml:1: no known pnpm writes lockfiles of version 17.0

@@ -159,6 +159,24 @@ fn origins_of_a_folder_are_relative_to_the_source() {
 }
 
 #[test]
+fn other_languages_are_looked_for_in_the_folder_too() {
+    let go = "package main\nfunc main() {}\n";
+    for (file, text, command) in [
+        ("tools/web/web.rb", "", "ruby web.rb"),
+        ("tools/web/serve.go", go, "bin/serve"),
+        ("tools/web/web.js", "", "node web.js"),
+    ] {
+        let files = [("server.js", ""), ("main.go", go), (file, text)];
+        let plan = plan_with(&files, "tools/web", &[]).unwrap();
+        assert_eq!(plan.languages.len(), 1, "{file}");
+        let process = &plan.processes[0];
+        assert_eq!(process.command, command);
+        assert_eq!(process.origin.to_string(), file);
+        assert_eq!(process.working_directory.as_deref(), Some("tools/web"));
+    }
+}
+
+#[test]
 fn a_whole_source_has_no_working_directory() {
     let plan = plan_of(&[("package.json", &package("")), ("server.js", "")]);
     assert_eq!(plan.processes[0].working_directory, None);

@@ -138,6 +138,7 @@ struct Fixture {
     settings: Settings,
     target: Target,
     host: Host,
+    version: Version,
     output: Shared,
 }
 
@@ -169,6 +170,7 @@ impl Fixture {
                 cpu: "x64".into(),
                 libc: Libc::Glibc,
             },
+            version: Version::new(24, 1, 0),
             output: Shared::default(),
             folder,
         };
@@ -195,12 +197,9 @@ impl Fixture {
         let name = format!("node-v24.1.0-{platform}");
         let archive = xz(&tar(&name, files));
         let sums = self.path("node/v24.1.0/SHASUMS256.txt");
-        let mut list = fs_err::read_to_string(&sums).unwrap_or_default();
-        list.push_str(&format!(
-            "{}  {name}.tar.xz\n",
-            hex::encode(Sha256::digest(&archive))
-        ));
-        fs_err::write(sums, list).unwrap();
+        let others = fs_err::read_to_string(&sums).unwrap_or_default();
+        let sum = hex::encode(Sha256::digest(&archive));
+        fs_err::write(sums, format!("{others}{sum}  {name}.tar.xz\n")).unwrap();
         fs_err::write(self.path(&format!("node/v24.1.0/{name}.tar.xz")), archive).unwrap();
     }
 
@@ -248,13 +247,27 @@ impl Fixture {
         })
     }
 
+    fn resolved(&self) -> Resolved {
+        let version = self.version;
+        Resolved {
+            requested: Requested {
+                runtime: Runtime::Node,
+                constraint: Constraint::Exact(version),
+                text: "24.1.0".into(),
+                origin: Origin::line(".nvmrc", 1),
+            },
+            version,
+            in_catalogue: true,
+        }
+    }
+
     fn prepare(&self, app: &NodeApp) -> Toolchain {
-        self.with(|session| prepare(session, &resolved(), app, false))
+        self.with(|session| prepare(session, &self.resolved(), app, false))
             .unwrap()
     }
 
     fn error(&self, app: &NodeApp) -> String {
-        match self.with(|session| prepare(session, &resolved(), app, false)) {
+        match self.with(|session| prepare(session, &self.resolved(), app, false)) {
             Err(libcnb::Error::BuildpackError(error)) => Diagnosis::of(&error)
                 .render(Style::Plain)
                 .replace(self.folder.path().to_str().unwrap(), "[ROOT]"),
@@ -324,20 +337,6 @@ fn cnb_target() -> libcnb::Target {
     }
 }
 
-fn resolved() -> Resolved {
-    let version = Version::new(24, 1, 0);
-    Resolved {
-        requested: Requested {
-            runtime: Runtime::Node,
-            constraint: Constraint::Exact(version),
-            text: "24.1.0".into(),
-            origin: Origin::line(".nvmrc", 1),
-        },
-        version,
-        in_catalogue: true,
-    }
-}
-
 fn app(manager: Manager, version: Version, source: ManagerSource) -> NodeApp {
     NodeApp {
         root: String::new(),
@@ -379,6 +378,12 @@ fn package(name: &str, corepack_hash: Option<Checksum>) -> NodeApp {
         corepack_hash,
     };
     app(manager, version, ManagerSource::Package(bundle))
+}
+
+/// An app with a Yarn of its own.
+pub(crate) fn vendored_app() -> NodeApp {
+    let source = ManagerSource::Vendored(".yarn/releases/yarn.cjs".into());
+    app(Manager::YarnBerry, Version::new(4, 5, 0), source)
 }
 
 fn bundled() -> NodeApp {

@@ -2,6 +2,7 @@
 
 use super::{AppUsage, Usage};
 use crate::printer::{count, one_line, size};
+use slugbuilder::workspace::App;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) fn text(usage: &Usage, bound: u64) -> String {
@@ -27,18 +28,27 @@ pub(super) fn text(usage: &Usage, bound: u64) -> String {
     lines.join("\n")
 }
 
-fn rows(usage: &Usage) -> Vec<[String; 6]> {
-    let head = ["APP", "KIND", "STACK", "LAYERS", "SLUG", "LAST USED"];
+fn rows(usage: &Usage) -> Vec<[String; 7]> {
+    let head = [
+        "APP",
+        "KIND",
+        "STACK",
+        "LAYERS",
+        "BUILT",
+        "SLUG",
+        "LAST USED",
+    ];
     let mut rows = vec![head.map(str::to_owned)];
     for one in &usage.apps {
         let app = one.record.as_ref().map(|record| &record.app);
         let said = |text: Option<String>| text.unwrap_or_else(|| "?".into());
         rows.push([
-            said(app.map(|app| app.source.clone())),
+            said(app.map(place)),
             said(app.map(|app| app.kind.to_string())),
             said(app.map(|app| app.stack.clone())),
             // What a build has in its hands is mostly that.
             size(one.layers_bytes.saturating_add(one.other_bytes)),
+            size(one.kept_bytes),
             size(one.slug_bytes),
             last_used(one),
         ]);
@@ -47,7 +57,7 @@ fn rows(usage: &Usage) -> Vec<[String; 6]> {
 }
 
 /// Columns two blanks apart, sizes to the right.
-fn aligned(rows: &[[String; 6]]) -> Vec<String> {
+fn aligned(rows: &[[String; 7]]) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| row.iter().map(|cell| one_line(cell)).collect())
@@ -56,13 +66,13 @@ fn aligned(rows: &[[String; 6]]) -> Vec<String> {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..6).map(width).collect();
+    let widths: Vec<usize> = (0..7).map(width).collect();
     rows.iter()
         .map(|row| {
             let cells = row.iter().zip(&widths).enumerate();
             let cells: Vec<String> = cells
                 .map(|(column, (cell, width))| {
-                    if matches!(column, 3 | 4) {
+                    if matches!(column, 3..=5) {
                         format!("{cell:>width$}")
                     } else {
                         format!("{cell:width$}")
@@ -74,12 +84,20 @@ fn aligned(rows: &[[String; 6]]) -> Vec<String> {
         .collect()
 }
 
+/// Where an app is.
+fn place(app: &App) -> String {
+    match &app.root {
+        Some(root) => format!("{}, {root}", app.source),
+        None => app.source.clone(),
+    }
+}
+
 /// An app, for a sentence.
 pub(super) fn name(app: &AppUsage) -> String {
     match &app.record {
         Some(record) => {
             let app = &record.app;
-            format!("`{}` ({}, {})", app.source, app.kind, app.stack)
+            format!("`{}` ({}, {})", place(app), app.kind, app.stack)
         }
         None => format!("`{}`", app.folder.display()),
     }
@@ -129,14 +147,23 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_quoted_text_stays_in_its_cell() {
-        let row = |cells: [&str; 6]| cells.map(str::to_owned);
+        let row = |cells: [&str; 7]| cells.map(str::to_owned);
         let rows = [
-            row(["APP", "KIND", "STACK", "LAYERS", "SLUG", "LAST USED"]),
+            row([
+                "APP",
+                "KIND",
+                "STACK",
+                "LAYERS",
+                "BUILT",
+                "SLUG",
+                "LAST USED",
+            ]),
             row([
                 "/é\n\u{1b}[31m",
                 "compile",
                 "heroku-24",
                 "1.0 MB",
+                "20 B",
                 "999.9 kB",
                 "just now",
             ]),
@@ -145,14 +172,15 @@ mod tests {
                 "archive",
                 "heroku-26",
                 "0 B",
+                "1.2 GB",
                 "5 B",
                 "1 day ago",
             ]),
         ];
         insta::assert_snapshot!(aligned(&rows).join("\n"), @r"
-        APP                  KIND     STACK      LAYERS      SLUG  LAST USED
-        /é\n\u{1b}[31m       compile  heroku-24  1.0 MB  999.9 kB  just now
-        /long/enough/to/see  archive  heroku-26     0 B       5 B  1 day ago
+        APP                  KIND     STACK      LAYERS   BUILT      SLUG  LAST USED
+        /é\n\u{1b}[31m       compile  heroku-24  1.0 MB    20 B  999.9 kB  just now
+        /long/enough/to/see  archive  heroku-26     0 B  1.2 GB       5 B  1 day ago
         ");
     }
 }

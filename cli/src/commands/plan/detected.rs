@@ -1,6 +1,7 @@
 //! Planning with buildpacks of other people: their detection runs in the sandbox, and nothing is built.
 
 use crate::arguments::PlanArguments;
+use crate::commands::compile::app_root;
 use crate::environment;
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -9,12 +10,13 @@ use slugbuilder::archive::Compression;
 use slugbuilder::buildpacks::select;
 use slugbuilder::cache::MAX_SIZE;
 use slugbuilder::cnb::Detection;
-use slugbuilder::compile::{CompileOptions, detect};
+use slugbuilder::compile::{CompileOptions, Reuse, detect};
 use slugbuilder::plan::Plan;
 use slugbuilder::sandbox::{Credentials, Environment, Interrupt};
 use slugbuilder::stack::Stack;
 use slugbuilder::stop::Stop;
 use slugbuilder_report::PhaseReport;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,7 @@ pub(super) fn plan(
     let detected = detect(
         &CompileOptions {
             source: arguments.source.source.clone(),
+            root: app_root(&arguments.source)?,
             // Nothing is written.
             output: PathBuf::new(),
             manifest: PathBuf::new(),
@@ -45,9 +48,11 @@ pub(super) fn plan(
             order: Some(selection.order),
             cache_dir,
             cache_max_size: MAX_SIZE,
-            clear_cache: false,
+            reuse: Reuse::default(),
             all_files: arguments.source.all_files,
+            keep_package_files: false,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
+            secrets: BTreeSet::new(),
             platform_variables: environment::platform_variables(&host),
             host_environment: host,
             credentials: Credentials::default(),

@@ -194,12 +194,6 @@ fn an_app_built_elsewhere_runs_at_home() {
             "/build/app/x:/build/apple:/build/app",
         ),
         operation(None, "PATH", prepend(":"), "/build/app/bin"),
-        operation(
-            None,
-            "NODE_OPTIONS",
-            Action::Override,
-            "--require \"/build/app/.pnp.cjs\" --loader /build/app -r x/build/app",
-        ),
     ]);
     let base = Environment::from([
         ("HOME".into(), "/home of app".into()),
@@ -211,10 +205,6 @@ fn an_app_built_elsewhere_runs_at_home() {
         "/home of app/x:/build/apple:/home of app"
     );
     assert_eq!(result[OsStr::new("PATH")], "/home of app/bin:/bin");
-    assert_eq!(
-        result[OsStr::new("NODE_OPTIONS")],
-        "--require \"/home of app/.pnp.cjs\" --loader /home of app -r x/build/app"
-    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn on_another_machine_a_second_node_runs_and_the_slugs_packages_are_selected() {
     Layer node: new
     Layer npm: new
     Layer node-host: new
+    npm 11.6.2 from the mirror
     ");
     insta::assert_snapshot!(fixture.called(&toolchain), @r"
     [ROOT]/layers/npm/lib/node_modules/npm/bin/npm-cli.js

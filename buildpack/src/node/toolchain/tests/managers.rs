@@ -10,6 +10,7 @@ fn the_npm_of_nodes_archive_gets_a_layer_of_its_own() {
     Layer node: new
     Layer node-headers: new
     Layer npm: new
+    npm 11.6.2 from the mirror
     ");
     // The version that is there, not the one that was expected.
     assert_eq!(toolchain.manager.version, Version::new(11, 6, 2));
@@ -57,6 +58,7 @@ fn a_second_build_keeps_every_layer() {
     Layer node-headers: kept from the last build
     Layer npm: kept from the last build
     Layer pnpm: kept from the last build
+    pnpm 9.1.0 from the mirror
     ");
 }
 

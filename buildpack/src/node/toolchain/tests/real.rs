@@ -11,11 +11,14 @@ fn online() -> Fixture {
         ["path", "home"].contains(&name.as_str())
             || name.starts_with("npm_config_")
             || name.ends_with("_proxy")
+            || name.contains("_cert")
     });
     fixture.settings = Settings {
         environment: Environment::new(variables),
         ..Settings::default()
     };
+    // One that the registry has for both machines.
+    fixture.version = Version::new(24, 21, 0);
     fixture
 }
 
@@ -121,12 +124,16 @@ fn native_addons_compile_against_the_layers_headers_without_a_download() {
         fs_err::remove_dir_all(fixture.path("app")).unwrap();
         fixture.write(
             "package.json",
-            r#"{"name": "a", "version": "1.0.0", "private": true, "dependencies": {"addon": "file:./addon"}, "pnpm": {"onlyBuiltDependencies": ["addon"]}}"#,
+            r#"{"name": "a", "version": "1.0.0", "private": true, "dependencies": {"addon": "file:./addon"}}"#,
         );
-        fixture.write(
-            "pnpm-workspace.yaml",
-            "packages: []\nonlyBuiltDependencies: [addon]\nallowBuilds: {addon: true}\ndangerouslyAllowAllBuilds: true\n",
-        );
+        // Which packages may run scripts: before version 10 all may.
+        if app.manager.manager == Manager::Pnpm && app.manager.version.major >= 10 {
+            let allowed = match app.manager.version.major {
+                10 => "onlyBuiltDependencies: [addon]\n",
+                _ => "allowBuilds:\n  addon@file:addon: true\n  addon: true\n",
+            };
+            fixture.write("pnpm-workspace.yaml", &format!("packages: []\n{allowed}"));
+        }
         fixture.write(
             "addon/package.json",
             r#"{"name": "addon", "version": "1.0.0", "gypfile": true, "scripts": {"install": "node-gyp rebuild"}}"#,
@@ -165,15 +172,16 @@ fn native_addons_compile_against_the_layers_headers_without_a_download() {
 #[test]
 #[ignore = "needs nodejs.org and the registry, or the user's npm"]
 fn for_another_machine_the_packages_of_that_one_are_installed() {
+    let mut fixture = online();
+    // The machine stays what it is; the slug is for another one.
+    fixture.target.machine = crate::target::Machine::Arm64;
+    fixture.host = Host::detect(Path::new("/"));
+    assert!(
+        !fixture.host.runs(fixture.target.machine),
+        "a test for amd64"
+    );
     for app in managers() {
-        let mut fixture = online();
-        // The machine stays what it is; the slug is for another one.
-        fixture.target.machine = crate::target::Machine::Arm64;
-        fixture.host = Host::detect(Path::new("/"));
-        assert!(
-            !fixture.host.runs(fixture.target.machine),
-            "a test for amd64"
-        );
+        fs_err::remove_dir_all(fixture.path("app")).unwrap();
         fixture.write(
             "package.json",
             r#"{"name": "a", "version": "1.0.0", "private": true, "dependencies": {"esbuild": "0.25.0", "@parcel/watcher": "2.5.1"}}"#,

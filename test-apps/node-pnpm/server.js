@@ -1,8 +1,9 @@
-const http = require('http');
+const http = require('node:http');
+const ms = require('ms');
 
 const server = http.createServer((request, response) => {
   response.writeHead(200, { 'Content-Type': 'text/plain' });
-  response.end(`hello from node-unknown-version ${process.version}\n`);
+  response.end(`hello from node-pnpm ${ms(60_000)}\n`);
 });
 
 server.listen(process.env.PORT || 5000);

@@ -1,0 +1,1 @@
+console.log(`report of node-no-web-process ${process.version}`);

@@ -1,0 +1,1 @@
+throw new Error('main is not asked');

@@ -1,0 +1,1 @@
+throw new Error('the start script is not asked');

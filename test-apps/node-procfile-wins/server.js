@@ -1,0 +1,1 @@
+throw new Error('server.js is not asked');
