@@ -144,6 +144,7 @@ pub(crate) struct PlanArguments {
     (https:// or file://), and then nothing else; the language's own site, and last this machine's npm, go or apt.\n\
     Which versions: those of SOURCE/slugbuilder.lock where they fit, else what the app asks for (`slugbuilder plan`)."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
