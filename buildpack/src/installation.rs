@@ -100,10 +100,11 @@ impl SlugbuilderBuildpack {
             Runtime::Node => {
                 let layer = match plan.node.as_ref().filter(|app| app.needs_manager()) {
                     Some(app) => {
+                        let asked = is_built.then(|| node::build::ask(session, app));
                         let toolchain = toolchain::prepare(session, resolved, app, plan.needs_npm)?;
                         self.check_manager(session, app, &toolchain)?;
-                        if is_built {
-                            for warning in node::build::build(session, &toolchain, app)? {
+                        if let Some(asked) = asked {
+                            for warning in node::build::build(session, &toolchain, app, asked)? {
                                 self.warn(warning);
                             }
                         }

@@ -3,7 +3,7 @@
 mod key;
 
 use super::caches::{self, FrameworkCaches};
-use super::client_settings::ClientSettings;
+use super::client_settings::{Asked, ClientSettings};
 use super::commands;
 use super::failure::NodeBuildError;
 use super::installed::{self, Kept, Present, Trees};
@@ -27,11 +27,23 @@ const CACHE: Use = Use {
     launch: false,
 };
 
+/// Begins to find out what [`build`] will need to know of the user's npm.
+pub(crate) fn ask(session: &Session<'_>, app: &NodeApp) -> Asked {
+    let settings = &session.kit.settings;
+    let is_of_use = app.modules != Modules::None;
+    ClientSettings::begin(
+        &settings.environment,
+        &session.context.app_dir.join(&app.root),
+        settings.offline || !is_of_use,
+    )
+}
+
 /// Runs the app's scripts and installs its packages. What it returns is what the user is to be warned of.
 pub(crate) fn build(
     session: &Session<'_>,
     toolchain: &Toolchain,
     app: &NodeApp,
+    asked: Asked,
 ) -> libcnb::Result<Vec<Warning>, BuildpackError> {
     let folder = session.context.app_dir.as_path();
     let settings = &session.kit.settings;
@@ -42,12 +54,7 @@ pub(crate) fn build(
     if app.modules != Modules::None {
         let cache = manager_cache(session, app)?;
         variables.extend(caches::variables(app, version, &root, &cache));
-        let client = if settings.offline {
-            ClientSettings::default()
-        } else {
-            ClientSettings::ask(&settings.environment, &root)
-        };
-        variables.extend(client.variables(
+        variables.extend(asked.answer().variables(
             app.manager.manager,
             &root,
             &settings.environment,

@@ -6,6 +6,7 @@ use crate::command::{Client, Environment};
 use fs_err as fs;
 use std::ffi::OsString;
 use std::path::Path;
+use std::thread::JoinHandle;
 
 /// Settings that npm, Yarn classic and pnpm all read from `npm_config_…`.
 const SHARED: [&str; 6] = [
@@ -21,9 +22,36 @@ const SHARED: [&str; 6] = [
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct ClientSettings(Vec<(String, String)>);
 
+/// An answer that is waited for.
+pub(crate) struct Asked(Option<JoinHandle<ClientSettings>>);
+
+impl Asked {
+    /// The answer; no settings where nobody was asked.
+    pub(crate) fn answer(self) -> ClientSettings {
+        self.0
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default()
+    }
+}
+
 impl ClientSettings {
+    /// Begins to ask the npm of the user's `environment` what holds in `folder`: that takes a third of a second, in which
+    /// Node.js can be unpacked. Nobody is asked where `offline`, as no registry is.
+    pub(crate) fn begin(environment: &Environment, folder: &Path, offline: bool) -> Asked {
+        if offline {
+            return Asked(None);
+        }
+        let (environment, folder) = (environment.clone(), folder.to_owned());
+        Asked(
+            std::thread::Builder::new()
+                .name("npm config".into())
+                .spawn(move || Self::ask(&environment, &folder))
+                .ok(),
+        )
+    }
+
     /// Asks the npm of `environment`; where there is none there are no settings.
-    pub(crate) fn ask(environment: &Environment, folder: &Path) -> Self {
+    fn ask(environment: &Environment, folder: &Path) -> Self {
         Client::new("npm", environment)
             .args(["config", "list"])
             .folder(folder)

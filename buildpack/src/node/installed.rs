@@ -210,7 +210,10 @@ impl<'a> Present<'a> {
         if prunes(job) {
             let paths = tree_paths(job, &Survey::of(job.folder)?);
             trees.pruned.fill(job.folder, &paths, sharing)?;
-            pruned = Some(trees.pruned.mark()?);
+            // Only the script can change it from here on.
+            if job.app.scripts.cleanup.is_some() {
+                pruned = Some(trees.pruned.mark()?);
+            }
         }
         cleanup()?;
         let is_sound = trees.full.mark()? == full

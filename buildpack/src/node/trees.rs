@@ -14,6 +14,9 @@ use std::path::{Component, Path, PathBuf};
 /// The file of a store that says which trees it holds.
 const INDEX: &str = "trees.json";
 
+/// Fewer files are done before a thread for them is started.
+const LEAST_FILES_OF_A_THREAD: usize = 1000;
+
 /// How files of a clone come to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sharing {
@@ -259,6 +262,7 @@ fn clone(from: &Path, to: &Path, sharing: Sharing) -> io::Result<()> {
         fs::create_dir_all(above)?;
     }
     let mut folders = Vec::new();
+    let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(from) {
         let entry = entry?;
         let Ok(below) = entry.path().strip_prefix(from) else {
@@ -276,19 +280,42 @@ fn clone(from: &Path, to: &Path, sharing: Sharing) -> io::Result<()> {
         } else if kind.is_symlink() {
             fs::os::unix::fs::symlink(fs::read_link(entry.path())?, &target)?;
         } else if kind.is_file() {
-            let is_linked = sharing == Sharing::Links
-                && !is_rewritten(below)
-                && std::fs::hard_link(entry.path(), &target).is_ok();
-            if !is_linked {
-                copy(entry.path(), &target)?;
-            }
+            let may_be_linked = sharing == Sharing::Links && !is_rewritten(below);
+            files.push((entry.into_path(), target, may_be_linked));
         }
     }
+    share(&files)?;
     // Last, and from below: a folder may not be writable.
     for (folder, permissions) in folders.into_iter().rev() {
         fs::set_permissions(folder, permissions)?;
     }
     Ok(())
+}
+
+/// Makes files be at a second place, each as a link if it may be one. A tree has tens of thousands of them, for which the
+/// kernel takes as long as it does for installing: every core has its part of them.
+fn share(files: &[(PathBuf, PathBuf, bool)]) -> io::Result<()> {
+    let share_part = |part: &[(PathBuf, PathBuf, bool)]| -> io::Result<()> {
+        for (from, to, may_be_linked) in part {
+            let is_linked = *may_be_linked && std::fs::hard_link(from, to).is_ok();
+            if !is_linked {
+                copy(from, to)?;
+            }
+        }
+        Ok(())
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let length = files.len().div_ceil(threads).max(LEAST_FILES_OF_A_THREAD);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = files
+            .chunks(length)
+            .map(|part| scope.spawn(move || share_part(part)))
+            .collect();
+        parts.into_iter().try_for_each(|part| {
+            part.join()
+                .unwrap_or_else(|_| Err(io::Error::other("a thread that copies files ended early")))
+        })
+    })
 }
 
 /// Files that package managers write in place: their own state (`.package-lock.json`, `.yarn-integrity`, `.modules.yaml`,
