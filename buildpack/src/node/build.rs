@@ -14,7 +14,9 @@ use super::toolchain::Toolchain;
 use crate::buildpack::Session;
 use crate::command::{Client, Environment};
 use crate::error::BuildpackError;
-use crate::layers::{Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed};
+use crate::layers::{
+    Layer, LayerHandle, LayerKey, LayerMetadata, LayerRuntime, Use, keyed, keyed_unless,
+};
 use crate::source::Provenance;
 use libcnb::data::layer::LayerName;
 use slugbuilder_report::Warning;
@@ -54,12 +56,14 @@ pub(crate) fn build(
     if app.modules != Modules::None {
         let cache = manager_cache(session, app)?;
         variables.extend(caches::variables(app, version, &root, &cache));
-        variables.extend(asked.answer().variables(
+        let clients = asked.answer(session.kit.reporter);
+        let told = clients.variables(
             app.manager.manager,
             &root,
             &settings.environment,
             settings.ca_file.as_deref(),
-        ));
+        );
+        variables.extend(told.map_err(failed)?);
     }
     if app.manager.manager == Manager::YarnBerry {
         let plugin = session.kit.scratch.join("slugbuilder-prune.cjs");
@@ -82,13 +86,17 @@ pub(crate) fn build(
         is_cross: toolchain.cross.is_some(),
         reporter: session.kit.reporter,
     };
-    let failed = |error| libcnb::Error::from(BuildpackError::from(error));
-    if let Some(name) = app.scripts.prebuild {
-        job.script(name).map_err(failed)?;
-    }
-    let survey = Survey::of(folder).map_err(disk)?;
+    let source = Survey::of(folder).map_err(failed)?;
+    let prebuilt = match app.scripts.prebuild {
+        Some(name) => {
+            job.script(name).map_err(failed)?;
+            Some(Survey::of(folder).map_err(failed)?)
+        }
+        None => None,
+    };
+    let survey = prebuilt.as_ref().unwrap_or(&source);
     let layer = match app.modules {
-        Modules::Installed => trees_layer(session, toolchain, &job, &survey)?,
+        Modules::Installed => trees_layer(session, toolchain, &job, &source, survey)?,
         Modules::CheckedIn | Modules::None => None,
     };
     let trees = layer.as_ref().map(|layer| Trees::at(&layer.handle.path()));
@@ -102,7 +110,7 @@ pub(crate) fn build(
                 &job,
                 trees.as_ref(),
                 layer.as_ref().is_some_and(|layer| layer.is_hit),
-                &survey,
+                survey,
             )
             .map_err(failed)?,
         ),
@@ -112,7 +120,7 @@ pub(crate) fn build(
         }
         Modules::None => None,
     };
-    run_build_script(session, toolchain, &job, &survey)?;
+    run_build_script(session, toolchain, &job, &source)?;
     let cleanup = || match app.scripts.cleanup {
         Some(name) => job.script(name),
         None => Ok(()),
@@ -127,7 +135,7 @@ pub(crate) fn build(
         }
         None => cleanup().map_err(failed)?,
     }
-    remove_new_lockfiles(&job, &survey).map_err(disk)?;
+    remove_new_lockfiles(&job, &source).map_err(disk)?;
     Ok(missing_entry(&job).into_iter().collect())
 }
 
@@ -159,7 +167,7 @@ fn run_build_script(
     session: &Session<'_>,
     toolchain: &Toolchain,
     job: &Job<'_>,
-    survey: &Survey,
+    source: &Survey,
 ) -> libcnb::Result<(), BuildpackError> {
     let Some(name) = job.app.scripts.build else {
         return Ok(());
@@ -169,7 +177,7 @@ fn run_build_script(
     let line = node.split('.').next().unwrap_or_default();
     let key = LayerKey::new([("node", line.to_owned())]);
     let name_of_layer = cache_layer("build-cache")?;
-    let handle = match keyed(session.context, job.reporter, &name_of_layer, CACHE, &key)? {
+    let handle = match cache(session, job.app, &name_of_layer, &key)? {
         Layer::Kept(handle, _) => {
             handle.write_metadata(Unfinished {})?;
             handle
@@ -179,7 +187,7 @@ fn run_build_script(
     let caches = FrameworkCaches::at(&handle.path());
     caches.restore(job).map_err(disk)?;
     job.script(name).map_err(BuildpackError::from)?;
-    caches.save(job, &|path| survey.has(path)).map_err(disk)?;
+    caches.save(job, &|path| source.has(path)).map_err(failed)?;
     handle.write_metadata(metadata(key, "build-cache", "builds"))
 }
 
@@ -213,13 +221,14 @@ fn trees_layer(
     session: &Session<'_>,
     toolchain: &Toolchain,
     job: &Job<'_>,
+    source: &Survey,
     survey: &Survey,
 ) -> libcnb::Result<Option<TreesLayer>, BuildpackError> {
-    if let Some(reason) = installed::reason_against(job, survey).map_err(BuildpackError::from)? {
+    if let Some(reason) = installed::reason_against(job, source, survey).map_err(failed)? {
         job.note(&format!("Installed packages are not kept: {reason}"));
         return Ok(None);
     }
-    let key = key::of(session, toolchain, job, survey).map_err(disk)?;
+    let key = key::of(session, toolchain, job, survey).map_err(failed)?;
     let name = cache_layer("node-modules")?;
     let layer = keyed(session.context, job.reporter, &name, CACHE, &key)?;
     Ok(Some(match layer {
@@ -245,25 +254,23 @@ fn manager_cache(session: &Session<'_>, app: &NodeApp) -> libcnb::Result<PathBuf
     };
     let key = LayerKey::new([("cache", line.to_owned())]);
     let layer = cache_layer(name)?;
-    Ok(
-        match keyed(session.context, session.kit.reporter, &layer, CACHE, &key)? {
-            Layer::Kept(handle, _) => {
-                let note = |text: &str| {
-                    session
-                        .kit
-                        .reporter
-                        .report(slugbuilder_report::Event::Note(text));
-                };
-                caches::bound(&handle.path(), &note).map_err(disk)?;
-                handle.path()
-            }
-            Layer::Empty(handle) => {
-                // An empty cache is whole.
-                handle.write_metadata(metadata(key, name, app.manager.manager.program()))?;
-                handle.path()
-            }
-        },
-    )
+    Ok(match cache(session, app, &layer, &key)? {
+        Layer::Kept(handle, _) => {
+            let note = |text: &str| {
+                session
+                    .kit
+                    .reporter
+                    .report(slugbuilder_report::Event::Note(text));
+            };
+            caches::bound(&handle.path(), &note).map_err(disk)?;
+            handle.path()
+        }
+        Layer::Empty(handle) => {
+            // An empty cache is whole.
+            handle.write_metadata(metadata(key, name, app.manager.manager.program()))?;
+            handle.path()
+        }
+    })
 }
 
 fn metadata(key: LayerKey, name: &str, made_by: &str) -> LayerMetadata {
@@ -335,6 +342,25 @@ fn remove_new_lockfiles(job: &Job<'_>, survey: &Survey) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A layer of caches, which is never one of an earlier build where the user wants none.
+fn cache(
+    session: &Session<'_>,
+    app: &NodeApp,
+    name: &LayerName,
+    key: &LayerKey,
+) -> libcnb::Result<Layer, BuildpackError> {
+    let refuses = |_: &LayerMetadata| {
+        let is_off = !app.settings.uses_cache();
+        is_off.then(|| installed::CACHE_OFF.to_owned())
+    };
+    let reporter = session.kit.reporter;
+    keyed_unless(session.context, reporter, name, CACHE, key, &refuses)
+}
+
+fn failed(error: NodeBuildError) -> libcnb::Error<BuildpackError> {
+    BuildpackError::from(error).into()
 }
 
 fn disk(error: std::io::Error) -> libcnb::Error<BuildpackError> {

@@ -1,11 +1,13 @@
 //! What speeds the next build up and never enters a slug: the package managers' own caches, and those of frameworks.
 
+use super::failure::NodeBuildError;
 use super::job::Job;
+use super::package_json::{PackageJson, PackageJsonError};
 use super::plan::{Linker, Manager, NodeApp};
 use super::trees::Store;
+use crate::app::App;
 use crate::version::Version;
 use fs_err as fs;
-use serde::Deserialize;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -130,7 +132,11 @@ impl FrameworkCaches {
     }
 
     /// Takes what is there now. `in_source` says what was there before anything was built, which stays.
-    pub(crate) fn save(&self, job: &Job<'_>, in_source: &dyn Fn(&Path) -> bool) -> io::Result<()> {
+    pub(crate) fn save(
+        &self,
+        job: &Job<'_>,
+        in_source: &dyn Fn(&Path) -> bool,
+    ) -> Result<(), NodeBuildError> {
         let is_new = |path: &PathBuf| {
             let found = job.folder.join(path);
             found.is_dir() && !found.is_symlink() && !in_source(path)
@@ -138,17 +144,7 @@ impl FrameworkCaches {
         let copied: Vec<PathBuf> = directories(job)?.into_iter().filter(is_new).collect();
         self.copied
             .fill(job.folder, &copied, super::trees::Sharing::Copies)?;
-        let mut packages = vec![job.app.root.as_str(), job.app.package.as_str()];
-        packages.dedup();
-        let moved: Vec<PathBuf> = packages
-            .iter()
-            .flat_map(|package| {
-                FRAMEWORK_CACHES
-                    .iter()
-                    .map(move |cache| Path::new(package).join(cache))
-            })
-            .filter(is_new)
-            .collect();
+        let moved: Vec<PathBuf> = frameworks(job).filter(is_new).collect();
         self.moved.absorb(job.folder, &moved)?;
         for store in [&self.moved, &self.copied] {
             if store.size()? > MAX_BYTES {
@@ -163,6 +159,17 @@ impl FrameworkCaches {
     }
 }
 
+/// Where the caches of frameworks are, in the app directory.
+pub(crate) fn frameworks(job: &Job<'_>) -> impl Iterator<Item = PathBuf> {
+    let mut packages = vec![job.app.root.clone(), job.app.package.clone()];
+    packages.dedup();
+    packages.into_iter().flat_map(|package| {
+        FRAMEWORK_CACHES
+            .iter()
+            .map(move |cache| Path::new(&package).join(cache))
+    })
+}
+
 fn shown(paths: &[PathBuf]) -> String {
     let names: Vec<String> = paths
         .iter()
@@ -173,23 +180,13 @@ fn shown(paths: &[PathBuf]) -> String {
 
 /// `cacheDirectories` (or `cache_directories`) of `package.json`, as classic has it, but for `node_modules`, which are kept
 /// anyway, and for what leads out of the app.
-fn directories(job: &Job<'_>) -> io::Result<Vec<PathBuf>> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Manifest {
-        #[serde(default, alias = "cache_directories")]
-        cache_directories: Vec<String>,
-    }
-    let text = match fs::read(job.package().join("package.json")) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let manifest: Manifest = serde_json::from_slice(&text).unwrap_or_default();
-    Ok(manifest
+fn directories(job: &Job<'_>) -> Result<Vec<PathBuf>, NodeBuildError> {
+    let app = App::open(job.folder).map_err(PackageJsonError::from)?;
+    let package = PackageJson::read(&app, &job.app.package)?.unwrap_or_default();
+    Ok(package
         .cache_directories
         .iter()
-        .map(|folder| folder.trim_start_matches("./").trim_matches('/'))
+        .map(|folder| folder.value.trim_start_matches("./").trim_matches('/'))
         .map(|folder| Path::new(&job.app.package).join(folder))
         .filter(|path| {
             let is_inside = path

@@ -1,9 +1,11 @@
 //! What the user's npm knows of registries and how to reach them, told to the package managers of the build: those read
 //! neither the global configuration of another npm nor, with Yarn 2 and later, any `.npmrc`.
 
+use super::failure::NodeBuildError;
 use super::plan::Manager;
-use crate::command::{Client, Environment};
+use crate::command::{Client, CommandError, Environment};
 use fs_err as fs;
+use slugbuilder_report::{Event, Reporter};
 use std::ffi::OsString;
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -23,14 +25,23 @@ const SHARED: [&str; 6] = [
 pub(crate) struct ClientSettings(Vec<(String, String)>);
 
 /// An answer that is waited for.
-pub(crate) struct Asked(Option<JoinHandle<ClientSettings>>);
+pub(crate) struct Asked(Option<JoinHandle<Result<ClientSettings, CommandError>>>);
 
 impl Asked {
-    /// The answer; no settings where nobody was asked.
-    pub(crate) fn answer(self) -> ClientSettings {
-        self.0
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or_default()
+    /// The answer; no settings where nobody was asked, and none with a note to `reporter` where npm failed.
+    pub(crate) fn answer(self, reporter: &dyn Reporter) -> ClientSettings {
+        let Some(thread) = self.0 else {
+            return ClientSettings::default();
+        };
+        let why = match thread.join() {
+            Ok(Ok(settings)) => return settings,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it was not waited for".to_owned(),
+        };
+        reporter.report(Event::Note(&format!(
+            "`npm config list` failed, so that package managers are not told of registries and proxies: {why}"
+        )));
+        ClientSettings::default()
     }
 }
 
@@ -42,22 +53,22 @@ impl ClientSettings {
             return Asked(None);
         }
         let (environment, folder) = (environment.clone(), folder.to_owned());
-        Asked(
-            std::thread::Builder::new()
-                .name("npm config".into())
-                .spawn(move || Self::ask(&environment, &folder))
-                .ok(),
-        )
+        Asked(Some(std::thread::spawn(move || {
+            Self::ask(&environment, &folder)
+        })))
     }
 
     /// Asks the npm of `environment`; where there is none there are no settings.
-    fn ask(environment: &Environment, folder: &Path) -> Self {
-        Client::new("npm", environment)
+    fn ask(environment: &Environment, folder: &Path) -> Result<Self, CommandError> {
+        let listed = Client::new("npm", environment)
             .args(["config", "list"])
             .folder(folder)
-            .output()
-            .map(|text| Self::parse(&String::from_utf8_lossy(&text)))
-            .unwrap_or_default()
+            .output();
+        match listed {
+            Ok(text) => Ok(Self::parse(&String::from_utf8_lossy(&text))),
+            Err(CommandError::Missing(_)) => Ok(Self::default()),
+            Err(error) => Err(error),
+        }
     }
 
     /// `npm config list` prints `key = value`, values as JSON, in sections by precedence; what is overridden is a comment.
@@ -99,7 +110,7 @@ impl ClientSettings {
         root: &Path,
         user: &Environment,
         ca_file: Option<&Path>,
-    ) -> Vec<(String, OsString)> {
+    ) -> Result<Vec<(String, OsString)>, NodeBuildError> {
         let mut variables: Vec<(String, OsString)> = Vec::new();
         let mut set = |name: &str, value: OsString| {
             let is_users = user.get(name).is_some_and(|value| !value.is_empty());
@@ -122,9 +133,13 @@ impl ClientSettings {
                     value.into(),
                 );
             }
-            return variables;
+            return Ok(variables);
         }
-        let configuration = fs::read_to_string(root.join(".yarnrc.yml")).unwrap_or_default();
+        let configuration = match fs::read_to_string(root.join(".yarnrc.yml")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(NodeBuildError::Unreadable(".yarnrc.yml".into(), error)),
+        };
         let says = |key: &str| {
             configuration
                 .lines()
@@ -166,7 +181,7 @@ impl ClientSettings {
                 set(variable, value);
             }
         }
-        variables
+        Ok(variables)
     }
 }
 
@@ -195,7 +210,7 @@ mod tests {
     }
 
     fn variables(manager: Manager, root: &Path, user: &Environment) -> String {
-        let variables = settings().variables(manager, root, user, None);
+        let variables = settings().variables(manager, root, user, None).unwrap();
         let lines: Vec<String> = variables
             .into_iter()
             .map(|(name, value)| format!("{name}={}", value.to_string_lossy()))
@@ -233,5 +248,48 @@ mod tests {
             ("NODE_EXTRA_CA_CERTS", "/mine.pem"),
         ]);
         assert_eq!(variables(Manager::YarnBerry, project.path(), &user), "");
+    }
+
+    #[test]
+    fn npm_that_fails_is_told_of_and_npm_that_is_missing_is_not() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let bin = tempfile::tempdir().unwrap();
+        let npm = bin.path().join("npm");
+        let told = || {
+            let log = Log::default();
+            let user = Environment::new([("PATH", bin.path())]);
+            let settings = ClientSettings::begin(&user, bin.path(), false).answer(&log);
+            assert_eq!(settings, ClientSettings::default());
+            log.0.into_inner().unwrap()
+        };
+        assert_eq!(told(), "");
+        fs::write(&npm, "#!/bin/sh\necho broken >&2\nexit 3\n").unwrap();
+        fs::set_permissions(&npm, std::fs::Permissions::from_mode(0o755)).unwrap();
+        insta::assert_snapshot!(told(), @r"
+        `npm config list` failed, so that package managers are not told of registries and proxies: `npm` failed (exit status: 3):
+        broken
+        ");
+    }
+
+    #[derive(Default)]
+    struct Log(std::sync::Mutex<String>);
+
+    impl Reporter for Log {
+        fn report(&self, event: Event<'_>) {
+            if let Event::Note(text) = event {
+                self.0.lock().unwrap().push_str(text);
+            }
+        }
+    }
+
+    #[test]
+    fn settings_of_yarn_that_cannot_be_read_are_an_error() {
+        let project = tempfile::tempdir().unwrap();
+        fs::create_dir(project.path().join(".yarnrc.yml")).unwrap();
+        let user = Environment::default();
+        let error = settings()
+            .variables(Manager::YarnBerry, project.path(), &user, None)
+            .unwrap_err();
+        assert_eq!(error.to_string(), "cannot read .yarnrc.yml");
     }
 }

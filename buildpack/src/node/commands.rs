@@ -65,9 +65,8 @@ fn installation(app: &NodeApp, version: Version, offline: bool, all: bool) -> In
     let locked = app.lockfile.is_some();
     match app.manager.manager {
         Manager::Npm => {
-            let asks_for_install = app.settings.use_npm_install.as_deref() == Some("true");
             // `npm ci` came with npm 5.7, and is sound from npm 6 on (as classic has it).
-            let ci = locked && version.major >= 6 && !asks_for_install;
+            let ci = locked && version.major >= 6 && !app.settings.uses_npm_install();
             let development = match (version.major >= 7, all) {
                 (true, true) => "--include=dev",
                 (true, false) => "--omit=dev",

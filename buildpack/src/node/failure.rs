@@ -4,6 +4,7 @@ mod cause;
 
 pub use cause::Cause;
 
+use super::package_json::PackageJsonError;
 use super::plan::{Manager, NodeApp};
 use crate::command::{CommandError, Streamed, Transcript};
 use crate::error::BuildpackError;
@@ -78,11 +79,20 @@ pub enum NodeBuildError {
     /// A file of the app cannot be read.
     #[error("cannot read {}", .0.display())]
     Unreadable(PathBuf, #[source] std::io::Error),
+    /// `package.json` of the app says what cannot be understood: a script of the build may have written it.
+    #[error(transparent)]
+    Manifest(Box<PackageJsonError>),
 }
 
 impl From<std::io::Error> for NodeBuildError {
     fn from(error: std::io::Error) -> Self {
         Self::Disk(error)
+    }
+}
+
+impl From<PackageJsonError> for NodeBuildError {
+    fn from(error: PackageJsonError) -> Self {
+        Self::Manifest(Box::new(error))
     }
 }
 
@@ -142,6 +152,7 @@ impl Explain for NodeBuildError {
             Self::Tools(error) => error.code(),
             Self::Disk(_) => "packages-disk",
             Self::Unreadable(..) => "app-unreadable",
+            Self::Manifest(error) => error.code(),
         }
     }
 
@@ -149,6 +160,7 @@ impl Explain for NodeBuildError {
         match self {
             Self::Failed(failure) => failure.cause.fault(),
             Self::Tools(error) => error.fault(),
+            Self::Manifest(error) => error.fault(),
             Self::Run { .. } => Fault::Unavailable,
             Self::Disk(_) | Self::Unreadable(..) => Fault::Io,
         }
@@ -158,6 +170,7 @@ impl Explain for NodeBuildError {
         match self {
             Self::Failed(failure) if !failure.words.is_empty() => Some(failure.words.join("\n")),
             Self::Tools(error) => error.explanation(),
+            Self::Manifest(error) => error.explanation(),
             _ => None,
         }
     }
@@ -166,6 +179,7 @@ impl Explain for NodeBuildError {
         match self {
             Self::Failed(failure) => failure.cause.hints(failure),
             Self::Tools(error) => error.hints(),
+            Self::Manifest(error) => error.hints(),
             Self::Run { .. } | Self::Disk(_) | Self::Unreadable(..) => Vec::new(),
         }
     }

@@ -4,13 +4,15 @@
 //! Where nothing that decides an installation has changed, the whole tree is renamed into the app and nothing is installed.
 //! If the build script leaves it as it was, it is renamed back, and a clone of the other tree takes its place in the app.
 
+use super::caches;
 use super::failure::NodeBuildError;
 use super::job::Job;
 use super::leftovers;
+use super::lifecycle;
 use super::plan::{DevDependencies, Linker, Manager};
 use super::survey::{Made, Survey};
-use super::trees::{self, Sharing, Store, Taken};
-use fs_err as fs;
+use super::trees::{self, Marks, Sharing, Store};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What Yarn 2 and later makes beside or instead of `node_modules`.
@@ -37,11 +39,18 @@ pub(crate) struct Trees {
 /// Packages that are in the app for the build script.
 pub(crate) struct Present<'a> {
     trees: Option<&'a Trees>,
-    /// How they came from the layer, with their mark; nothing where they were installed.
-    restored: Option<(Taken, [u8; 32])>,
+    /// Where they are: what the installation made, or what came from the layer.
+    paths: Vec<PathBuf>,
+    /// Whether they came from the layer.
+    is_restored: bool,
+    /// What they were before the build script; nothing where there is none.
+    before_build: Option<Marks>,
     /// Why nothing is kept.
     not_kept: Option<String>,
 }
+
+/// Why nothing of the last build is used, where the user says so.
+pub(crate) const CACHE_OFF: &str = "`NODE_MODULES_CACHE` says so";
 
 /// What became of the layer.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,14 +63,16 @@ pub(crate) enum Kept {
     Nothing(String),
 }
 
-/// Why the installed packages of this app cannot be kept; nothing where they can.
+/// Why the installed packages of this app cannot be kept; nothing where they can. `source` is what the user brings, `survey`
+/// what is there when the installation begins, after `heroku-prebuild`.
 pub(crate) fn reason_against(
     job: &Job<'_>,
+    source: &Survey,
     survey: &Survey,
 ) -> Result<Option<String>, NodeBuildError> {
     let root = Path::new(&job.app.root);
-    if job.app.settings.node_modules_cache.as_deref() == Some("false") {
-        return Ok(Some("`NODE_MODULES_CACHE` is `false`".into()));
+    if !job.app.settings.uses_cache() {
+        return Ok(Some(CACHE_OFF.into()));
     }
     if job.is_cross {
         return Ok(Some("they are for another machine".into()));
@@ -71,18 +82,17 @@ pub(crate) fn reason_against(
     {
         return Ok(Some("the source brings them".into()));
     }
-    if let Some(path) = survey.node_modules.first() {
+    if let Some(path) = source.node_modules.first() {
         return Ok(Some(format!("`{}` is part of the source", path.display())));
     }
     if survey.has(&root.join("binding.gyp")) {
         return Ok(Some("the app itself is a native addon".into()));
     }
-    let may_have_others = job.app.is_workspace || has_copied_folders(job)?;
-    if may_have_others && let Some(path) = survey.other_lifecycle(job.folder, root)? {
-        let path = path.display();
-        return Ok(Some(format!(
-            "`{path}` has scripts that run while it is installed"
-        )));
+    if let Some(reason) = lifecycle::of_the_app(job)? {
+        return Ok(Some(reason));
+    }
+    if job.app.is_workspace || has_copied_folders(job)? {
+        return lifecycle::of_others(job, survey);
     }
     Ok(None)
 }
@@ -96,8 +106,37 @@ impl Trees {
         }
     }
 
+    fn clear(&self) -> io::Result<()> {
+        self.full.clear()?;
+        self.pruned.clear()?;
+        self.extras.clear()
+    }
+
+    /// Keeps what the installation made outside of the trees at `paths`; what it returns is why nothing can be kept.
+    fn keep_extras(
+        &self,
+        job: &Job<'_>,
+        before: &Survey,
+        after: &Survey,
+        paths: &[PathBuf],
+    ) -> io::Result<Option<String>> {
+        let lockfile: Vec<PathBuf> = job
+            .app
+            .lockfile
+            .iter()
+            .map(|lockfile| Path::new(&job.app.root).join(&lockfile.path))
+            .collect();
+        Ok(match before.made(after, paths, &lockfile) {
+            Made::Added(extras) => {
+                self.extras.fill(job.folder, &extras, Sharing::Copies)?;
+                None
+            }
+            Made::Changed(path) => Some(format!("their installation changes `{}`", path.display())),
+        })
+    }
+
     /// Whether they can be put into the app.
-    fn can_be_used(&self, job: &Job<'_>) -> Result<bool, NodeBuildError> {
+    pub(crate) fn can_be_used(&self, job: &Job<'_>) -> Result<bool, NodeBuildError> {
         let prunes = prunes(job);
         Ok(self.full.paths()?.is_some()
             && (!prunes || self.pruned.paths()?.is_some())
@@ -115,50 +154,46 @@ impl<'a> Present<'a> {
         is_hit: bool,
         before: &Survey,
     ) -> Result<Self, NodeBuildError> {
-        if let Some(trees) = trees.filter(|_| is_hit)
-            && trees.can_be_used(job)?
-        {
-            let mark = trees.full.mark()?;
-            let taken = trees.full.hand_out(job.folder)?;
+        let mut present = Self {
+            trees,
+            paths: Vec::new(),
+            is_restored: false,
+            before_build: None,
+            not_kept: None,
+        };
+        let Some(trees) = trees else {
+            job.install()?;
+            return Ok(present);
+        };
+        if is_hit && trees.can_be_used(job)? {
+            present.paths = trees.full.paths()?.unwrap_or_default();
+            trees.full.hand_out(job.folder)?;
             trees.extras.clone_to(job.folder, Sharing::Copies)?;
             job.note("Installed packages: those of the last build, as nothing that decides them has changed");
-            for name in of_the_app(job)? {
-                job.script_in(name, &job.root(), &job.app.root)?;
+            present.is_restored = true;
+        } else {
+            let of_prebuild = Marks::of(job.folder, &before.node_modules)?;
+            job.install()?;
+            let after = Survey::of(job.folder)?;
+            let all = tree_paths(job, &after);
+            present.not_kept = trees.keep_extras(job, before, &after, &all)?;
+            // What `heroku-prebuild` installed it will install again.
+            let of_both = Marks::of(job.folder, &before.node_modules)?;
+            if let Some(path) = of_prebuild.difference(&of_both, &|_| true) {
+                present.not_kept = Some(format!(
+                    "their installation changes `{}`, which `heroku-prebuild` makes",
+                    path.display()
+                ));
             }
-            return Ok(Self {
-                trees: Some(trees),
-                restored: Some((taken, mark)),
-                not_kept: None,
-            });
+            present.paths = all;
+            present
+                .paths
+                .retain(|path| !before.node_modules.contains(path));
         }
-        job.install()?;
-        let Some(trees) = trees else {
-            return Ok(Self {
-                trees: None,
-                restored: None,
-                not_kept: None,
-            });
-        };
-        let after = Survey::of(job.folder)?;
-        let paths = tree_paths(job, &after);
-        let lockfile: Vec<PathBuf> = job
-            .app
-            .lockfile
-            .iter()
-            .map(|lockfile| Path::new(&job.app.root).join(&lockfile.path))
-            .collect();
-        let not_kept = match before.made(&after, &paths, &lockfile) {
-            Made::Added(extras) => {
-                trees.extras.fill(job.folder, &extras, Sharing::Copies)?;
-                None
-            }
-            Made::Changed(path) => Some(format!("their installation changes `{}`", path.display())),
-        };
-        Ok(Self {
-            trees: Some(trees),
-            restored: None,
-            not_kept,
-        })
+        if job.app.scripts.build.is_some() && present.not_kept.is_none() {
+            present.before_build = Some(Marks::of(job.folder, &present.paths)?);
+        }
+        Ok(present)
     }
 
     /// Leaves in the app what the slug needs, and keeps everything for the next build. The build script has run, and caches
@@ -168,20 +203,27 @@ impl<'a> Present<'a> {
         job: &Job<'_>,
         cleanup: &dyn Fn() -> Result<(), NodeBuildError>,
     ) -> Result<Kept, NodeBuildError> {
+        let not_kept = match self.not_kept.clone() {
+            Some(reason) => Some(reason),
+            None => self.change_by_build(job)?,
+        };
         let Some(trees) = self.trees else {
             prune(job)?;
             cleanup()?;
             return Ok(Kept::Nothing(String::new()));
         };
-        let paths = tree_paths(job, &Survey::of(job.folder)?);
+        if let Some(reason) = not_kept {
+            trees.clear()?;
+            prune(job)?;
+            cleanup()?;
+            return Ok(Kept::Nothing(reason));
+        }
         // Whatever writes into a clone later writes into what it shares.
         let sharing = match job.app.scripts.cleanup {
             Some(_) => Sharing::Copies,
             None => Sharing::Links,
         };
-        if let Some((_, mark)) = self.restored
-            && trees::mark(job.folder, &paths)? == mark
-        {
+        if self.is_restored {
             trees.full.take_back(job.folder)?;
             let kept = if prunes(job) {
                 &trees.pruned
@@ -190,73 +232,89 @@ impl<'a> Present<'a> {
             };
             kept.clone_to(job.folder, sharing)?;
             if !prunes(job) {
-                leftovers::remove(job, &paths)?;
+                leftovers::remove(job, &self.paths)?;
             }
             cleanup()?;
             return Ok(Kept::Same);
         }
-        if let Some(reason) = self.not_kept {
-            trees.full.clear()?;
-            trees.pruned.clear()?;
-            trees.extras.clear()?;
-            prune(job)?;
-            cleanup()?;
-            return Ok(Kept::Nothing(reason));
-        }
-        trees.full.fill(job.folder, &paths, sharing)?;
-        let full = trees.full.mark()?;
+        trees.full.fill(job.folder, &self.paths, sharing)?;
+        let full = trees.full.marks()?;
         prune(job)?;
         let mut pruned = None;
         if prunes(job) {
-            let paths = tree_paths(job, &Survey::of(job.folder)?);
+            let mut paths = self.paths;
+            paths.retain(|path| job.folder.join(path).symlink_metadata().is_ok());
             trees.pruned.fill(job.folder, &paths, sharing)?;
             // Only the script can change it from here on.
             if job.app.scripts.cleanup.is_some() {
-                pruned = Some(trees.pruned.mark()?);
+                pruned = Some(trees.pruned.marks()?);
             }
         }
         cleanup()?;
-        let is_sound = trees.full.mark()? == full
+        let is_sound = trees.full.marks()? == full
             && match pruned {
-                Some(mark) => trees.pruned.mark()? == mark,
+                Some(mark) => trees.pruned.marks()? == mark,
                 None => true,
             };
         if is_sound {
             return Ok(Kept::New);
         }
-        trees.full.clear()?;
-        trees.pruned.clear()?;
-        trees.extras.clear()?;
+        trees.clear()?;
         Ok(Kept::Nothing(
             "files of packages were changed in place while development dependencies were removed"
                 .into(),
         ))
     }
+
+    /// Why they are not to be kept after the build script; nothing where it left them as they were.
+    fn change_by_build(&self, job: &Job<'_>) -> io::Result<Option<String>> {
+        let (Some(before), Some(name)) = (&self.before_build, job.app.scripts.build) else {
+            return Ok(None);
+        };
+        let after = Marks::of(job.folder, &self.paths)?;
+        let caches: Vec<PathBuf> = caches::frameworks(job).collect();
+        let counts = |path: &Path| !caches.iter().any(|cache| path.starts_with(cache));
+        let change = before.difference(&after, &counts);
+        Ok(change.map(|path| format!("the script `{name}` changes `{}`", path.display())))
+    }
 }
 
 /// Whether a package may be a copy of a folder of the source: only then its files decide what is installed. Parts of a
 /// workspace are linked.
-pub(crate) fn has_copied_folders(job: &Job<'_>) -> std::io::Result<bool> {
-    const MARKS: [&str; 4] = ["file:", "portal:", "directory:", "\"injected\""];
+pub(crate) fn has_copied_folders(job: &Job<'_>) -> Result<bool, NodeBuildError> {
+    let root = Path::new(&job.app.root);
     let mut texts = vec![
-        job.root().join("package.json"),
-        job.package().join("package.json"),
+        root.join("package.json"),
+        Path::new(&job.app.package).join("package.json"),
     ];
     texts.extend(
         job.app
             .lockfile
             .iter()
-            .map(|lockfile| job.root().join(&lockfile.path)),
+            .map(|lockfile| root.join(&lockfile.path)),
     );
-    for file in texts {
-        match fs::read_to_string(file) {
-            Ok(text) if MARKS.iter().any(|mark| text.contains(mark)) => return Ok(true),
+    for path in texts {
+        match std::fs::read_to_string(job.folder.join(&path)) {
+            Ok(text) if names_copied_folder(&text) => return Ok(true),
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(NodeBuildError::Unreadable(path, error)),
         }
     }
     Ok(false)
+}
+
+/// Whether a manifest or lockfile has a specifier of a folder: not `excludeLinksFromLockfile:` of pnpm, nor a script that is
+/// called `build-file:x`.
+fn names_copied_folder(text: &str) -> bool {
+    const MARKS: [&str; 4] = ["file:", "portal:", "directory:", "\"injected\""];
+    let is_specifier = |at: usize| {
+        let before = text[..at].chars().next_back();
+        !before.is_some_and(|before| before.is_alphanumeric() || "-_".contains(before))
+    };
+    MARKS
+        .iter()
+        .any(|mark| text.match_indices(mark).any(|(at, _)| is_specifier(at)))
 }
 
 fn prunes(job: &Job<'_>) -> bool {
@@ -282,16 +340,6 @@ fn prune(job: &Job<'_>) -> Result<(), NodeBuildError> {
     Ok(())
 }
 
-/// The scripts of the app's own package that a manager runs while it installs: they may read any file of the source, so
-/// they run at every build.
-fn of_the_app(job: &Job<'_>) -> Result<Vec<&'static str>, NodeBuildError> {
-    let mut scripts = Survey::lifecycle(job.folder, Path::new(&job.app.root))?;
-    if job.manager() == Manager::YarnBerry {
-        scripts.retain(|name| ["preinstall", "install", "postinstall"].contains(name));
-    }
-    Ok(scripts)
-}
-
 /// Where installed packages are; no tree is inside of another.
 fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
     let mut paths = survey.node_modules.clone();
@@ -311,4 +359,29 @@ fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
         !above.any(|folder| all.iter().any(|other| other == folder))
     });
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_specifiers_name_a_copied_folder() {
+        for copied in [
+            r#"{"dependencies": {"a": "file:../a"}}"#,
+            r#""resolved": "file:a.tgz""#,
+            "  a: portal:../a\n",
+            "  a@file:packages/a:\n    resolution: {directory: packages/a, type: directory}\n",
+            r#"{"dependenciesMeta": {"a": {"injected": true}}}"#,
+        ] {
+            assert!(names_copied_folder(copied), "{copied}");
+        }
+        for other in [
+            "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: true\n  excludeLinksFromLockfile: false\n",
+            r#"{"scripts": {"build-file:x": "x", "my_file:x": "x", "profile:cpu": "x"}}"#,
+            "  subdirectory: x\n",
+        ] {
+            assert!(!names_copied_folder(other), "{other}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod installed;
 mod job;
 mod json;
 mod leftovers;
+mod lifecycle;
 mod linker;
 mod lockfile;
 pub mod manager;

@@ -1,10 +1,9 @@
 //! The files of the app around its installed packages: what an installation depends on, and what it made.
 
-use fs_err as fs;
-use serde::Deserialize;
+use super::failure::NodeBuildError;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -41,17 +40,6 @@ const ENDINGS: [&str; 7] = [
     ".prisma",
 ];
 
-/// Scripts that package managers run while they install, in their order.
-const LIFECYCLE: [&str; 7] = [
-    "preinstall",
-    "install",
-    "postinstall",
-    "prepublish",
-    "preprepare",
-    "prepare",
-    "postprepare",
-];
-
 /// What tells a file from one that was written again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mark {
@@ -80,11 +68,11 @@ pub(crate) enum Made {
 
 impl Survey {
     /// Looks at the app directory; links are not followed.
-    pub(crate) fn of(app: &Path) -> io::Result<Self> {
+    pub(crate) fn of(app: &Path) -> Result<Self, NodeBuildError> {
         let mut survey = Self::default();
         let mut walk = walkdir::WalkDir::new(app).min_depth(1).into_iter();
         while let Some(entry) = walk.next() {
-            let entry = entry?;
+            let entry = entry.map_err(|error| unreadable(app, error))?;
             let Ok(path) = entry.path().strip_prefix(app) else {
                 continue;
             };
@@ -98,7 +86,7 @@ impl Survey {
                 walk.skip_current_dir();
                 continue;
             }
-            let metadata = entry.metadata()?;
+            let metadata = entry.metadata().map_err(|error| unreadable(app, error))?;
             let mark = Mark {
                 inode: metadata.ino(),
                 modified: (metadata.mtime(), metadata.mtime_nsec()),
@@ -141,7 +129,7 @@ impl Survey {
 
     /// The parts of a key that stand for the content of the files that decide what an installation does: one part for
     /// lockfiles, one for manifests, one for everything else.
-    pub(crate) fn inputs(&self, app: &Path) -> io::Result<[(&'static str, String); 3]> {
+    pub(crate) fn inputs(&self, app: &Path) -> Result<[(&'static str, String); 3], NodeBuildError> {
         let mut lockfiles = Sha256::new();
         let mut manifests = Sha256::new();
         let mut others = Sha256::new();
@@ -166,15 +154,9 @@ impl Survey {
                 }
                 _ => &mut others,
             };
-            let file = app.join(path);
-            let content = if file.is_symlink() && !file.exists() {
-                Vec::new()
-            } else {
-                fs::read(file)?
-            };
             hash.update(path.as_os_str().as_bytes());
             hash.update([0]);
-            hash.update(Sha256::digest(&content));
+            hash.update(content(app, path)?);
         }
         let short = |hash: Sha256| hex::encode(&hash.finalize()[..8]);
         Ok([
@@ -184,60 +166,61 @@ impl Survey {
         ])
     }
 
-    /// The scripts that the package at `package` itself runs while it is installed, in their order.
-    pub(crate) fn lifecycle(app: &Path, package: &Path) -> io::Result<Vec<&'static str>> {
-        #[derive(Default, Deserialize)]
-        struct Manifest {
-            #[serde(default)]
-            scripts: BTreeMap<String, serde_json::Value>,
-        }
-        let text = match fs::read(app.join(package).join("package.json")) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        // Detection has read it; whoever changed it since then finds out from the package manager.
-        let manifest: Manifest = serde_json::from_slice(&text).unwrap_or_default();
-        Ok(LIFECYCLE
-            .into_iter()
-            .filter(|name| manifest.scripts.contains_key(*name))
-            .collect())
-    }
-
-    /// Another package of the source that has scripts which run while it is installed, if it is installed: a part of a
-    /// workspace, or one that is depended upon as a folder.
-    pub(crate) fn other_lifecycle(&self, app: &Path, root: &Path) -> io::Result<Option<PathBuf>> {
-        for path in self.entries.keys() {
-            let Some(folder) = path.parent() else {
-                continue;
-            };
-            let is_other = folder != root && folder.starts_with(root);
-            if is_other
-                && path.file_name().is_some_and(|name| name == "package.json")
-                && !Self::lifecycle(app, folder)?.is_empty()
-            {
-                return Ok(Some(path.clone()));
-            }
-        }
-        Ok(None)
+    /// Every `package.json`.
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = &Path> {
+        let paths = self.entries.keys().map(PathBuf::as_path);
+        paths.filter(|path| path.file_name().is_some_and(|name| name == "package.json"))
     }
 
     /// The content of every file, for packages that are depended upon as folders of the source and copied.
-    pub(crate) fn whole(&self, app: &Path) -> io::Result<String> {
+    pub(crate) fn whole(&self, app: &Path) -> Result<String, NodeBuildError> {
         let mut hash = Sha256::new();
         for (path, mark) in &self.entries {
-            let file = app.join(path);
             hash.update(path.as_os_str().as_bytes());
             hash.update([0]);
-            if file.is_symlink() {
-                hash.update(fs::read_link(file)?.as_os_str().as_bytes());
-            } else if !mark.is_folder && file.is_file() {
-                hash.update(Sha256::digest(fs::read(file)?));
+            if !mark.is_folder {
+                hash.update(content(app, path)?);
             }
             hash.update([0]);
         }
         Ok(hex::encode(&hash.finalize()[..8]))
     }
+}
+
+fn unreadable(app: &Path, error: walkdir::Error) -> NodeBuildError {
+    let path = error.path().unwrap_or(app);
+    let path = path.strip_prefix(app).unwrap_or(path).to_owned();
+    NodeBuildError::Unreadable(path, error.into())
+}
+
+/// A hash of what is at `path` of the app directory. A link is its target's name, and what it leads to only where that is a
+/// file of the app: neither a device, which has no end, nor a pipe is ever opened.
+fn content(app: &Path, path: &Path) -> Result<[u8; 32], NodeBuildError> {
+    let file = app.join(path);
+    let unreadable = |error| NodeBuildError::Unreadable(path.to_owned(), error);
+    let metadata = file.symlink_metadata().map_err(unreadable)?;
+    let mut hash = Sha256::new();
+    let mut is_read = metadata.is_file();
+    if metadata.is_symlink() {
+        let target = std::fs::read_link(&file).map_err(unreadable)?;
+        hash.update(target.as_os_str().as_bytes());
+        hash.update([0]);
+        let app = std::fs::canonicalize(app).map_err(unreadable)?;
+        // A link that leads nowhere is its name alone.
+        is_read = std::fs::canonicalize(&file)
+            .is_ok_and(|target| target.starts_with(app) && target.is_file());
+    }
+    if is_read {
+        let mut opened = std::fs::File::open(&file).map_err(unreadable)?;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match opened.read(&mut buffer).map_err(unreadable)? {
+                0 => break,
+                length => hash.update(&buffer[..length]),
+            }
+        }
+    }
+    Ok(hash.finalize().into())
 }
 
 #[cfg(test)]

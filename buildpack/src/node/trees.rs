@@ -5,7 +5,7 @@
 //! place are copied.
 
 use fs_err as fs;
-use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -160,12 +160,12 @@ impl Store {
         Ok(())
     }
 
-    /// A mark of what its trees are: [`mark`].
-    pub(crate) fn mark(&self) -> io::Result<[u8; 32]> {
+    /// What its trees are, to tell whether they are still the same.
+    pub(crate) fn marks(&self) -> io::Result<Marks> {
         let trees: Vec<PathBuf> = (0..self.whole()?.len())
             .map(|number| PathBuf::from(number.to_string()))
             .collect();
-        mark(&self.folder, &trees)
+        Marks::of(&self.folder, &trees)
     }
 
     /// How many bytes its files have.
@@ -192,31 +192,57 @@ impl Store {
     }
 }
 
-/// A mark of the trees at `paths` of `folder`: it changes when a file there is added, removed or written to, but not when
-/// one gets another hard link or the whole is renamed.
-pub(crate) fn mark(folder: &Path, paths: &[PathBuf]) -> io::Result<[u8; 32]> {
-    let mut hash = Sha256::new();
-    for path in paths {
-        let tree = folder.join(path);
-        for entry in walkdir::WalkDir::new(&tree).sort_by_file_name() {
-            let entry = entry?;
-            let Ok(below) = entry.path().strip_prefix(&tree) else {
+/// What the files of trees are: other marks where one is added, removed or written to, but not where one gets another hard
+/// link or the whole is renamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Marks(BTreeMap<PathBuf, FileMark>);
+
+/// Mode, and of what is no folder also number, size and time of the last change.
+type FileMark = (u32, Option<(u64, u64, i64, i64)>);
+
+impl Marks {
+    /// Marks of the trees at `paths` of `folder`; what is not there has none.
+    pub(crate) fn of(folder: &Path, paths: &[PathBuf]) -> io::Result<Self> {
+        let mut marks = BTreeMap::new();
+        for path in paths {
+            let tree = folder.join(path);
+            if tree.symlink_metadata().is_err() {
                 continue;
-            };
-            let metadata = entry.metadata()?;
-            hash.update(below.as_os_str().as_bytes());
-            hash.update([0]);
-            hash.update(metadata.mode().to_le_bytes());
-            if !metadata.is_dir() {
-                hash.update(metadata.ino().to_le_bytes());
-                hash.update(metadata.len().to_le_bytes());
-                hash.update(metadata.mtime().to_le_bytes());
-                hash.update(metadata.mtime_nsec().to_le_bytes());
+            }
+            for entry in walkdir::WalkDir::new(&tree) {
+                let entry = entry?;
+                let Ok(below) = entry.path().strip_prefix(folder) else {
+                    continue;
+                };
+                let metadata = entry.metadata()?;
+                let content = (!metadata.is_dir()).then(|| {
+                    let (seconds, rest) = (metadata.mtime(), metadata.mtime_nsec());
+                    (metadata.ino(), metadata.len(), seconds, rest)
+                });
+                marks.insert(below.to_owned(), (metadata.mode(), content));
             }
         }
-        hash.update([0]);
+        Ok(Self(marks))
     }
-    Ok(hash.finalize().into())
+
+    /// The first path of those that `counts` that is not the same in `other`.
+    pub(crate) fn difference<'a>(
+        &'a self,
+        other: &'a Self,
+        counts: &dyn Fn(&Path) -> bool,
+    ) -> Option<&'a Path> {
+        let gone = self
+            .0
+            .iter()
+            .filter(|(path, mark)| other.0.get(*path) != Some(mark));
+        let new = other
+            .0
+            .iter()
+            .filter(|(path, _)| !self.0.contains_key(*path));
+        gone.chain(new)
+            .map(|(path, _)| path.as_path())
+            .find(|path| counts(path))
+    }
 }
 
 /// Removes a file or a folder with all that is in it; nothing there is fine.

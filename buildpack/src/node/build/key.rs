@@ -2,6 +2,7 @@
 
 use crate::buildpack::Session;
 use crate::layers::LayerKey;
+use crate::node::failure::NodeBuildError;
 use crate::node::installed::has_copied_folders;
 use crate::node::job::Job;
 use crate::node::plan::DevDependencies;
@@ -26,7 +27,7 @@ pub(super) fn of(
     toolchain: &Toolchain,
     job: &Job<'_>,
     survey: &Survey,
-) -> std::io::Result<LayerKey> {
+) -> Result<LayerKey, NodeBuildError> {
     let [lockfile, manifests, configuration] = survey.inputs(job.folder)?;
     let mut key = LayerKey::new([
         lockfile,

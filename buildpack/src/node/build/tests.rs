@@ -3,7 +3,7 @@
 use crate::command::{Client, Environment};
 use crate::node::commands::{self, testing};
 use crate::node::failure::NodeBuildError;
-use crate::node::installed::{Kept, Present, Trees};
+use crate::node::installed::{self, Kept, Present, Trees};
 use crate::node::job::{Job, Tools};
 use crate::node::plan::{DevDependencies, Linker, Manager, NodeApp};
 use crate::node::survey::Survey;
@@ -46,12 +46,11 @@ struct Bench {
 
 impl Bench {
     fn new(manager: Manager, package: &str, script: &str, version: Version) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let environment = Environment::new(std::env::vars_os());
-        let tools = folder.path().join("tools");
+        let mut bench = Self::without_tools(manager);
+        let tools = bench.folder.path().join("tools");
         fs::create_dir_all(&tools).unwrap();
         fs::write(tools.join("package.json"), "{}").unwrap();
-        Client::new("npm", &environment)
+        Client::new("npm", &bench.tools.environment)
             .args([
                 "install",
                 "--ignore-scripts",
@@ -60,21 +59,28 @@ impl Bench {
             .folder(&tools)
             .output()
             .unwrap();
+        bench.tools.script = tools.join("node_modules").join(package).join(script);
+        bench.version = version;
+        bench
+    }
+
+    fn without_tools(manager: Manager) -> Self {
         let lockfile = match manager {
             Manager::Npm => "package-lock.json",
             Manager::YarnClassic | Manager::YarnBerry => "yarn.lock",
             Manager::Pnpm => "pnpm-lock.yaml",
         };
         let mut app = testing::app(manager, true);
+        app.scripts.build = Some("build");
         app.lockfile.as_mut().unwrap().path = lockfile.into();
         let bench = Self {
             tools: Real {
-                script: tools.join("node_modules").join(package).join(script),
-                environment,
+                script: PathBuf::new(),
+                environment: Environment::new(std::env::vars_os()),
             },
-            folder,
+            folder: tempfile::tempdir().unwrap(),
             app,
-            version,
+            version: Version::new(1, 0, 0),
         };
         bench.write("app/package.json", r#"{
             "name": "app", "private": true,
@@ -288,4 +294,106 @@ fn development_dependencies_stay_where_that_is_asked_for() {
     bench.clean();
     assert_eq!(bench.build(true), Kept::Same);
     assert!(bench.has("node_modules/is-even"));
+}
+
+const APPENDS: &str = r#"{
+    "name": "app", "private": true,
+    "scripts": { "build": "node -e \"require('fs').appendFileSync('node_modules/is-odd/index.js', '//x'); require('fs').writeFileSync('built', '')\"" },
+    "dependencies": { "is-odd": "3.0.1" }
+}"#;
+
+fn npm() -> Bench {
+    let version = Version::new(10, 9, 2);
+    Bench::new(Manager::Npm, "npm", "bin/npm-cli.js", version)
+}
+
+#[test]
+#[ignore = "needs the npm registry"]
+fn packages_that_the_build_script_changes_are_not_kept() {
+    let mut bench = npm();
+    bench.write("app/package.json", APPENDS);
+    bench.lock();
+    let appended = || {
+        let file = bench.app().join("node_modules/is-odd/index.js");
+        fs::read_to_string(file).unwrap().matches("//x").count()
+    };
+    for _ in 0..2 {
+        let Kept::Nothing(reason) = bench.build(false) else {
+            panic!("kept");
+        };
+        assert_eq!(
+            reason,
+            "the script `build` changes `node_modules/is-odd/index.js`"
+        );
+        assert_eq!(appended(), 1);
+        bench.clean();
+    }
+}
+
+#[test]
+#[ignore = "needs the npm registry"]
+fn kept_packages_that_the_build_script_changes_are_kept_no_longer() {
+    let mut bench = npm();
+    bench.lock();
+    assert_eq!(bench.build(false), Kept::New);
+    bench.clean();
+    bench.write("app/package.json", APPENDS);
+    assert!(matches!(bench.build(true), Kept::Nothing(_)));
+    bench.clean();
+    // Nothing is there to be taken for whole.
+    let trees = Trees::at(&bench.folder.path().join("layer"));
+    assert!(!trees.can_be_used(&bench.job(&bench.app())).unwrap());
+}
+
+#[test]
+#[ignore = "needs the npm registry"]
+fn what_prebuild_installs_elsewhere_stays_in_the_app_and_is_not_kept() {
+    let mut bench = npm();
+    bench.lock();
+    for (is_hit, kept) in [(false, Kept::New), (true, Kept::Same)] {
+        bench.write("app/client/node_modules/x/index.js", "");
+        assert_eq!(bench.build(is_hit), kept);
+        assert!(bench.has("client/node_modules/x/index.js"));
+        bench.clean();
+        fs::remove_dir_all(bench.app().join("client")).unwrap();
+    }
+    bench.write("app/node_modules/x/index.js", "");
+    let Kept::Nothing(reason) = bench.build(false) else {
+        panic!("kept");
+    };
+    insta::assert_snapshot!(reason, @"their installation changes `node_modules/x`, which `heroku-prebuild` makes");
+}
+
+fn why_not(bench: &Bench) -> Option<String> {
+    let app = bench.app();
+    let survey = Survey::of(&app).unwrap();
+    installed::reason_against(&bench.job(&app), &survey, &survey).unwrap()
+}
+
+#[test]
+fn an_app_with_scripts_of_its_own_installation_keeps_nothing() {
+    let mut bench = Bench::without_tools(Manager::Npm);
+    assert_eq!(why_not(&bench), None);
+    bench.write(
+        "app/package.json",
+        "\u{feff}{\"scripts\": {\"postinstall\": \"patch-package\"}}",
+    );
+    insta::assert_snapshot!(why_not(&bench).unwrap(), @"`package.json` has `postinstall`, which may change them");
+    bench.write("app/package.json", "{");
+    let app = bench.app();
+    let survey = Survey::of(&app).unwrap();
+    let error = installed::reason_against(&bench.job(&app), &survey, &survey).unwrap_err();
+    insta::assert_snapshot!(error, @"`package.json` line 1: not JSON");
+    bench.write("app/package.json", "{}");
+    bench.write(
+        "app/packages/api/package.json",
+        r#"{"scripts": {"prepare": "x"}}"#,
+    );
+    assert_eq!(why_not(&bench), None);
+    bench.app.is_workspace = true;
+    insta::assert_snapshot!(why_not(&bench).unwrap(), @"`packages/api/package.json` has `prepare`, which may change them");
+    bench.write("app/packages/api/package.json", "{");
+    insta::assert_snapshot!(why_not(&bench).unwrap(), @"`packages/api/package.json` may have scripts, but: `packages/api/package.json` line 1: not JSON");
+    bench.app.settings.node_modules_cache = Some(" FALSE ".into());
+    insta::assert_snapshot!(why_not(&bench).unwrap(), @"`NODE_MODULES_CACHE` says so");
 }

@@ -202,6 +202,6 @@ impl Cause {
 
 fn private_registry() -> String {
     "For a private registry write `//HOST/:_authToken=${NPM_TOKEN}` into `.npmrc` and give the build \
-     `NPM_TOKEN` (`--env NPM_TOKEN`), or pass your own with `--with-credentials npm`."
+     `NPM_TOKEN` (`--secret NPM_TOKEN`), or pass your own with `--with-credentials npm`."
         .into()
 }

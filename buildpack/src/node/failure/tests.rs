@@ -227,7 +227,7 @@ fn npms_own_words_say_what_is_wrong() {
       404 tarball, folder, http url, or git url.
 
       hint: Check the package's name in `package.json`.
-      hint: For a private registry write `//HOST/:_authToken=${NPM_TOKEN}` into `.npmrc` and give the build `NPM_TOKEN` (`--env NPM_TOKEN`), or pass your own with `--with-credentials npm`.
+      hint: For a private registry write `//HOST/:_authToken=${NPM_TOKEN}` into `.npmrc` and give the build `NPM_TOKEN` (`--secret NPM_TOKEN`), or pass your own with `--with-credentials npm`.
     ");
     insta::assert_snapshot!(of(Manager::Npm, output!("npm-etarget")), @r"
     error[package-version-not-found]: `npm install` failed: a version of a package does not exist
@@ -247,7 +247,7 @@ fn npms_own_words_say_what_is_wrong() {
       To correct this please try logging in again with:
       npm login
 
-      hint: For a private registry write `//HOST/:_authToken=${NPM_TOKEN}` into `.npmrc` and give the build `NPM_TOKEN` (`--env NPM_TOKEN`), or pass your own with `--with-credentials npm`.
+      hint: For a private registry write `//HOST/:_authToken=${NPM_TOKEN}` into `.npmrc` and give the build `NPM_TOKEN` (`--secret NPM_TOKEN`), or pass your own with `--with-credentials npm`.
     ");
     insta::assert_snapshot!(of(Manager::Npm, output!("npm-enotfound")), @r"
     error[registry-unreachable]: `npm install` failed: a place that packages come from cannot be reached

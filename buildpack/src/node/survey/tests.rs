@@ -1,5 +1,6 @@
 use super::*;
 use crate::layers::LayerKey;
+use fs_err as fs;
 
 fn app(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -87,26 +88,34 @@ fn what_an_installation_made_is_told_from_what_was_there() {
 }
 
 #[test]
-fn scripts_of_the_installation_are_found_in_their_order() {
-    let app = app(&[
-        (
-            "package.json",
-            r#"{"scripts": {"prepare": "husky", "build": "x", "postinstall": "y"}}"#,
-        ),
-        (
-            "packages/api/package.json",
-            r#"{"scripts": {"build": "x"}}"#,
-        ),
-    ]);
-    let lifecycle = |folder: &str| Survey::lifecycle(app.path(), Path::new(folder)).unwrap();
-    assert_eq!(lifecycle(""), ["postinstall", "prepare"]);
-    assert!(lifecycle("packages/api").is_empty() && lifecycle("nowhere").is_empty());
-    let other = || {
-        let survey = Survey::of(app.path()).unwrap();
-        survey.other_lifecycle(app.path(), Path::new("")).unwrap()
+fn links_are_never_followed_out_of_the_app() {
+    let app = app(&[("package.json", "{}"), ("patches/real", "1")]);
+    let link = |target: &str, path: &str| {
+        std::os::unix::fs::symlink(target, app.path().join(path)).unwrap();
     };
-    assert_eq!(other(), None);
-    let api = "packages/api/package.json";
-    fs::write(app.path().join(api), r#"{"scripts": {"install": "x"}}"#).unwrap();
-    assert_eq!(other(), Some(api.into()));
+    link("/dev/zero", "x.patch");
+    link("nowhere", "y.patch");
+    link("patches/real", "z.patch");
+    let status = std::process::Command::new("mkfifo")
+        .arg(app.path().join("pipe.patch"))
+        .status();
+    assert!(status.unwrap().success());
+    let before = inputs(&app);
+    let whole = || Survey::of(app.path()).unwrap().whole(app.path()).unwrap();
+    whole();
+    fs::write(app.path().join("patches/real"), "2").unwrap();
+    assert_ne!(inputs(&app), before);
+    let before = inputs(&app);
+    fs::remove_file(app.path().join("y.patch")).unwrap();
+    link("elsewhere", "y.patch");
+    assert_ne!(inputs(&app), before);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_as_such() {
+    let app = app(&[("package.json", "{}")]);
+    let survey = Survey::of(app.path()).unwrap();
+    fs::remove_file(app.path().join("package.json")).unwrap();
+    let error = survey.inputs(app.path()).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read package.json");
 }

@@ -42,19 +42,18 @@ fn trees_are_put_away_and_come_back_as_they_were() {
         remove(&app.join(path)).unwrap();
     }
     assert!(store.fits(&app).unwrap());
-    let mark_there = store.mark().unwrap();
+    let mark_there = store.marks().unwrap();
     assert_eq!(store.hand_out(&app).unwrap(), Taken::Moved);
     assert_eq!(inode(&app.join("node_modules/one/index.js")), before);
     assert_eq!(
         fs::read_link(app.join("node_modules/.bin/one")).unwrap(),
         Path::new("../one/index.js")
     );
-    assert_eq!(mark(&app, &paths).unwrap(), mark_there);
     // Half of it is elsewhere: nobody may take it for whole.
     assert_eq!(store.paths().unwrap(), None);
     store.take_back(&app).unwrap();
     assert_eq!(store.paths().unwrap().unwrap(), paths);
-    assert_eq!(store.mark().unwrap(), mark_there);
+    assert_eq!(store.marks().unwrap(), mark_there);
     assert!(!app.join("node_modules").exists());
 }
 
@@ -85,19 +84,29 @@ fn a_clone_shares_files_but_not_the_state_of_package_managers() {
 #[test]
 fn a_mark_changes_with_what_is_in_a_tree_and_not_with_its_links() {
     let (_folder, app, store, paths) = app();
-    let before = mark(&app, &paths).unwrap();
+    let before = Marks::of(&app, &paths).unwrap();
     store.fill(&app, &paths, Sharing::Links).unwrap();
-    assert_eq!(mark(&app, &paths).unwrap(), before);
-    let linked = store.mark().unwrap();
+    assert_eq!(Marks::of(&app, &paths).unwrap(), before);
+    let linked = store.marks().unwrap();
     // Written in place, with the same size: seen through the link too.
     std::thread::sleep(std::time::Duration::from_millis(20));
     fs::write(app.join("node_modules/one/index.js"), "eno").unwrap();
-    assert_ne!(mark(&app, &paths).unwrap(), before);
-    assert_ne!(store.mark().unwrap(), linked);
+    assert_ne!(Marks::of(&app, &paths).unwrap(), before);
+    assert_ne!(store.marks().unwrap(), linked);
 
-    let before = mark(&app, &paths).unwrap();
-    write(&app, &[("packages/api/node_modules/.prisma/client.js", "")]);
-    assert_ne!(mark(&app, &paths).unwrap(), before);
+    let before = Marks::of(&app, &paths).unwrap();
+    let new = "packages/api/node_modules/.prisma/client.js";
+    write(&app, &[(new, "")]);
+    let after = Marks::of(&app, &paths).unwrap();
+    let changed = before.difference(&after, &|path| path.ends_with("client.js"));
+    assert_eq!(changed, Some(Path::new(new)));
+    assert_eq!(
+        before.difference(&after, &|path| !path.starts_with("packages")),
+        None
+    );
+    remove(&app.join("packages/api/node_modules")).unwrap();
+    let gone = Marks::of(&app, &paths).unwrap();
+    assert!(after.difference(&gone, &|_| true).is_some());
 }
 
 #[test]
