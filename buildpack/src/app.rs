@@ -1,12 +1,13 @@
 //! A read-only view of the app's folder.
 //!
 //! The app is the whole source, or one folder of it (`--root packages/api`). Paths that methods take are relative to the
-//! app; those that people read ([`App::origin`], errors) are relative to the source.
+//! app; those that people read ([`App::origin`], errors) are relative to the source. What a link that leads out of the
+//! source points to is never read.
 
 use slugbuilder_report::{Explain, Fault, Origin};
 use std::ffi::OsString;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Larger files are no manifests.
 const MAX_TEXT_BYTES: u64 = 4 << 20;
@@ -149,6 +150,9 @@ impl App {
         if !full.is_dir() {
             return Ok(Vec::new());
         }
+        if !self.is_inside(path) {
+            return Err(AppError::LinkOutside(self.shown(path)));
+        }
         let mut names = fs_err::read_dir(&full)
             .and_then(|entries| {
                 entries
@@ -179,6 +183,9 @@ impl App {
             Err(error) => return Err(AppError::Io(error)),
             Ok(_) => {}
         }
+        if !self.is_inside(path) && self.leads_outside(&full) {
+            return Err(AppError::LinkOutside(self.shown(path)));
+        }
         let metadata = fs_err::metadata(&full).map_err(AppError::Io)?;
         // Opening a FIFO would wait for ever.
         if !metadata.is_file() {
@@ -191,6 +198,29 @@ impl App {
         Ok(Some(bytes))
     }
 
+    /// Whether `full`, which is not inside the source, is so because of where a link leads. A link to nothing is judged by
+    /// its text, so that a sandbox, which has less outside of the source, says the same as the machine.
+    fn leads_outside(&self, full: &Path) -> bool {
+        match full.canonicalize() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            _ => return true,
+        }
+        let mut at = full.to_owned();
+        for _ in 0..MAX_LINKS {
+            let Ok(target) = at.read_link() else {
+                break;
+            };
+            at = without_dots(&at.parent().unwrap_or(&at).join(target));
+        }
+        let is_below = |folder: &Path| {
+            at.starts_with(folder)
+                || folder
+                    .canonicalize()
+                    .is_ok_and(|folder| at.starts_with(folder))
+        };
+        !is_below(&self.source) && !self.view_of.as_deref().is_some_and(is_below)
+    }
+
     /// Reads a text file; nothing where there is none of that name. A byte order mark is dropped.
     pub fn text(&self, path: &str) -> Result<Option<String>, AppError> {
         let Some(bytes) = self.bytes(path)? else {
@@ -201,6 +231,8 @@ impl App {
             AppError::NotText {
                 path: self.shown(path),
                 line: line_of(bytes, bytes.len()),
+                is_utf16: error.as_bytes().starts_with(&[0xff, 0xfe])
+                    || error.as_bytes().starts_with(&[0xfe, 0xff]),
             }
         })?;
         Ok(Some(match text.strip_prefix('\u{feff}') {
@@ -209,6 +241,9 @@ impl App {
         }))
     }
 }
+
+/// More links than this the kernel does not follow either.
+const MAX_LINKS: usize = 40;
 
 fn leads_inside(source: &Path, view_of: Option<&Path>, path: &Path) -> bool {
     let Ok(path) = path.canonicalize() else {
@@ -220,6 +255,21 @@ fn leads_inside(source: &Path, view_of: Option<&Path>, path: &Path) -> bool {
             .is_ok_and(|folder| path.starts_with(folder))
     };
     holds(source) || view_of.is_some_and(holds)
+}
+
+/// `path` without `.` and `..`, by its text alone.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// `path` below `folder`, either of which may be empty.
@@ -252,6 +302,9 @@ pub enum AppError {
     /// The folder that the app should be is a link to somewhere else.
     #[error("the folder `{0}` is a link that leads out of the source")]
     OutsideSource(String),
+    /// A file that is a link to somewhere else, or lies behind one.
+    #[error("`{0}` is a link that leads out of the source")]
+    LinkOutside(String),
     /// A folder, FIFO, socket or device where a file is expected.
     #[error("`{0}` is not a regular file")]
     NotAFile(String),
@@ -265,6 +318,8 @@ pub enum AppError {
         path: String,
         /// The line of the first bad byte.
         line: usize,
+        /// Whether it begins with the byte order mark of UTF-16.
+        is_utf16: bool,
     },
 }
 
@@ -273,6 +328,7 @@ impl Explain for AppError {
         match self {
             Self::Io(_) => "unreadable-app",
             Self::NoFolder(_) | Self::OutsideSource(_) => "no-such-root",
+            Self::LinkOutside(_) => "link-out-of-source",
             Self::NotAFile(_) => "not-a-file",
             Self::TooLarge(_) => "file-too-large",
             Self::NotText { .. } => "not-utf8",
@@ -293,8 +349,16 @@ impl Explain for AppError {
             Self::NoFolder(_) | Self::OutsideSource(_) => {
                 "Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.".into()
             }
+            Self::LinkOutside(path) => {
+                format!("Put the file itself at `{path}`, or a link to one inside the source.")
+            }
             Self::NotAFile(path) => format!("Put a text file at `{path}`, or remove it."),
             Self::TooLarge(path) => format!("`{path}` should be a short text file."),
+            Self::NotText {
+                path,
+                is_utf16: true,
+                ..
+            } => format!("Save `{path}` as UTF-8: PowerShell writes UTF-16 with `>`."),
             Self::NotText { path, .. } => format!("Save `{path}` as UTF-8."),
         }]
     }
@@ -333,6 +397,78 @@ mod tests {
           hint: `.nvmrc` should be a short text file.
         ");
         assert_eq!(app.text("missing").unwrap(), None);
+    }
+
+    #[test]
+    fn utf_16_is_told_with_where_it_comes_from() {
+        let folder = tempfile::tempdir().unwrap();
+        for bytes in [b"\xff\xfev\x002\x00", b"\xfe\xff\x00v\x002"] {
+            fs_err::write(folder.path().join(".nvmrc"), bytes).unwrap();
+            let error = App::open(folder.path())
+                .unwrap()
+                .text(".nvmrc")
+                .unwrap_err();
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
+                error[not-utf8]: `.nvmrc` line 1: the text is not UTF-8
+
+                  hint: Save `.nvmrc` as UTF-8: PowerShell writes UTF-16 with `>`.
+                ");
+            }
+        }
+    }
+
+    #[test]
+    fn links_that_lead_out_of_the_source_are_not_read() {
+        use std::os::unix::fs::symlink;
+        let outside = tempfile::tempdir().unwrap();
+        fs_err::write(outside.path().join("secret"), "hunter2").unwrap();
+        let source = tempfile::tempdir().unwrap();
+        let api = source.path().join("packages/api");
+        fs_err::create_dir_all(&api).unwrap();
+        fs_err::write(source.path().join("shared"), "22").unwrap();
+        symlink("../../shared", api.join("inside")).unwrap();
+        symlink("inside", api.join("twice")).unwrap();
+        symlink(outside.path().join("secret"), api.join("file")).unwrap();
+        symlink("file", api.join("chain")).unwrap();
+        symlink(outside.path(), api.join("folder")).unwrap();
+        symlink("/nothing/there", api.join("dangling")).unwrap();
+        symlink("nothing", api.join("broken")).unwrap();
+        // As `slugbuilder plan` shows a source.
+        let view = tempfile::tempdir().unwrap();
+        symlink(
+            source.path().join("packages"),
+            view.path().join("packages"),
+        )
+        .unwrap();
+        for app in [
+            App::open_folder(source.path(), "packages/api").unwrap(),
+            App::open_view(view.path(), Some(source.path()), "packages/api").unwrap(),
+        ] {
+            for path in ["inside", "twice"] {
+                assert_eq!(app.text(path).unwrap().unwrap(), "22", "{path}");
+            }
+            for path in ["file", "chain", "folder/secret", "dangling"] {
+                let error = app.beginning(path, 3).unwrap_err();
+                assert_eq!(
+                    error.to_string(),
+                    format!("`packages/api/{path}` is a link that leads out of the source")
+                );
+                assert_eq!(error.fault(), Fault::App);
+            }
+            assert!(matches!(
+                app.names_in("folder"),
+                Err(AppError::LinkOutside(_))
+            ));
+            assert!(matches!(app.text("broken"), Err(AppError::Io(_))));
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(Diagnosis::of(&app.text("file").unwrap_err()).render(Style::Plain), @r"
+                error[link-out-of-source]: `packages/api/file` is a link that leads out of the source
+
+                  hint: Put the file itself at `packages/api/file`, or a link to one inside the source.
+                ");
+            }
+        }
     }
 
     #[test]

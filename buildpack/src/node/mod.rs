@@ -25,7 +25,7 @@ pub mod scripts;
 mod survey;
 pub(crate) mod toolchain;
 mod trees;
-mod workspace;
+pub(crate) mod workspace;
 mod yaml;
 
 pub use decide::{Decided, decide};
