@@ -350,7 +350,7 @@ impl Explain for AppError {
                 "Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.".into()
             }
             Self::LinkOutside(path) => {
-                format!("Put the file itself at `{path}`, or a link to one inside the source.")
+                format!("Put what it leads to at `{path}` itself, or link to something inside the source.")
             }
             Self::NotAFile(path) => format!("Put a text file at `{path}`, or remove it."),
             Self::TooLarge(path) => format!("`{path}` should be a short text file."),
@@ -465,7 +465,7 @@ mod tests {
                 insta::assert_snapshot!(Diagnosis::of(&app.text("file").unwrap_err()).render(Style::Plain), @r"
                 error[link-out-of-source]: `packages/api/file` is a link that leads out of the source
 
-                  hint: Put the file itself at `packages/api/file`, or a link to one inside the source.
+                  hint: Put what it leads to at `packages/api/file` itself, or link to something inside the source.
                 ");
             }
         }

@@ -22,6 +22,7 @@ pub mod package_json;
 mod plan;
 pub mod processes;
 pub mod scripts;
+mod start_program;
 mod survey;
 pub(crate) mod toolchain;
 mod trees;
@@ -38,6 +39,7 @@ pub use plan::{
     Modules, NodeApp, PlannedManager,
 };
 pub use scripts::NodeSettings;
+pub(crate) use start_program::needs_development_dependency;
 pub use yaml::YamlError;
 
 #[cfg(test)]

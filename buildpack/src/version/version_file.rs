@@ -53,10 +53,15 @@ pub(super) fn upwards(app: &App, name: &str) -> Result<Vec<(String, String)>, Ap
     }
 }
 
-/// The lines that hold more than a comment, each with its number.
+/// The lines that hold more than a comment, each with its number. Lines such as `name=value` are for nvm's own use to come
+/// and say nothing (github.com/nvm-sh/nvm, README, ".nvmrc").
 fn lines(text: &str) -> impl Iterator<Item = (&str, usize)> {
     text.lines().enumerate().filter_map(|(index, line)| {
         let line = line.split('#').next().unwrap_or_default().trim();
-        (!line.is_empty()).then_some((line, index + 1))
+        let is_setting = line.split_once('=').is_some_and(|(name, _)| {
+            let name = name.trim_end();
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+        });
+        (!line.is_empty() && !is_setting).then_some((line, index + 1))
     })
 }
