@@ -350,7 +350,9 @@ impl Explain for AppError {
                 "Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.".into()
             }
             Self::LinkOutside(path) => {
-                format!("Put what it leads to at `{path}` itself, or link to something inside the source.")
+                format!(
+                    "Put what it leads to at `{path}` itself, or link to something inside the source."
+                )
             }
             Self::NotAFile(path) => format!("Put a text file at `{path}`, or remove it."),
             Self::TooLarge(path) => format!("`{path}` should be a short text file."),
@@ -436,11 +438,7 @@ mod tests {
         symlink("nothing", api.join("broken")).unwrap();
         // As `slugbuilder plan` shows a source.
         let view = tempfile::tempdir().unwrap();
-        symlink(
-            source.path().join("packages"),
-            view.path().join("packages"),
-        )
-        .unwrap();
+        symlink(source.path().join("packages"), view.path().join("packages")).unwrap();
         for app in [
             App::open_folder(source.path(), "packages/api").unwrap(),
             App::open_view(view.path(), Some(source.path()), "packages/api").unwrap(),

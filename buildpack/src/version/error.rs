@@ -27,7 +27,7 @@ pub enum VersionError {
     #[error("{origin} names the version `{}`, and {other} `{}`", texts[0], texts[1])]
     Several {
         /// Both, as written.
-        texts: [String; 2],
+        texts: Box<[String; 2]>,
         /// Where the first one stands.
         origin: Origin,
         /// Where the second one stands.
@@ -151,7 +151,9 @@ impl VersionError {
             | Self::Unknown { text, origin, .. } => (text.clone(), origin.clone()),
             Self::Several { texts, origin, .. } => (texts.join(", "), origin.clone()),
             Self::Empty { origin } => (String::new(), origin.clone()),
-            Self::App(_) | Self::Manifest(_) | Self::Workspace(_) => (String::new(), Origin::file(".")),
+            Self::App(_) | Self::Manifest(_) | Self::Workspace(_) => {
+                (String::new(), Origin::file("."))
+            }
         }
     }
 

@@ -19,11 +19,9 @@ pub(super) fn requests(
     for (path, text) in upwards(evidence.app, name)? {
         let mut lines = lines(&text);
         found.push(match (lines.next(), lines.next()) {
-            (Some((text, line)), None) => {
-                parse(text, Origin::line(path, line), evidence.catalogue)
-            }
+            (Some((text, line)), None) => parse(text, Origin::line(path, line), evidence.catalogue),
             (Some((first, line)), Some((second, other))) => Err(VersionError::Several {
-                texts: [first.to_owned(), second.to_owned()],
+                texts: Box::new([first.to_owned(), second.to_owned()]),
                 origin: Origin::line(path.as_str(), line),
                 other: Origin::line(path, other),
             }),
