@@ -256,6 +256,11 @@ impl Survey {
         staged.any(|entry| entry.path == path && entry.stat.kind == crate::tree::Kind::Directory)
     }
 
+    /// Where the staged link at `path` leads.
+    pub(crate) fn link_target(&self, path: &Path) -> Option<&Path> {
+        self.links.target(path)
+    }
+
     /// Every staged folder as it was surveyed, with what is staged of it.
     fn listings(&self) -> impl Iterator<Item = (PathBuf, Listing)> {
         self.staged_folders.iter().map(|folder| {
