@@ -43,10 +43,10 @@ use crate::layout::{self, AppLayout};
 use crate::lock::Locking;
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
-use crate::secrets::{Redacting, Secrets, Sources};
+use crate::secrets::{OfSource, Redacting, Secrets, Sources};
 use crate::slug::{Manifest, ProcessType, SlugError};
 use crate::stack::{Machine, Stack};
-use crate::stage::Survey;
+use crate::stage::{self, Survey, SurveyOptions};
 use crate::stop::Stop;
 use crate::workspace::{Workspace, WorkspaceError};
 use begun::Begun;
@@ -244,12 +244,31 @@ fn sandbox_options(
 
 /// The secrets that the programs of a build may know.
 fn secrets_of(options: &CompileOptions) -> Result<Secrets, CompileError> {
-    Ok(Secrets::of(&Sources {
+    let of_source = OfSource::read(&options.source, options.root_folder());
+    let mut secrets = Secrets::of(&Sources {
         config_vars: &options.config_vars,
         named: &options.secrets,
         platform_variables: &options.platform_variables,
         view: &host_view(options),
-    })?)
+        of_source: &of_source,
+    })?;
+    if of_source.has_literal() {
+        // Few sources have one, and only one that enters the build is worth a word. What is wrong with the source the build
+        // itself tells.
+        let surveyed = stage::outline(
+            &options.source,
+            &SurveyOptions {
+                all_files: options.all_files,
+                outputs: vec![options.cache_dir.clone()],
+                stop: options.stop(),
+            },
+        );
+        if let Ok(survey) = surveyed {
+            let staged = survey.staged_files();
+            secrets.warn(of_source.warnings(|file| staged.contains_key(file)));
+        }
+    }
+    Ok(secrets)
 }
 
 /// What programs see of this machine.
