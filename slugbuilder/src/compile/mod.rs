@@ -193,7 +193,14 @@ fn compile_with(
     }
     let mut app = BuiltApp::build_begun(options, begun)?;
     let remembered = look.remember(options, app.survey(), reporter);
-    let slug = app.archive(options, reporter)?;
+    let slug = match app.archive(options, reporter) {
+        Ok(slug) => slug,
+        Err(error) => {
+            // A slug that may not be is no reason to build the layers again.
+            app.keep(reporter);
+            return Err(error);
+        }
+    };
     // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
     match remembered {
         Some(remembered) => app.keep_app(remembered, reporter),
