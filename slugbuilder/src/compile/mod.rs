@@ -4,7 +4,7 @@
 //! survey ─► work folder ─► place (sandbox) ─► detect ─► restore ─► build ─► lay out ─► check ─► archive ─► slug.json
 //! ```
 //!
-//! A build of what has not changed is not run: the app of the last one is kept ([`kept`]).
+//! A build of what has not changed is not run: the app of the last one is kept (the module `kept`).
 //!
 //! The source is never written; an earlier slug stays as it was until the new one is whole; what a build needs on disk
 //! lies in its work folder and is gone afterwards.

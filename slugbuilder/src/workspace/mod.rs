@@ -221,7 +221,7 @@ impl Workspace {
     }
 
     /// Moves the layers of the last build to `destination`, which must not exist, and marks them as being in use. The rest
-    /// of a kept app stays until [`Workspace::release_kept`]: it may get them back.
+    /// of a kept app stays until `release_kept`: it may get them back.
     pub fn lend_layers(&self, destination: &Path) -> Result<(), WorkspaceError> {
         let layers = self.lendable_layers();
         if layers != self.kept_layers() {

@@ -1,5 +1,5 @@
 //! What leaves the slug after the build: what the app's author lists in [`FILE_NAME`], and files of installed packages
-//! that no program can load ([`package_files`]).
+//! that no program can load (the module `package_files`).
 //!
 //! The app directory itself stays as it was built: the next build starts from all of it. Both rules go by names alone, so
 //! the archiver asks them on its one walk through the tree, and what they leave out is counted there.
