@@ -1,5 +1,7 @@
 //! The command line.
 
+use crate::document::Part;
+use crate::error::BenchError;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use slugbuilder::archive;
 use std::ffi::OsString;
@@ -42,8 +44,8 @@ pub(crate) struct Options {
     /// List peers that are not installed instead of failing.
     #[arg(long, conflicts_with_all = ["write_docs", "check"])]
     pub(crate) skip_missing_peers: bool,
-    /// Rewrite the tables in docs/benchmarks.md.
-    #[arg(long, conflicts_with = "only")]
+    /// Rewrite the tables in docs/benchmarks.md: those of the slug writer, of builds (with `--only next`), or both.
+    #[arg(long)]
     pub(crate) write_docs: bool,
     /// Fail if a bar is not met.
     #[arg(long)]
@@ -75,6 +77,21 @@ pub(crate) enum Series {
     Compile,
     /// The whole command on an app of Express and Next.js, against npm.
     Next,
+}
+
+/// The parts of the document that a run of the series `only` can write; of all of them where there are none.
+pub(crate) fn documented(only: &[Series]) -> Result<Vec<Part>, BenchError> {
+    let is_wanted = |name: &Series| only.is_empty() || only.contains(name);
+    let mut parts = Vec::new();
+    for part in Part::ALL {
+        let series = part.series();
+        if series.iter().all(is_wanted) {
+            parts.push(part);
+        } else if series.iter().any(is_wanted) {
+            return Err(BenchError::PartOfTheDocument);
+        }
+    }
+    Ok(parts)
 }
 
 /// The processes that the benchmark starts.
@@ -170,10 +187,17 @@ mod tests {
 
     #[test]
     fn a_part_of_the_rows_never_becomes_the_documented_table() {
-        for refused in ["--only=warm", "--quick", "--skip-missing-peers"] {
+        for refused in ["--quick", "--skip-missing-peers"] {
             Arguments::try_parse_from(["bench", "--write-docs", refused]).unwrap_err();
         }
         Arguments::try_parse_from(["bench", "--write-docs", "--check"]).unwrap();
+        let parts = |only: &[Series]| documented(only).map_err(|error| error.to_string());
+        assert_eq!(parts(&[]).unwrap(), Part::ALL);
+        assert_eq!(parts(&[Series::Next]).unwrap(), [Part::Builds]);
+        insta::assert_snapshot!(
+            parts(&[Series::Warm]).unwrap_err(),
+            @"`--write-docs` writes a part of the document whole, and `--only` leaves out some of its series"
+        );
     }
 
     #[test]

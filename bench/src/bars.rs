@@ -1,5 +1,6 @@
 //! What is claimed, as data, and whether the figures bear it out.
 
+use crate::document::Part;
 use crate::results::{Row, Series};
 use crate::table::{Table, fraction, megabytes, percent, ratio, time};
 
@@ -146,8 +147,8 @@ pub(crate) struct Judged {
     pub(crate) verdict: Verdict,
 }
 
-/// Judges every claim by these results.
-pub(crate) fn judge(results: &[Series]) -> Vec<Judged> {
+/// Judges every claim about a part by these results.
+pub(crate) fn judge(part: Part, results: &[Series]) -> Vec<Judged> {
     let judged = |bar: &Bar| {
         let figure = bar.figure.of(results);
         let verdict = match figure {
@@ -161,7 +162,8 @@ pub(crate) fn judge(results: &[Series]) -> Vec<Judged> {
             verdict,
         }
     };
-    BARS.iter().map(judged).collect()
+    let is_of_part = |bar: &&Bar| (part == Part::Builds) == bar.figure.is_of("next");
+    BARS.iter().filter(is_of_part).map(judged).collect()
 }
 
 /// How many claims, aims aside, the figures do not bear out.
@@ -172,13 +174,17 @@ pub(crate) fn failures(judged: &[Judged]) -> usize {
         .count()
 }
 
-/// The claims as a table. Those that were not measured are left out unless `all` are wanted.
-pub(crate) fn table(judged: &[Judged], all: bool) -> Table {
+/// The claims that were measured, as a table.
+pub(crate) fn measured(judged: &[Judged]) -> Table {
+    let is_measured = |judged: &&Judged| judged.verdict != Verdict::NotMeasured;
+    let judged: Vec<Judged> = judged.iter().filter(is_measured).cloned().collect();
+    table(&judged)
+}
+
+/// The claims as a table.
+pub(crate) fn table(judged: &[Judged]) -> Table {
     let mut table = Table::new(["bar", "what", "required", "measured", "met"]);
     for judged in judged {
-        if judged.verdict == Verdict::NotMeasured && !all {
-            continue;
-        }
         let (what, required) = judged.bar.figure.described();
         table.push(vec![
             judged.bar.name.to_owned(),
@@ -207,6 +213,16 @@ fn find(results: &[Series], (series, key): RowName) -> Option<&Row> {
 }
 
 impl Figure {
+    /// Whether it is about the series called `name`.
+    fn is_of(self, name: &str) -> bool {
+        let (Faster((series, _), ..)
+        | Smaller((series, _), ..)
+        | Memory((series, _), _)
+        | Seconds((series, _), _)
+        | Without((series, _), ..)) = self;
+        series == name
+    }
+
     fn of(self, results: &[Series]) -> Option<f64> {
         let find = |name| find(results, name);
         Some(match self {
@@ -280,8 +296,8 @@ mod tests {
 
     #[test]
     fn figures_are_judged_and_shown() {
-        let judged = judge(&cold(2.5, 981));
-        insta::assert_snapshot!(table(&judged, false).text(), @r"
+        let judged = judge(Part::Writer, &cold(2.5, 981));
+        insta::assert_snapshot!(measured(&judged).text(), @r"
         bar                                          what  required  measured      met
         cold, big tree            times faster than `tar`    ≥ 5.00      5.20      yes
         cold, big tree                 size against `tar`  ≤ -2.0 %    -1.9 %       NO
@@ -293,14 +309,18 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_counts_as_a_failure_and_an_aim_does_not() {
-        let bars = BARS.iter().filter(|bar| bar.kind == Kind::Bar).count();
-        assert_eq!(failures(&judge(&[])), bars);
+        let of_part = |part| judge(part, &[]).len();
+        assert_eq!(of_part(Part::Writer) + of_part(Part::Builds), BARS.len());
+        assert_eq!(failures(&judge(Part::Builds, &[])), 2);
+        let writer = judge(Part::Writer, &[]);
+        let bars = writer
+            .iter()
+            .filter(|one| one.bar.kind == Kind::Bar)
+            .count();
+        assert_eq!(failures(&writer), bars);
         // Two of cold-big are met, two bars are not, and neither are aims, which do not count.
-        assert_eq!(failures(&judge(&cold(1.0, 900))), bars - 2);
-        assert_eq!(
-            table(&judge(&[]), true).text().lines().count(),
-            BARS.len() + 1
-        );
+        assert_eq!(failures(&judge(Part::Writer, &cold(1.0, 900))), bars - 2);
+        assert_eq!(table(&writer).text().lines().count(), writer.len() + 1);
     }
 
     #[test]

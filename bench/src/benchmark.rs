@@ -1,6 +1,7 @@
 //! The run: series after series, then the tables.
 
-use crate::arguments::{Options, Series as Name};
+use crate::arguments::{Options, Series as Name, documented};
+use crate::document::Part;
 use crate::error::BenchError;
 use crate::results::Series;
 use crate::runner::Runner;
@@ -8,7 +9,6 @@ use crate::series::{self, Recorder};
 use crate::trees::Trees;
 use crate::work::Work;
 use crate::{bars, document, machine, tools};
-use clap::ValueEnum as _;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -51,6 +51,11 @@ pub(crate) fn progress(text: &str) {
 /// Measures what the options ask for and prints the tables.
 pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
     let started = Instant::now();
+    let parts = if options.write_docs {
+        documented(&options.only)?
+    } else {
+        Vec::new()
+    };
     let runner = Runner::watch()?;
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
     let work = Work::open(options.work.as_deref().unwrap_or(&default))?;
@@ -68,12 +73,25 @@ pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
     }
     let trees = Trees::new(&bench);
     let mut results: Vec<Series> = Vec::new();
-    for name in Name::value_variants() {
-        if options.only.is_empty() || options.only.contains(name) {
-            results.push(series::measure(*name, &bench, &trees)?);
+    let mut judged = Vec::new();
+    for part in Part::ALL {
+        let wanted = |name: &Name| options.only.is_empty() || options.only.contains(name);
+        let mut of_part = Vec::new();
+        for name in part.series().into_iter().filter(wanted) {
+            of_part.push(series::measure(name, &bench, &trees)?);
         }
+        let bars = bars::judge(part, &of_part);
+        if parts.contains(&part) {
+            let machine = machine::describe(bench.work.root());
+            let tables = document::markdown(&machine, &of_part, &bars);
+            document::rewrite(&document::path(), part, &tables)?;
+        }
+        // A run of another part says nothing of these.
+        if !of_part.is_empty() {
+            judged.extend(bars);
+        }
+        results.extend(of_part);
     }
-    let judged = bars::judge(&results);
     let machine = machine::describe(bench.work.root());
     if let Some(path) = &options.json {
         let text = serde_json::to_string_pretty(&results).map_err(|source| BenchError::Json {
@@ -81,10 +99,6 @@ pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
             source,
         })?;
         fs_err::write(path, text)?;
-    }
-    if options.write_docs {
-        let tables = document::markdown(&machine, &results, &judged);
-        document::rewrite(&document::path(), &tables)?;
     }
     print(&machine, &results, &judged, &bench);
     progress(&format!(
@@ -113,6 +127,6 @@ fn print(machine: &str, results: &[Series], judged: &[bars::Judged], bench: &Ben
     if bench.quick {
         println!("Every row works. Small trees and one round say nothing about speed.");
     } else {
-        println!("Bars\n\n{}", bars::table(judged, false).text());
+        println!("Bars\n\n{}", bars::measured(judged).text());
     }
 }

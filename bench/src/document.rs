@@ -1,13 +1,56 @@
 //! The part of docs/benchmarks.md that this command writes.
 
+use crate::arguments::Series as Name;
 use crate::bars::{self, Judged};
 use crate::error::BenchError;
 use crate::results::Series;
+use clap::ValueEnum as _;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const BEGIN: &str = "<!-- bench: begin. Written by the command above, not by hand. -->";
-const END: &str = "<!-- bench: end -->";
+/// A part of the document that one run writes whole: what is compared is measured side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The slug writer's series.
+    Writer,
+    /// Whole builds, which take their packages from a registry: its pace is part of the figures.
+    Builds,
+}
+
+impl Part {
+    /// Every part, in the order of the document.
+    pub(crate) const ALL: [Self; 2] = [Self::Writer, Self::Builds];
+
+    /// The part that has the series called `name`.
+    pub(crate) fn of(name: Name) -> Self {
+        match name {
+            Name::Next => Self::Builds,
+            _ => Self::Writer,
+        }
+    }
+
+    /// The series of it.
+    pub(crate) fn series(self) -> Vec<Name> {
+        let all = Name::value_variants().iter().copied();
+        all.filter(|name| Self::of(*name) == self).collect()
+    }
+
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Writer => "<!-- bench: begin. Written by the command above, not by hand. -->",
+            Self::Builds => {
+                "<!-- bench of builds: begin. Written by the command above, not by hand. -->"
+            }
+        }
+    }
+
+    fn end(self) -> &'static str {
+        match self {
+            Self::Writer => "<!-- bench: end -->",
+            Self::Builds => "<!-- bench of builds: end -->",
+        }
+    }
+}
 
 /// The document of this workspace.
 pub(crate) fn path() -> PathBuf {
@@ -17,7 +60,7 @@ pub(crate) fn path() -> PathBuf {
 /// The tables as Markdown.
 pub(crate) fn markdown(machine: &str, results: &[Series], judged: &[Judged]) -> String {
     let mut text = format!("{machine}\n\n### Bars\n\n");
-    text.push_str(&bars::table(judged, true).markdown());
+    text.push_str(&bars::table(judged).markdown());
     for series in results {
         // Writing to a string does not fail.
         let _ = write!(
@@ -31,10 +74,10 @@ pub(crate) fn markdown(machine: &str, results: &[Series], judged: &[Judged]) -> 
     text
 }
 
-/// Puts `tables` between the markers of `document`, the rest of which stays as it is.
-pub(crate) fn rewrite(path: &Path, tables: &str) -> Result<(), BenchError> {
+/// Puts `tables` between the markers of `part` in the document, the rest of which stays as it is.
+pub(crate) fn rewrite(path: &Path, part: Part, tables: &str) -> Result<(), BenchError> {
     let document = fs_err::read_to_string(path)?;
-    let document = replaced(&document, tables).map_err(|marker| BenchError::NoMarker {
+    let document = replaced(&document, part, tables).map_err(|marker| BenchError::NoMarker {
         path: path.to_owned(),
         marker,
     })?;
@@ -43,11 +86,12 @@ pub(crate) fn rewrite(path: &Path, tables: &str) -> Result<(), BenchError> {
 }
 
 /// The document with other tables, or the marker that it lacks.
-fn replaced(document: &str, tables: &str) -> Result<String, &'static str> {
-    let (before, rest) = document.split_once(BEGIN).ok_or(BEGIN)?;
-    let (_, after) = rest.split_once(END).ok_or(END)?;
+fn replaced(document: &str, part: Part, tables: &str) -> Result<String, &'static str> {
+    let (begin, end) = (part.begin(), part.end());
+    let (before, rest) = document.split_once(begin).ok_or(begin)?;
+    let (_, after) = rest.split_once(end).ok_or(end)?;
     Ok(format!(
-        "{before}{BEGIN}\n\n{}\n\n{END}{after}",
+        "{before}{begin}\n\n{}\n\n{end}{after}",
         tables.trim()
     ))
 }
@@ -58,24 +102,29 @@ mod tests {
 
     #[test]
     fn only_what_is_between_the_markers_changes() {
-        let document = format!("# Title\n\n{BEGIN}\nold\n{END}\n\nafter\n");
-        let first = replaced(&document, "\nnew\n").unwrap();
+        let (begin, end) = (Part::Writer.begin(), Part::Writer.end());
+        let document = format!("# Title\n\n{begin}\nold\n{end}\n\nafter\n");
+        let first = replaced(&document, Part::Writer, "\nnew\n").unwrap();
         assert_eq!(
             first,
-            format!("# Title\n\n{BEGIN}\n\nnew\n\n{END}\n\nafter\n")
+            format!("# Title\n\n{begin}\n\nnew\n\n{end}\n\nafter\n")
         );
-        assert_eq!(replaced(&first, "new").unwrap(), first);
+        assert_eq!(replaced(&first, Part::Writer, "new").unwrap(), first);
     }
 
     #[test]
     fn a_missing_marker_is_named() {
-        assert_eq!(replaced("text", "new"), Err(BEGIN));
-        assert_eq!(replaced(BEGIN, "new"), Err(END));
+        let (begin, end) = (Part::Builds.begin(), Part::Builds.end());
+        assert_eq!(replaced("text", Part::Builds, "new"), Err(begin));
+        assert_eq!(replaced(begin, Part::Builds, "new"), Err(end));
     }
 
     #[test]
     fn the_document_has_its_markers() {
         let document = fs_err::read_to_string(path()).unwrap();
-        replaced(&document, "tables").unwrap();
+        for part in Part::ALL {
+            replaced(&document, part, "tables").unwrap();
+            assert!(!part.series().is_empty());
+        }
     }
 }

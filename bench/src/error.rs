@@ -31,6 +31,11 @@ pub(crate) enum BenchError {
     /// Another run is using the same folder.
     #[error("another benchmark is using {}", .0.display())]
     InUse(PathBuf),
+    /// Some series of a part of the document, and not all.
+    #[error(
+        "`--write-docs` writes a part of the document whole, and `--only` leaves out some of its series"
+    )]
+    PartOfTheDocument,
     /// The document has no place for the tables.
     #[error("{} has no `{marker}` line", path.display())]
     NoMarker { path: PathBuf, marker: &'static str },
@@ -68,6 +73,7 @@ impl Explain for BenchError {
             Self::WrongOutput { .. } => "wrong-output",
             Self::SmallTree { .. } => "small-tree",
             Self::InUse(_) => "in-use",
+            Self::PartOfTheDocument => "part-of-the-document",
             Self::NoMarker { .. } => "no-marker",
             Self::BarsNotMet(_) => "bars-not-met",
             Self::Interrupted => "interrupted",
@@ -87,6 +93,7 @@ impl Explain for BenchError {
             | Self::NoMarker { .. }
             | Self::Json { .. }
             | Self::BarsNotMet(_) => Fault::App,
+            Self::PartOfTheDocument => Fault::Usage,
             Self::InUse(_) | Self::Interrupted => Fault::TryLater,
             Self::Io(_) | Self::Walk(_) => Fault::Io,
             Self::Archive(error) => error.fault(),
@@ -114,6 +121,9 @@ impl Explain for BenchError {
                     .into(),
             ],
             Self::InUse(_) => vec!["Wait for it, or choose another folder with `--work`.".into()],
+            Self::PartOfTheDocument => {
+                vec!["Leave `--only` out, or say `--only next`.".into()]
+            }
             Self::NoMarker { marker, .. } => {
                 vec![format!("Put `{marker}` back on a line of its own.")]
             }

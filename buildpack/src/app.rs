@@ -1,12 +1,13 @@
 //! A read-only view of the app's folder.
 //!
 //! The app is the whole source, or one folder of it (`--root packages/api`). Paths that methods take are relative to the
-//! app; those that people read ([`App::origin`], errors) are relative to the source.
+//! app; those that people read ([`App::origin`], errors) are relative to the source. What a link that leads out of the
+//! source points to is never read.
 
 use slugbuilder_report::{Explain, Fault, Origin};
 use std::ffi::OsString;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Larger files are no manifests.
 const MAX_TEXT_BYTES: u64 = 4 << 20;
@@ -149,6 +150,9 @@ impl App {
         if !full.is_dir() {
             return Ok(Vec::new());
         }
+        if !self.is_inside(path) {
+            return Err(AppError::LinkOutside(self.shown(path)));
+        }
         let mut names = fs_err::read_dir(&full)
             .and_then(|entries| {
                 entries
@@ -179,6 +183,9 @@ impl App {
             Err(error) => return Err(AppError::Io(error)),
             Ok(_) => {}
         }
+        if !self.is_inside(path) && self.leads_outside(&full) {
+            return Err(AppError::LinkOutside(self.shown(path)));
+        }
         let metadata = fs_err::metadata(&full).map_err(AppError::Io)?;
         // Opening a FIFO would wait for ever.
         if !metadata.is_file() {
@@ -191,6 +198,29 @@ impl App {
         Ok(Some(bytes))
     }
 
+    /// Whether `full`, which is not inside the source, is so because of where a link leads. A link to nothing is judged by
+    /// its text, so that a sandbox, which has less outside of the source, says the same as the machine.
+    fn leads_outside(&self, full: &Path) -> bool {
+        match full.canonicalize() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            _ => return true,
+        }
+        let mut at = full.to_owned();
+        for _ in 0..MAX_LINKS {
+            let Ok(target) = at.read_link() else {
+                break;
+            };
+            at = without_dots(&at.parent().unwrap_or(&at).join(target));
+        }
+        let is_below = |folder: &Path| {
+            at.starts_with(folder)
+                || folder
+                    .canonicalize()
+                    .is_ok_and(|folder| at.starts_with(folder))
+        };
+        !is_below(&self.source) && !self.view_of.as_deref().is_some_and(is_below)
+    }
+
     /// Reads a text file; nothing where there is none of that name. A byte order mark is dropped.
     pub fn text(&self, path: &str) -> Result<Option<String>, AppError> {
         let Some(bytes) = self.bytes(path)? else {
@@ -201,6 +231,8 @@ impl App {
             AppError::NotText {
                 path: self.shown(path),
                 line: line_of(bytes, bytes.len()),
+                is_utf16: error.as_bytes().starts_with(&[0xff, 0xfe])
+                    || error.as_bytes().starts_with(&[0xfe, 0xff]),
             }
         })?;
         Ok(Some(match text.strip_prefix('\u{feff}') {
@@ -209,6 +241,9 @@ impl App {
         }))
     }
 }
+
+/// More links than this the kernel does not follow either.
+const MAX_LINKS: usize = 40;
 
 fn leads_inside(source: &Path, view_of: Option<&Path>, path: &Path) -> bool {
     let Ok(path) = path.canonicalize() else {
@@ -220,6 +255,21 @@ fn leads_inside(source: &Path, view_of: Option<&Path>, path: &Path) -> bool {
             .is_ok_and(|folder| path.starts_with(folder))
     };
     holds(source) || view_of.is_some_and(holds)
+}
+
+/// `path` without `.` and `..`, by its text alone.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// `path` below `folder`, either of which may be empty.
@@ -252,6 +302,9 @@ pub enum AppError {
     /// The folder that the app should be is a link to somewhere else.
     #[error("the folder `{0}` is a link that leads out of the source")]
     OutsideSource(String),
+    /// A file that is a link to somewhere else, or lies behind one.
+    #[error("`{0}` is a link that leads out of the source")]
+    LinkOutside(String),
     /// A folder, FIFO, socket or device where a file is expected.
     #[error("`{0}` is not a regular file")]
     NotAFile(String),
@@ -265,6 +318,8 @@ pub enum AppError {
         path: String,
         /// The line of the first bad byte.
         line: usize,
+        /// Whether it begins with the byte order mark of UTF-16.
+        is_utf16: bool,
     },
 }
 
@@ -273,6 +328,7 @@ impl Explain for AppError {
         match self {
             Self::Io(_) => "unreadable-app",
             Self::NoFolder(_) | Self::OutsideSource(_) => "no-such-root",
+            Self::LinkOutside(_) => "link-out-of-source",
             Self::NotAFile(_) => "not-a-file",
             Self::TooLarge(_) => "file-too-large",
             Self::NotText { .. } => "not-utf8",
@@ -293,112 +349,22 @@ impl Explain for AppError {
             Self::NoFolder(_) | Self::OutsideSource(_) => {
                 "Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.".into()
             }
+            Self::LinkOutside(path) => {
+                format!(
+                    "Put what it leads to at `{path}` itself, or link to something inside the source."
+                )
+            }
             Self::NotAFile(path) => format!("Put a text file at `{path}`, or remove it."),
             Self::TooLarge(path) => format!("`{path}` should be a short text file."),
+            Self::NotText {
+                path,
+                is_utf16: true,
+                ..
+            } => format!("Save `{path}` as UTF-8: PowerShell writes UTF-16 with `>`."),
             Self::NotText { path, .. } => format!("Save `{path}` as UTF-8."),
         }]
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use slugbuilder_report::{Diagnosis, Style};
-
-    #[test]
-    fn unreadable_texts_have_an_error_each() {
-        let folder = tempfile::tempdir().unwrap();
-        fs_err::create_dir(folder.path().join("Procfile")).unwrap();
-        fs_err::write(
-            folder.path().join("package.json"),
-            b"{\n\"name\": \"\xff\"}",
-        )
-        .unwrap();
-        fs_err::write(folder.path().join(".nvmrc"), vec![b'1'; 5 << 20]).unwrap();
-        let app = App::open(folder.path()).unwrap();
-        let text = |path| Diagnosis::of(&app.text(path).unwrap_err()).render(Style::Plain);
-        insta::assert_snapshot!(text("Procfile"), @r"
-        error[not-a-file]: `Procfile` is not a regular file
-
-          hint: Put a text file at `Procfile`, or remove it.
-        ");
-        insta::assert_snapshot!(text("package.json"), @r"
-        error[not-utf8]: `package.json` line 2: the text is not UTF-8
-
-          hint: Save `package.json` as UTF-8.
-        ");
-        insta::assert_snapshot!(text(".nvmrc"), @r"
-        error[file-too-large]: `.nvmrc` is larger than 4 MiB
-
-          hint: `.nvmrc` should be a short text file.
-        ");
-        assert_eq!(app.text("missing").unwrap(), None);
-    }
-
-    #[test]
-    fn a_dangling_link_is_an_error_and_not_a_missing_file() {
-        let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink("nowhere", folder.path().join(".nvmrc")).unwrap();
-        assert!(matches!(
-            App::open(folder.path()).unwrap().text(".nvmrc"),
-            Err(AppError::Io(_))
-        ));
-    }
-
-    #[test]
-    fn a_folder_of_the_source_can_be_the_app() {
-        let source = tempfile::tempdir().unwrap();
-        let outside = tempfile::tempdir().unwrap();
-        fs_err::create_dir_all(source.path().join("packages/api")).unwrap();
-        fs_err::write(source.path().join("packages/api/x"), vec![b'1'; 5 << 20]).unwrap();
-        std::os::unix::fs::symlink(outside.path(), source.path().join("away")).unwrap();
-        let app = App::open_folder(source.path(), "packages/api").unwrap();
-        assert_eq!(app.names(), ["x"]);
-        assert_eq!(app.origin("x").to_string(), "packages/api/x");
-        assert_eq!(app.line("x", 3).to_string(), "packages/api/x:3");
-        assert_eq!(app.beginning("x", 3).unwrap().unwrap(), b"111");
-        assert_eq!(app.whole_source().unwrap().names(), ["away", "packages"]);
-        assert!(
-            app.text("x")
-                .unwrap_err()
-                .to_string()
-                .contains("`packages/api/x`")
-        );
-        let text = |folder| {
-            Diagnosis::of(&App::open_folder(source.path(), folder).unwrap_err())
-                .render(Style::Plain)
-        };
-        // As `slugbuilder plan` shows a source.
-        let view = tempfile::tempdir().unwrap();
-        let link = view.path().join("packages");
-        std::os::unix::fs::symlink(source.path().join("packages"), link).unwrap();
-        assert!(App::open_folder(view.path(), "packages/api").is_err());
-        let app = App::open_view(view.path(), Some(source.path()), "packages/api").unwrap();
-        assert!(app.is_inside("x"));
-        assert_eq!(app.whole_source().unwrap().names(), ["packages"]);
-        insta::assert_snapshot!(text("nowhere"), @r"
-        error[no-such-root]: the source has no folder `nowhere`
-
-          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
-        ");
-        insta::assert_snapshot!(text("away"), @r"
-        error[no-such-root]: the folder `away` is a link that leads out of the source
-
-          hint: Name a folder of the source: `--root packages/api`, or `SLUGBUILDER_ROOT`.
-        ");
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        fs_err::write(folder.path().join(".nvmrc"), "\u{feff}22\n").unwrap();
-        assert_eq!(
-            App::open(folder.path())
-                .unwrap()
-                .text(".nvmrc")
-                .unwrap()
-                .unwrap(),
-            "22\n"
-        );
-    }
-}
+mod tests;

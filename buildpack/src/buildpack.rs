@@ -23,7 +23,7 @@ use libcnb::{Buildpack, Platform as _};
 use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Cache, Client};
 use slugbuilder_report::lock::LOCK_FILE;
-use slugbuilder_report::{Diagnosis, Event, PhaseReport, Reporter, Style, Warning};
+use slugbuilder_report::{Diagnosis, Event, PhaseReport, Reporter, Silent, Style, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -59,6 +59,15 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Hears whether layers are new. Where nothing is built they only hold what is looked for, and nobody is told.
+    pub(crate) fn reporter_of_layers(&self) -> &dyn Reporter {
+        if self.kit.settings.resolve_only {
+            &Silent
+        } else {
+            self.kit.reporter
+        }
+    }
+
     /// What the catalogue knows of the version's archives.
     pub(crate) fn hashes(&self, resolved: &Resolved) -> Hashes {
         let catalogue = self.catalogues.of(resolved.requested.runtime);

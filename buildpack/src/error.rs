@@ -34,8 +34,13 @@ pub enum BuildpackError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// Things that cannot be had without a network, or from a mirror folder alone.
-    #[error("{} no {}", where_they_are_missing(.0), names(.0))]
-    Missing(Vec<InstallError>),
+    #[error("{} no {}", where_they_are_missing(missing), names(missing))]
+    Missing {
+        /// Each with where it was looked for.
+        missing: Vec<InstallError>,
+        /// Whether the app installs packages, which no mirror folder has.
+        has_packages: bool,
+    },
     /// A Node.js app does not build.
     #[error(transparent)]
     Node(#[from] NodeBuildError),
@@ -134,8 +139,8 @@ impl From<BuildpackError> for libcnb::Error<BuildpackError> {
 impl Explain for BuildpackError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Missing(missing) if is_of_folder(missing) => "not-in-mirror",
-            Self::Missing(_) => "not-there-offline",
+            Self::Missing { missing, .. } if is_of_folder(missing) => "not-in-mirror",
+            Self::Missing { .. } => "not-there-offline",
             Self::GoBuild { .. } => "go-build-failed",
             Self::InTheWay { .. } => "program-in-the-way",
             Self::Disk(_) => "layers-disk",
@@ -152,14 +157,14 @@ impl Explain for BuildpackError {
                 ..
             }
             | Self::InTheWay { .. } => Fault::App,
-            Self::Missing(_) | Self::GoBuild { .. } => Fault::Unavailable,
+            Self::Missing { .. } | Self::GoBuild { .. } => Fault::Unavailable,
             Self::Disk(_) | Self::Report(_) => Fault::Io,
             other => other.inner().map_or(Fault::Bug, Explain::fault),
         }
     }
 
     fn explanation(&self) -> Option<String> {
-        if let Self::Missing(missing) = self {
+        if let Self::Missing { missing, .. } = self {
             let lines: Vec<String> = missing
                 .iter()
                 .map(InstallError::where_it_was_looked_for)
@@ -174,13 +179,23 @@ impl Explain for BuildpackError {
             Self::GoBuild { .. } => {
                 vec!["Run `CGO_ENABLED=0 go build` in the app's folder to see the same.".into()]
             }
-            Self::Missing(missing) if is_of_folder(missing) => vec![
-                "Where there is a network, run `slugbuilder vendor` for this app and this folder.".into(),
-            ],
-            Self::Missing(_) => vec![
-                "Where there is a network, fill a folder with `slugbuilder vendor DIR SOURCE`, and build here with `--mirror DIR`.".into(),
-                "Or build once with the network on, with the same cache folder.".into(),
-            ],
+            Self::Missing {
+                missing,
+                has_packages,
+            } => {
+                let mut hints: Vec<String> = if is_of_folder(missing) {
+                    vec!["Where there is a network, run `slugbuilder vendor` for this app and this folder.".into()]
+                } else {
+                    vec![
+                        "Where there is a network, fill a folder with `slugbuilder vendor DIR SOURCE`, and build here with `--mirror DIR`.".into(),
+                        "Or build once with the network on, with the same cache folder.".into(),
+                    ]
+                };
+                if *has_packages {
+                    hints.push("The app's packages are in no mirror folder: without a network they come from the package manager's cache, which an earlier build of this app has filled, or from the source.".into());
+                }
+                hints
+            }
             Self::InTheWay { output } => vec![format!("Rename or remove `{output}`.")],
             other => other.inner().map(Explain::hints).unwrap_or_default(),
         }

@@ -5,7 +5,7 @@ use crate::detect::{AppPlan, PlannedLanguage};
 use crate::error::BuildpackError;
 use crate::layers::{self, LayerMetadata};
 use crate::node::toolchain::{self, Toolchain};
-use crate::node::{self, ManagerSource, NodeApp};
+use crate::node::{self, ManagerSource, Modules, NodeApp};
 use crate::resolution;
 use crate::runtime::Runtime;
 use crate::source::ruby::Pins;
@@ -41,8 +41,10 @@ impl SlugbuilderBuildpack {
                 Err(libcnb::Error::BuildpackError(BuildpackError::Install(error)))
                     if error.is_offline() || error.is_of_folder() =>
                 {
+                    let beside = missing_beside(session, plan, planned);
+                    let beside = beside.filter(|beside| beside.what() != error.what());
                     missing.push(error);
-                    missing.extend(missing_beside(session, plan, planned));
+                    missing.extend(beside);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -76,7 +78,13 @@ impl SlugbuilderBuildpack {
             languages.push(language);
         }
         if !missing.is_empty() {
-            return Err(BuildpackError::Missing(missing).into());
+            let app = plan.node.as_ref();
+            let has_packages = app.is_some_and(|app| app.modules == Modules::Installed);
+            return Err(BuildpackError::Missing {
+                missing,
+                has_packages,
+            }
+            .into());
         }
         if settings.resolve_only {
             self.report_resolution(session, plan, &obtained)?;

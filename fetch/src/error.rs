@@ -219,6 +219,11 @@ impl FetchError {
     }
 }
 
+/// Whether nothing is between us and the file.
+fn is_file(url: &str) -> bool {
+    url.starts_with("file:")
+}
+
 impl Explain for FetchError {
     fn code(&self) -> &'static str {
         match self {
@@ -269,6 +274,13 @@ impl Explain for FetchError {
     fn explanation(&self) -> Option<String> {
         match self {
             Self::Checksum {
+                url,
+                expected,
+                actual,
+            } if is_file(url) => Some(format!(
+                "expected {expected}\n     got {actual}\nEither the file was damaged or changed, or the expected checksum is wrong."
+            )),
+            Self::Checksum {
                 expected, actual, ..
             } => Some(format!(
                 "expected {expected}\n     got {actual}\nThe file was thrown away. Either it was damaged or changed on its way, or the expected checksum is wrong."
@@ -308,6 +320,9 @@ impl Explain for FetchError {
             Self::Denied { .. } => {
                 &["Check the credentials and rights, or the mirror's address, where one is set."]
             }
+            Self::Checksum { url, .. } if is_file(url) => &[
+                "`slugbuilder vendor --check DIR` finds what is damaged in a folder that `slugbuilder vendor` filled, and `slugbuilder vendor` brings it anew.",
+            ],
             Self::Checksum { .. } => &[
                 "Try once more: a proxy on the way may have answered with a page of its own.",
                 "If it happens again, do not use the file, and tell whoever runs the server or mirror.",

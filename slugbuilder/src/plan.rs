@@ -6,13 +6,14 @@ use crate::app_root::{self, AppRoot};
 use crate::cnb::{Buildpack, CnbError, Detection, Order, Platform};
 use crate::compile::lock::{SourceLock, folder_of};
 use crate::compile::{CompileError, MACHINE};
+use crate::layout::after_build::AfterBuild;
 use crate::lock::Locking;
 use crate::sandbox::{Direct, Environment, Interrupt, SandboxError};
 use crate::stack::Stack;
 use crate::stage::{self, Survey, SurveyOptions};
 use crate::temporary::TemporaryFolder;
 use slugbuilder_report::{PhaseReport, Silent};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long detection may take. It reads a few files.
@@ -61,6 +62,9 @@ pub fn plan(options: &PlanOptions) -> Result<Plan, CompileError> {
     if let Some(root) = &options.root {
         root.check(&survey)?;
     }
+    // What a build refuses has no plan.
+    let root = options.root.as_ref().map(|root| Path::new(root.as_str()));
+    AfterBuild::read(&survey, root, false)?;
     let folder =
         TemporaryFolder::make(&std::env::temp_dir(), "slugbuilder-plan-").map_err(set_up)?;
     let (app, work, buildpack) = (

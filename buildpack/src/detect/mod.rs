@@ -197,6 +197,11 @@ pub fn plan(
         let launches = starts(decided.app.manager.manager.programs());
         let (mut app, of_node, more) = decided.finish(launches);
         app.built_entry = built;
+        warnings.extend(
+            package
+                .zip(processes::web(&processes))
+                .and_then(|(package, web)| node::needs_development_dependency(package, &app, web)),
+        );
         decisions.extend(of_node);
         warnings.extend(more);
         app

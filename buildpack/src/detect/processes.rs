@@ -11,6 +11,11 @@ use slugbuilder_report::{Candidate, Decision, Origin, Warning};
 /// The process type that gets HTTP requests.
 const WEB: &str = "web";
 
+/// The one of `processes` that gets HTTP requests.
+pub(super) fn web(processes: &[PlannedProcess]) -> Option<&PlannedProcess> {
+    processes.iter().find(|process| process.name == WEB)
+}
+
 /// The folder that processes run in.
 fn directory(app: &App) -> Option<String> {
     (!app.folder().is_empty()).then(|| app.folder().to_owned())

@@ -39,7 +39,7 @@ pub(crate) fn install(
     };
     let layer = match keyed_unless(
         session.context,
-        session.kit.reporter,
+        session.reporter_of_layers(),
         &layer_name!("go"),
         used_by,
         &key,
@@ -100,7 +100,13 @@ pub(crate) fn build(
         launch: false,
     };
     let name = layer_name!("go-build");
-    let caches = match keyed(session.context, session.kit.reporter, &name, used_by, &key)? {
+    let caches = match keyed(
+        session.context,
+        session.reporter_of_layers(),
+        &name,
+        used_by,
+        &key,
+    )? {
         Layer::Kept(layer, _) => layer.path(),
         Layer::Empty(layer) => {
             // Empty caches are whole.

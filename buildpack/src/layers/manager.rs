@@ -190,7 +190,7 @@ fn layer_of(
             _ => None,
         }
     };
-    let reporter = session.kit.reporter;
+    let reporter = session.reporter_of_layers();
     keyed_unless(session.context, reporter, &name, used_by, key, &refuses)
 }
 

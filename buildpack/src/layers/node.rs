@@ -187,7 +187,7 @@ impl Part {
                 _ => lock.refuses(PinKind::Runtime, Runtime::Node.name(), &metadata.origin),
             }
         };
-        let reporter = session.kit.reporter;
+        let reporter = session.reporter_of_layers();
         let layer = keyed_unless(session.context, reporter, &name, used_by, &key, &refuses)?;
         let (layer, kept) = match layer {
             Layer::Kept(layer, metadata) => (layer, Some(metadata)),

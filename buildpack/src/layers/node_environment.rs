@@ -72,7 +72,13 @@ pub(crate) fn install(
         launch: true,
     };
     let name = layer_name!("node-environment");
-    let layer = match keyed(session.context, session.kit.reporter, &name, used_by, &key)? {
+    let layer = match keyed(
+        session.context,
+        session.reporter_of_layers(),
+        &name,
+        used_by,
+        &key,
+    )? {
         Layer::Kept(..) => return Ok(()),
         Layer::Empty(layer) => layer,
     };

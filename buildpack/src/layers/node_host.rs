@@ -27,7 +27,13 @@ pub(crate) fn install(
         launch: false,
     };
     let name = layer_name!("node-host");
-    let layer = match keyed(session.context, session.kit.reporter, &name, used_by, &key)? {
+    let layer = match keyed(
+        session.context,
+        session.reporter_of_layers(),
+        &name,
+        used_by,
+        &key,
+    )? {
         Layer::Kept(layer, _) => return Ok(layer.path().join("bin/node")),
         Layer::Empty(layer) => layer,
     };

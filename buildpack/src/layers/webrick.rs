@@ -29,7 +29,7 @@ pub(crate) fn install(
     };
     let layer = match keyed(
         session.context,
-        session.kit.reporter,
+        session.reporter_of_layers(),
         &layer_name!("webrick"),
         used_by,
         &key,

@@ -46,7 +46,7 @@ pub fn decide(
     let packages: Vec<&PackageJson> = std::iter::once(package).chain(&of_root).collect();
     let lockfile = lockfile::find(source, &root)?;
     let yarn = Yaml::read(source, &join(&root, linker::FILE))?;
-    let (planned, of_manager) = manager::decide(&Inputs {
+    let (planned, of_manager, warning) = manager::decide(&Inputs {
         source,
         root: &root,
         packages: &packages,
@@ -56,6 +56,7 @@ pub fn decide(
         locked: &settings.locked,
     })?;
     decisions.extend(of_manager);
+    warnings.extend(warning);
     let manager = planned.manager;
 
     let linker = match manager {

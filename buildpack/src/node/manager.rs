@@ -16,7 +16,7 @@ use super::{Manager, PackageJson, PlannedManager};
 use crate::app::App;
 use crate::version::{Resolved, Version};
 use requests::{Kind, Wanted};
-use slugbuilder_report::{Candidate, Decision};
+use slugbuilder_report::{Candidate, Decision, Warning};
 
 /// What the decision is made from.
 pub struct Inputs<'a> {
@@ -36,8 +36,10 @@ pub struct Inputs<'a> {
     pub(super) locked: &'a [(String, Version)],
 }
 
-/// Decides, and says why: one decision for the manager, one for its version.
-pub(super) fn decide(inputs: &Inputs<'_>) -> Result<(PlannedManager, Vec<Decision>), NodeError> {
+/// Decides, and says why: one decision for the manager, one for its version, perhaps a warning.
+pub(super) fn decide(
+    inputs: &Inputs<'_>,
+) -> Result<(PlannedManager, Vec<Decision>, Option<Warning>), NodeError> {
     let requests = requests::all(inputs)?;
     let winner = winner(&requests, inputs.lockfile);
     let program = requests[winner].program;
@@ -98,7 +100,44 @@ pub(super) fn decide(inputs: &Inputs<'_>) -> Result<(PlannedManager, Vec<Decisio
         winner: Some(0),
         ..Decision::default()
     };
-    Ok((planned, vec![which, version]))
+    let warning = several_managers(&requests, winner);
+    Ok((planned, vec![which, version], warning))
+}
+
+/// Fields of one object that ask for several managers, of which only this program's order chooses.
+fn several_managers(requests: &[Request], winner: usize) -> Option<Warning> {
+    let winner = &requests[winner];
+    if !matches!(winner.kind, Kind::Volta | Kind::Engines) {
+        return None;
+    }
+    let others: Vec<String> = requests
+        .iter()
+        // What nobody can install, as in `"npm": "please-use-yarn"`, asks for nothing.
+        .filter(|request| {
+            request.kind == winner.kind
+                && request.program != winner.program
+                && !matches!(request.wanted, Some(Wanted::Unreadable))
+        })
+        .map(|request| format!("`{}` ({})", request.field(), request.origin))
+        .collect();
+    if others.is_empty() {
+        return None;
+    }
+    let program = winner.program;
+    Some(
+        Warning::new(
+            "several-managers",
+            format!(
+                "the package manager is {program} by `{}` ({}); another one is asked for by {}",
+                winner.field(),
+                winner.origin,
+                others.join(" and ")
+            ),
+        )
+        .hint(format!(
+            "Commit the lockfile of the one that is meant, or write `packageManager` such as `\"{program}@VERSION\"` into package.json."
+        )),
+    )
 }
 
 /// The request that says which manager it is: the first one, but of several alternatives in `devEngines` the one whose

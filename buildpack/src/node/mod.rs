@@ -23,10 +23,11 @@ pub mod package_json;
 mod plan;
 pub mod processes;
 pub mod scripts;
+mod start_program;
 mod survey;
 pub(crate) mod toolchain;
 mod trees;
-mod workspace;
+pub(crate) mod workspace;
 mod yaml;
 
 pub use decide::{Decided, decide};
@@ -39,6 +40,7 @@ pub use plan::{
     Modules, NodeApp, PlannedManager,
 };
 pub use scripts::NodeSettings;
+pub(crate) use start_program::needs_development_dependency;
 pub use yaml::YamlError;
 
 #[cfg(test)]

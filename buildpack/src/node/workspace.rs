@@ -174,7 +174,7 @@ fn walk(
 /// The folder that the package manager runs in for the package in `folder`, both relative to the source: the nearest one
 /// upwards with a lockfile, or with a workspace that the package belongs to. A lockfile above that belongs to no such
 /// workspace counts only for a package that has no dependencies of its own.
-pub(super) fn root_of(
+pub(crate) fn root_of(
     source: &App,
     folder: &str,
     package: &PackageJson,

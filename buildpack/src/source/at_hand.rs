@@ -53,6 +53,13 @@ impl Kit<'_> {
             Some(folder) if wanted.source != MIRROR => {
                 mirror_folder::get(self, folder, wanted, known.as_ref())
                     .map_err(|error| as_locked(error, wanted.location, locked.as_ref()))
+                    .map_err(|error| {
+                        if error.another_source_may_help() {
+                            error
+                        } else {
+                            SourceError::OfFolder(Box::new(error))
+                        }
+                    })
                     .map(Some)
             }
             _ => Ok(None),

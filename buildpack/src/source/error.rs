@@ -58,6 +58,17 @@ pub enum SourceError {
         /// The list of the folder.
         list: String,
     },
+    /// A mirror folder has it, and it must not be used.
+    #[error(transparent)]
+    OfFolder(Box<SourceError>),
+    /// The list of a mirror folder is none.
+    #[error("`{list}` {reason}")]
+    FolderList {
+        /// The list.
+        list: String,
+        /// What is wrong with it, as the rest of a sentence.
+        reason: String,
+    },
     /// Only what is locked may be used, and this source has something else.
     #[error("it has no archive that {place} pins")]
     NotLocked {
@@ -103,7 +114,9 @@ impl SourceError {
             | Self::NotInFolder { .. }
             | Self::NotLocked { .. }
             | Self::Answer(_) => true,
-            Self::Cache(_)
+            Self::OfFolder(error) => error.another_source_may_help(),
+            Self::FolderList { .. }
+            | Self::Cache(_)
             | Self::Checksum(_)
             | Self::Pin { .. }
             | Self::Locked { .. }
@@ -218,6 +231,7 @@ impl Explain for InstallError {
                 SourceError::Unpack(error) => error.code(),
                 SourceError::Pin { .. } => "runtime-changed",
                 SourceError::Locked { .. } => "lock-mismatch",
+                SourceError::FolderList { .. } => "mirror-damaged",
                 SourceError::Disk(_) => "install-disk",
                 _ => "runtime-not-usable",
             },
@@ -307,6 +321,9 @@ impl Explain for InstallError {
                 SourceError::Locked { .. } => vec![
                     "Find out why it changed before you use it.".into(),
                     "If the change is known and right, run `slugbuilder lock --update`.".into(),
+                ],
+                SourceError::FolderList { .. } => vec![
+                    "Run `slugbuilder vendor` again for this folder: it writes the list anew.".into(),
                 ],
                 other => other.as_explain().map(Explain::hints).unwrap_or_default(),
             },

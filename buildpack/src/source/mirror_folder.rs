@@ -33,9 +33,12 @@ pub(super) fn get(
     let base = mirror.address();
     let list = format!("{base}/{INDEX}");
     let text = kit.client.text(&list, MAX_LIST_BYTES)?;
-    let unusable = |reason: &str| SourceError::Answer(format!("`{list}` {reason}"));
-    let index: Index =
-        serde_json::from_str(&text).map_err(|_| unusable("is no list of a mirror folder"))?;
+    let unusable = |reason: &str| SourceError::FolderList {
+        list: list.clone(),
+        reason: reason.to_owned(),
+    };
+    let index: Index = serde_json::from_str(&text)
+        .map_err(|error| unusable(&format!("is no list of a mirror folder: {error}")))?;
     if index.version != 1 {
         return Err(unusable("was written by a newer slugbuilder"));
     }

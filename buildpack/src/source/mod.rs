@@ -30,6 +30,9 @@ use std::path::{Path, PathBuf};
 /// Name of the source that a user's mirror is.
 pub(crate) const MIRROR: &str = "the mirror";
 
+/// What a folder that `slugbuilder vendor` filled is called.
+pub(crate) const MIRROR_FOLDER: &str = "the mirror folder";
+
 /// No archive of a runtime is larger, in bytes.
 pub(crate) const MAX_ARCHIVE_BYTES: u64 = 1 << 30;
 
@@ -164,10 +167,15 @@ pub(crate) fn first_of<T>(
                 failed.push((source.name, error));
             }
             Err(error) => {
+                let (name, error) = match error {
+                    // The source was not asked.
+                    SourceError::OfFolder(error) => (MIRROR_FOLDER.to_owned(), error),
+                    error => (source.name, Box::new(error)),
+                };
                 return Err(InstallError::Unusable {
                     what: what.to_owned(),
-                    name: source.name,
-                    error: Box::new(error),
+                    name,
+                    error,
                 });
             }
         }

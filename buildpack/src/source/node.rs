@@ -43,34 +43,35 @@ pub fn obtain(
     npm: Option<Version>,
 ) -> Result<NodeArchive, InstallError> {
     let what = format!("Node.js {version}");
-    let whole = |archive| NodeArchive { archive, npm: None };
     let platform = format!("linux-{}", kit.target.machine.node_name());
     let platform = platform.as_str();
     let sources = match kit.settings.mirror(Runtime::Node) {
         Some(mirror) => vec![
             Source::new(MIRROR, move || {
-                site(kit, version, platform, mirror.address(), MIRROR).map(whole)
+                site(kit, version, platform, mirror.address(), MIRROR)
             })
             .at(location(kit, version, platform)),
         ],
         None => vec![
             Source::new("nodejs.org", move || {
-                site(kit, version, platform, &kit.sites.node, "nodejs.org").map(whole)
+                site(kit, version, platform, &kit.sites.node, "nodejs.org")
             })
             .at(location(kit, version, platform)),
             Source::new(npm::source_name(kit), move || {
                 let integrity = hashes.npm(kit.target.machine);
-                let archive = npm::pack(kit, &format!("node-{platform}"), version, integrity)?;
-                let npm = npm
-                    .map(|version| npm::pack(kit, "npm", version, None))
-                    .transpose()?;
-                Ok(NodeArchive { archive, npm })
+                npm::pack(kit, &format!("node-{platform}"), version, integrity)
             })
             .at(package(version, platform)),
         ],
     };
     let sources = kit.in_order_of_lock(PinKind::Runtime, Runtime::Node.name(), sources);
-    first_of(&what, sources, kit.reporter)
+    let archive = first_of(&what, sources, kit.reporter)?;
+    // Not a part of the source: what is missing is to be called by its name.
+    let package = package(version, platform);
+    let has_npm = archive.provenance.location.as_deref() != Some(package.as_str());
+    let npm = npm.filter(|_| !has_npm);
+    let npm = npm.map(|version| bundled_npm(kit, version)).transpose()?;
+    Ok(NodeArchive { archive, npm })
 }
 
 /// Gets Node.js `version` for `host`, on which the target's does not run. Nobody publishes one for musl: there the
@@ -203,6 +204,17 @@ fn package(version: Version, platform: &str) -> String {
 /// The same for the target.
 pub(crate) fn package_for(version: Version, machine: Machine) -> String {
     package(version, &format!("linux-{}", machine.node_name()))
+}
+
+/// Gets npm `version`, which a package of Node.js does not bring.
+fn bundled_npm(kit: &Kit<'_>, version: Version) -> Result<Obtained, InstallError> {
+    // Known before, so that a cache whose receipts are not trusted has it too.
+    let catalogue = ManagerCatalogue::embedded(Manager::Npm).ok();
+    let integrity = catalogue.and_then(|catalogue| catalogue.versions.get(&version).cloned());
+    let source = Source::new(npm::source_name(kit), move || {
+        npm::pack(kit, "npm", version, integrity.as_deref())
+    });
+    first_of(&format!("npm {version}"), vec![source], kit.reporter)
 }
 
 /// The npm that comes with a Node.js. The catalogue has one for every Node.js that there is, which is tested; the one

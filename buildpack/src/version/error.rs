@@ -4,6 +4,7 @@ use super::Version;
 use crate::app::AppError;
 use crate::catalogue::Catalogue;
 use crate::manifest::ManifestError;
+use crate::node::NodeError;
 use crate::runtime::Runtime;
 use slugbuilder_report::{Explain, Fault, Origin};
 
@@ -22,6 +23,19 @@ pub enum VersionError {
         /// Where.
         origin: Origin,
     },
+    /// A version file with more lines than one.
+    #[error("{origin} names the version `{}`, and {other} `{}`", texts[0], texts[1])]
+    Several {
+        /// Both, as written.
+        texts: Box<[String; 2]>,
+        /// Where the first one stands.
+        origin: Origin,
+        /// Where the second one stands.
+        other: Origin,
+    },
+    /// Which folder is the workspace's root cannot be decided.
+    #[error(transparent)]
+    Workspace(Box<NodeError>),
     /// Not in the syntax of versions.
     #[error("{origin}: `{text}` is not a {runtime} version")]
     Unreadable {
@@ -135,8 +149,11 @@ impl VersionError {
             | Self::OfTheMachine { text, origin, .. }
             | Self::Impossible { text, origin, .. }
             | Self::Unknown { text, origin, .. } => (text.clone(), origin.clone()),
+            Self::Several { texts, origin, .. } => (texts.join(", "), origin.clone()),
             Self::Empty { origin } => (String::new(), origin.clone()),
-            Self::App(_) | Self::Manifest(_) => (String::new(), Origin::file(".")),
+            Self::App(_) | Self::Manifest(_) | Self::Workspace(_) => {
+                (String::new(), Origin::file("."))
+            }
         }
     }
 
@@ -154,7 +171,9 @@ impl Explain for VersionError {
         match self {
             Self::App(error) => error.code(),
             Self::Manifest(error) => error.code(),
+            Self::Workspace(error) => error.code(),
             Self::Empty { .. }
+            | Self::Several { .. }
             | Self::Unreadable { .. }
             | Self::Extends { .. }
             | Self::OfTheMachine { .. } => "invalid-version",
@@ -171,12 +190,14 @@ impl Explain for VersionError {
         match self {
             Self::App(error) => error.fault(),
             Self::Manifest(error) => error.fault(),
+            Self::Workspace(error) => error.fault(),
             _ => Fault::App,
         }
     }
 
     fn explanation(&self) -> Option<String> {
         match self {
+            Self::Workspace(error) => error.explanation(),
             Self::Unknown {
                 is_pre_release: true,
                 ..
@@ -206,6 +227,8 @@ impl Explain for VersionError {
         match self {
             Self::App(error) => error.hints(),
             Self::Manifest(error) => error.hints(),
+            Self::Workspace(error) => error.hints(),
+            Self::Several { .. } => vec!["Keep the line that is meant.".into()],
             Self::Empty { origin } => {
                 vec![format!("Write a version into {origin}, or remove it.")]
             }

@@ -5,6 +5,7 @@ use super::{
     Constraint, Range, Reader, Requested, VersionError, tool_versions, version_file, volta,
 };
 use crate::catalogue::Catalogue;
+use crate::node::PackageJson;
 use crate::node::package_json::OnFail;
 use crate::precedence::Source;
 use crate::runtime::Runtime;
@@ -14,17 +15,17 @@ use slugbuilder_report::Origin;
 pub const SOURCES: &[Source<Reader>] = &[
     Source {
         name: "`engines.node` of package.json",
-        meaning: "a range of npm's; `latest` is any version",
+        meaning: "a range of npm's; `latest` is any version; of the package, else of the workspace",
         read: |evidence| Ok(engines(evidence)),
     },
     Source {
         name: "`devEngines.runtime` of package.json",
-        meaning: "the range of the entry called `node`; with `onFail` as `ignore` it does not count",
+        meaning: "the range of the entry called `node`; with `onFail` as `ignore` it does not count; of the package, else of the workspace",
         read: |evidence| Ok(dev_engines(evidence)),
     },
     Source {
         name: "`volta.node` of package.json",
-        meaning: "a version; without it, that of the file that `volta.extends` names, inside the source",
+        meaning: "a version; without it, that of the file that `volta.extends` names, inside the source; of the package, else of the workspace",
         read: volta::requests,
     },
     Source {
@@ -51,29 +52,33 @@ pub const SOURCES: &[Source<Reader>] = &[
 
 fn engines(evidence: &Evidence) -> Vec<Found> {
     evidence
-        .package()
-        .and_then(|package| Some((package, package.engines.node.as_ref()?)))
+        .packages()
+        .iter()
+        .filter_map(|package| Some((package, package.engines.node.as_ref()?)))
         .map(|(package, engine)| parse_range(&engine.value, package.origin(engine.line)))
-        .into_iter()
         .collect()
 }
 
 fn dev_engines(evidence: &Evidence) -> Vec<Found> {
-    let Some(package) = evidence.package() else {
-        return Vec::new();
+    let of_package = |package: &PackageJson| {
+        package
+            .dev_engines
+            .runtime
+            .iter()
+            .filter(|engine| engine.name.value == "node" && engine.on_fail != Some(OnFail::Ignore))
+            .filter_map(|engine| engine.version.as_ref())
+            .map(|version| parse_range(&version.value, package.origin(version.line)))
+            .collect::<Vec<_>>()
     };
-    package
-        .dev_engines
-        .runtime
-        .iter()
-        .filter(|engine| engine.name.value == "node" && engine.on_fail != Some(OnFail::Ignore))
-        .filter_map(|engine| engine.version.as_ref())
-        .map(|version| parse_range(&version.value, package.origin(version.line)))
-        .collect()
+    evidence.packages().iter().flat_map(of_package).collect()
 }
 
-/// A range as in `engines.node`. `latest` is what people write although npm does not know it; Heroku takes it as any.
+/// A range as in `engines.node`. `latest` is what people write although npm does not know it; Heroku takes it as any. An
+/// empty text is any version to npm, and shown with its quotes.
 pub(super) fn parse_range(text: &str, origin: Origin) -> Found {
+    if text.trim().is_empty() {
+        return Ok(requested("\"\"", origin, Constraint::Range(Range::any())));
+    }
     if text.trim() == "latest" {
         return Ok(requested(text, origin, Constraint::Range(Range::any())));
     }

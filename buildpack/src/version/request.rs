@@ -4,7 +4,7 @@ use super::{Range, Version, VersionError};
 use crate::app::App;
 use crate::catalogue::Catalogue;
 use crate::manifest::{GoMod, ManifestError};
-use crate::node::PackageJson;
+use crate::node::{self, PackageJson};
 use crate::precedence::Source;
 use crate::runtime::Runtime;
 use slugbuilder_report::{Candidate, Decision, Origin};
@@ -89,7 +89,7 @@ pub struct Evidence<'a> {
     pub(super) app: &'a App,
     pub(super) runtime: Runtime,
     pub(super) catalogue: &'a Catalogue,
-    package: Option<PackageJson>,
+    packages: Vec<PackageJson>,
     module: Option<GoMod>,
 }
 
@@ -99,9 +99,9 @@ impl<'a> Evidence<'a> {
         runtime: Runtime,
         catalogue: &'a Catalogue,
     ) -> Result<Self, VersionError> {
-        let package = match runtime {
-            Runtime::Node => PackageJson::read(app, "").map_err(ManifestError::from)?,
-            _ => None,
+        let packages = match runtime {
+            Runtime::Node => packages(app)?,
+            _ => Vec::new(),
         };
         let module = match runtime {
             Runtime::Go => GoMod::read(app)?,
@@ -111,18 +111,35 @@ impl<'a> Evidence<'a> {
             app,
             runtime,
             catalogue,
-            package,
+            packages,
             module,
         })
     }
 
-    pub(super) fn package(&self) -> Option<&PackageJson> {
-        self.package.as_ref()
+    /// The app's own `package.json` and, where it is another one, that of the workspace that it belongs to.
+    pub(super) fn packages(&self) -> &[PackageJson] {
+        &self.packages
     }
 
     pub(super) fn module(&self) -> Option<&GoMod> {
         self.module.as_ref()
     }
+}
+
+/// What [`Evidence::packages`] has.
+fn packages(app: &App) -> Result<Vec<PackageJson>, VersionError> {
+    let Some(own) = PackageJson::read(app, "").map_err(ManifestError::from)? else {
+        return Ok(Vec::new());
+    };
+    let source = app.whole_source()?;
+    let (root, _) = node::workspace::root_of(&source, app.folder(), &own)
+        .map_err(|error| VersionError::Workspace(Box::new(error)))?;
+    let of_root = if root == app.folder() {
+        None
+    } else {
+        PackageJson::read(&source, &root).map_err(ManifestError::from)?
+    };
+    Ok(std::iter::once(own).chain(of_root).collect())
 }
 
 /// Where a version of `runtime` can be asked for, in order of precedence.

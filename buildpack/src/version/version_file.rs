@@ -17,9 +17,15 @@ pub(super) fn requests(
 ) -> Result<Vec<Found>, VersionError> {
     let mut found = Vec::new();
     for (path, text) in upwards(evidence.app, name)? {
-        found.push(match first_line(&text) {
-            Some((text, line)) => parse(text, Origin::line(path, line), evidence.catalogue),
-            None => Err(VersionError::Empty {
+        let mut lines = lines(&text);
+        found.push(match (lines.next(), lines.next()) {
+            (Some((text, line)), None) => parse(text, Origin::line(path, line), evidence.catalogue),
+            (Some((first, line)), Some((second, other))) => Err(VersionError::Several {
+                texts: Box::new([first.to_owned(), second.to_owned()]),
+                origin: Origin::line(path.as_str(), line),
+                other: Origin::line(path, other),
+            }),
+            (None, _) => Err(VersionError::Empty {
                 origin: Origin::file(path),
             }),
         });
@@ -45,10 +51,15 @@ pub(super) fn upwards(app: &App, name: &str) -> Result<Vec<(String, String)>, Ap
     }
 }
 
-/// The first line that holds more than a comment, with its number.
-fn first_line(text: &str) -> Option<(&str, usize)> {
-    text.lines().enumerate().find_map(|(index, line)| {
+/// The lines that hold more than a comment, each with its number. Lines such as `name=value` are for nvm's own use to come
+/// and say nothing (github.com/nvm-sh/nvm, README, ".nvmrc").
+fn lines(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    text.lines().enumerate().filter_map(|(index, line)| {
         let line = line.split('#').next().unwrap_or_default().trim();
-        (!line.is_empty()).then_some((line, index + 1))
+        let is_setting = line.split_once('=').is_some_and(|(name, _)| {
+            let name = name.trim_end();
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+        });
+        (!line.is_empty() && !is_setting).then_some((line, index + 1))
     })
 }

@@ -3,25 +3,40 @@
 use super::VersionError;
 use super::node::parse_range;
 use super::request::{Evidence, Found};
+use crate::app::App;
 use crate::manifest::ManifestError;
 use crate::node::PackageJson;
 
 /// More files than this are no chain that somebody has written by hand.
 const MAX_FILES: usize = 16;
 
-/// The pinned version of the nearest file of the chain that has one.
+/// The pinned version of each package, a place that two of them lead to once.
 pub(super) fn requests(evidence: &Evidence) -> Result<Vec<Found>, VersionError> {
-    let Some(own) = evidence.package() else {
-        return Ok(Vec::new());
-    };
-    let mut package = own.clone();
     let whole = evidence.app.whole_source()?;
+    let place = |found: &Found| match found {
+        Ok(requested) => requested.origin.clone(),
+        Err(error) => error.request().1,
+    };
+    let mut all: Vec<Found> = Vec::new();
+    for package in evidence.packages() {
+        if let Some(found) = of_package(&whole, package)?
+            && all.iter().all(|other| place(other) != place(&found))
+        {
+            all.push(found);
+        }
+    }
+    Ok(all)
+}
+
+/// The pinned version of the nearest file of the chain that begins with `own` and has one.
+fn of_package(whole: &App, own: &PackageJson) -> Result<Option<Found>, VersionError> {
+    let mut package = own.clone();
     for _ in 0..MAX_FILES {
         if let Some(node) = &package.volta.node {
-            return Ok(vec![parse_range(&node.value, package.origin(node.line))]);
+            return Ok(Some(parse_range(&node.value, package.origin(node.line))));
         }
         let Some(extends) = &package.volta.extends else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let refused = |problem| VersionError::Extends {
             text: extends.value.clone(),
@@ -29,14 +44,14 @@ pub(super) fn requests(evidence: &Evidence) -> Result<Vec<Found>, VersionError> 
             problem,
         };
         let Some(path) = relative_to(&package.path, &extends.value) else {
-            return Ok(vec![Err(refused("is not inside the source"))]);
+            return Ok(Some(Err(refused("is not inside the source"))));
         };
-        match PackageJson::read_file(&whole, &path).map_err(ManifestError::from)? {
+        match PackageJson::read_file(whole, &path).map_err(ManifestError::from)? {
             Some(next) => package = next,
-            None => return Ok(vec![Err(refused("is not there"))]),
+            None => return Ok(Some(Err(refused("is not there")))),
         }
     }
-    Ok(vec![Err(VersionError::Extends {
+    Ok(Some(Err(VersionError::Extends {
         text: own
             .volta
             .extends
@@ -44,7 +59,7 @@ pub(super) fn requests(evidence: &Evidence) -> Result<Vec<Found>, VersionError> 
             .map_or_else(String::new, |extends| extends.value.clone()),
         origin: own.origin(own.volta.extends.as_ref().map_or(1, |extends| extends.line)),
         problem: "leads from file to file without end",
-    })])
+    })))
 }
 
 /// `path` as it is meant in the file `from`, both below the source; nothing where it leads out of it.

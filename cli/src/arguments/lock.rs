@@ -82,6 +82,9 @@ pub(crate) struct VendorArguments {
     /// The apps.
     #[arg(default_value = ".", value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
+    /// The app's folder in each SOURCE, relative, where these hold several apps.
+    #[arg(long, env = "SLUGBUILDER_ROOT", value_name = "FOLDER")]
+    pub(crate) root: Option<PathBuf>,
     /// Bring nothing: an error if something is missing or damaged.
     #[arg(long)]
     pub(crate) check: bool,

@@ -6,18 +6,21 @@ use crate::environment::folder_address;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, count, size};
 use crate::signals::{self, Forced};
+use slugbuilder::app_root::AppRoot;
 use slugbuilder::compile::{CompileOptions, resolve};
-use slugbuilder::vendor::{VendorError, Vendored, check, vendor};
+use slugbuilder::vendor::{MirrorFolder, VendorError, Vendored, check};
 use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
 
 pub(super) fn run(arguments: &VendorArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
+    let root = arguments.root.as_deref().map(AppRoot::parse);
+    let root = root.transpose()?.flatten();
     let mut all = Vec::new();
     for source in &arguments.sources {
         let subject = Subject {
             source,
-            root: None,
+            root: root.clone(),
             stack: &arguments.stack,
             all_files: arguments.all_files,
         };
@@ -42,11 +45,17 @@ fn fill(
     all: &[CompileOptions],
     printer: &Printer,
 ) -> Result<(), Failure> {
+    let waiting = || {
+        printer.report(Event::Note(
+            "waiting for another run that fills this folder",
+        ))
+    };
+    let mirror = MirrorFolder::open(&arguments.folder, &waiting)?;
     let mut total = Vendored::default();
     for options in all {
         announce(options, printer);
         let resolution = resolve(options, printer)?;
-        let vendored = vendor(&arguments.folder, &options.cache_dir, &resolution.files)?;
+        let vendored = mirror.add(&options.cache_dir, &resolution.files)?;
         for path in &vendored.added {
             printer.say(&format!("  added {}", path.display()));
         }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 mod changes;
 mod leaving;
+mod unbuilt;
 
 const KEPT: &str =
     "  Build: kept from the last build, because nothing has changed (--rebuild runs it again)\n";

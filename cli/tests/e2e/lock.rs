@@ -35,7 +35,12 @@ fn a_lock_names_what_a_build_uses_and_nothing_else_is_written() {
     for_each_user(|context| {
         context.node_app("app");
         let before = fingerprint(&context.path("app"));
-        context.slugbuilder(["lock", "../app"]).succeeds();
+        let told = context.slugbuilder(["lock", "../app"]).succeeds().stderr;
+        // Nothing is built.
+        assert!(
+            !told.contains("Building with") && !told.contains("Layer "),
+            "{told}"
+        );
         let lock = lock_of(context);
         insta::allow_duplicates! {
             insta::assert_snapshot!(without_hashes(&lock), @r#"

@@ -96,9 +96,8 @@ fn a_mirror_that_cannot_serve_is_an_error_of_its_own() {
 
       expected sha256:[DIGITS]
            got sha256:[DIGITS]
-      The file was thrown away. Either it was damaged or changed on its way, or the expected checksum is wrong.
+      Either the file was damaged or changed, or the expected checksum is wrong.
 
-      hint: Try once more: a proxy on the way may have answered with a page of its own.
-      hint: If it happens again, do not use the file, and tell whoever runs the server or mirror.
+      hint: `slugbuilder vendor --check DIR` finds what is damaged in a folder that `slugbuilder vendor` filled, and `slugbuilder vendor` brings it anew.
     ");
 }

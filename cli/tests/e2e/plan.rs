@@ -433,3 +433,20 @@ fn a_plan_needs_no_home_and_shows_what_is_left_out() {
       rule: The first request in the order of precedence counts.
     ");
 }
+
+#[test]
+fn what_a_build_refuses_has_no_plan() {
+    let context = Context::new(ordinary());
+    let app = context.node_app("app");
+    context.write("app/patterns", "*.ts\nsrc/{a,b\n");
+    let plan = || context.slugbuilder(["plan", "-q"]).argument(&app);
+    plan().succeeds();
+    std::os::unix::fs::symlink("patterns", app.join(".slugignore-after-build")).unwrap();
+    insta::assert_snapshot!(plan().fails(1), @"
+    error[slugignore-line]: `.slugignore-after-build` line 2: `src/{a,b` cannot be followed: one of its braces has no other one
+
+      hint: Write `{a,b}`; a backslash before a brace makes it an ordinary character.
+    ");
+    context.write("app/patterns", "*.ts\n");
+    plan().succeeds();
+}

@@ -245,3 +245,70 @@ fn credentials_of_clients_are_secrets() {
         assert!(!failed.contains(VALUE), "{failed}");
     });
 }
+
+#[test]
+fn the_apps_own_configuration_of_clients_tells_of_secrets() {
+    for_each_user(|context| {
+        context.write("app/web.txt", "");
+        context.write(
+            "app/.npmrc",
+            "//r.example/:_authToken=${OF_NPM}\n//s.example/:_authToken=t0ken-in-the-source\n",
+        );
+        context.write("app/.yarnrc.yml", "npmAuthToken: \"${OF_YARN}\"\n");
+        let compile = || {
+            context.slugbuilder(COMPILE).arguments([
+                "--env=OF_NPM=value-0f-npm",
+                "--env=OF_YARN=value-0f-yarn",
+                "--json",
+            ])
+        };
+        buildpack(context, "echo $OF_NPM $OF_YARN; cat .npmrc");
+        let built = compile().succeeds();
+        assert!(
+            built.stderr.contains(
+                "  *** ***\n  //r.example/:_authToken=${OF_NPM}\n  //s.example/:_authToken=***\n"
+            ),
+            "{}",
+            built.stderr
+        );
+        let warning = "warning[secret-in-source]: `.npmrc` line 2 has a credential: whoever has the source or the slug can read it\n";
+        assert!(built.stderr.contains(warning), "{}", built.stderr);
+        for told in [&built.stderr, &built.stdout] {
+            assert!(!told.contains("t0ken-in"), "{told}");
+        }
+        buildpack(context, "echo $OF_YARN > made");
+        let failed = compile().fails(1);
+        assert!(
+            failed.contains("`made` holds the value of config var `OF_YARN`"),
+            "{failed}"
+        );
+        // What no build sees is not worth a word.
+        context.write("app/.slugignore", ".npmrc\n");
+        buildpack(context, "true");
+        let built = compile().succeeds();
+        assert!(!built.stderr.contains("warning"), "{}", built.stderr);
+    });
+}
+
+#[test]
+fn names_and_targets_of_links_that_hold_a_secret_are_found() {
+    for_each_user(|context| {
+        context.write("app/web.txt", "");
+        buildpack(
+            context,
+            "mkdir -p \"cache/$MY_SECRET\"; touch \"cache/$MY_SECRET/x\"; ln -s \"/tmp/$MY_SECRET\" link",
+        );
+        let failed = context
+            .slugbuilder(COMPILE)
+            .arguments(["-q", "--secret"])
+            .argument(format!("MY_SECRET={VALUE}"))
+            .fails(1);
+        assert!(!failed.contains(VALUE), "{failed}");
+        for place in [
+            "the name `cache/***` holds the value of config var `MY_SECRET`",
+            "the target of the link `link` holds the value of config var `MY_SECRET`",
+        ] {
+            assert_eq!(failed.matches(place).count(), 1, "{failed}");
+        }
+    });
+}

@@ -47,6 +47,33 @@ pub(crate) fn belongs_to(output: &OsStr, name: &OsStr) -> bool {
     name == output || name == oversize_name(output) || is_temporary(output, name)
 }
 
+/// Letters and digits of a temporary name that are random.
+const RANDOM: usize = 6;
+
+/// Ends of the names of files that are written here, by default.
+const WRITTEN: [&[u8]; 2] = [b".tgz", b".json"];
+
+/// Whether a name is that of a temporary file, or of a slug that grew too large, whatever the output was called: what
+/// killed and refused runs have left.
+pub(crate) fn is_left_behind(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    if name.ends_with(b".tgz.oversize") {
+        return true;
+    }
+    let middle = name
+        .strip_prefix(b".")
+        .and_then(|name| name.strip_suffix(TEMPORARY.as_bytes()));
+    let Some((output, [b'.', random @ ..])) =
+        middle.and_then(|middle| middle.split_at_checked(middle.len().checked_sub(RANDOM + 1)?))
+    else {
+        return false;
+    };
+    random.iter().all(u8::is_ascii_alphanumeric)
+        && WRITTEN
+            .iter()
+            .any(|end| output.len() > end.len() && output.ends_with(end))
+}
+
 /// A file that is being written and will replace another.
 #[derive(Debug)]
 pub(crate) struct Replacement {

@@ -157,10 +157,10 @@ impl Platform<'_> {
             .argument(&exchange.plan)
             .environment(environment);
         let title = descriptor.name.as_deref().unwrap_or(&descriptor.id);
-        self.reporter.report(Event::Step(&format!(
-            "Building with {title} {}",
-            descriptor.version
-        )));
+        if !self.resolves_only() {
+            let text = format!("Building with {title} {}", descriptor.version);
+            self.reporter.report(Event::Step(&text));
+        }
         let own = self.watch(&folder)?;
         let outcome = if self.reporter.wants_errors_apart() {
             self.executor.run_apart(&invocation, &mut |stream, line| {

@@ -53,6 +53,7 @@ pub use no_group::{NoGroup, Tried, Verdict};
 pub use order::{Order, OrderElement};
 pub use plan::{PlanEntry, Require};
 pub use platform::Platform;
+pub(crate) use platform::RESOLVE_ONLY;
 pub use resolve::PlanProblem;
 pub use restore::{Restored, RestoredLayer};
 pub use target::{DistroPattern, Target, TargetPattern};

@@ -9,7 +9,11 @@ use super::{
 };
 use crate::sandbox::{Environment, Executor};
 use slugbuilder_report::Reporter;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+/// The platform variable that has slugbuilder's own buildpack obtain everything and build nothing.
+pub(crate) const RESOLVE_ONLY: &str = "SLUGBUILDER_RESOLVE_ONLY";
 
 /// One build's platform. The phases are its methods: [`Platform::detect`], [`Platform::restore`], [`Platform::build`].
 pub struct Platform<'a> {
@@ -26,6 +30,12 @@ pub struct Platform<'a> {
 }
 
 impl<'a> Platform<'a> {
+    /// Whether nothing is built.
+    pub(super) fn resolves_only(&self) -> bool {
+        self.platform_variables
+            .contains_key(OsStr::new(RESOLVE_ONLY))
+    }
+
     pub(super) fn files(&self) -> Files<'a> {
         Files::new(self.executor)
     }

@@ -92,9 +92,13 @@ pub(super) fn prepare(
         }
         Err(refused @ SandboxError::Refused { .. }) => refused,
         // Something of ours failed, or of the app's making: no reason to build it in the open.
-        Err(failed) => return Err(failed.into()),
+        Err(failed) => {
+            take_layers_back(workspace, &app.join(LAYERS_FOLDER))?;
+            return Err(failed.into());
+        }
     };
     if !trusted {
+        take_layers_back(workspace, &app.join(LAYERS_FOLDER))?;
         return Err(CompileError::UntrustedWithoutSandbox(refused));
     }
     let place = Place::open(sandbox, &refused, |directory| {
@@ -124,6 +128,21 @@ pub(super) fn finish(prepared: Prepared, workspace: &Workspace) -> Result<(), Co
         }
         // `/app` goes with the place, so the layers have to leave before.
         Place::Open { .. } => workspace.return_layers(&layers)?,
+    }
+    Ok(())
+}
+
+/// Ends a place in which nothing was built, and leaves the next build what the last one left.
+pub(super) fn give_back(prepared: Prepared, workspace: &Workspace) -> Result<(), CompileError> {
+    let Prepared { place, layers, .. } = prepared;
+    match place {
+        Place::Sandbox(sandbox) => {
+            // The overlay is unmounted before its upper folder changes.
+            drop(sandbox);
+            workspace.give_back_layers(&layers)?;
+        }
+        // `/app` goes with the place, so the layers have to leave before.
+        Place::Open { .. } => workspace.give_back_layers(&layers)?,
     }
     Ok(())
 }
@@ -342,15 +361,19 @@ fn lend(workspace: &Workspace, app: &Path, owner: Option<(u32, u32)>) -> Result<
 /// not root.
 fn forget_layers_of_others(workspace: &Workspace, owner: Option<(u32, u32)>) -> io::Result<()> {
     let expected = owner.map_or_else(|| nix::unistd::geteuid().as_raw(), |(uid, _)| uid);
-    match workspace.layers().symlink_metadata() {
-        Ok(metadata) if metadata.uid() != expected => remove_tree(&workspace.layers()),
+    let layers = workspace.lendable_layers();
+    match layers.symlink_metadata() {
+        Ok(metadata) if metadata.uid() != expected => {
+            workspace.forget_kept()?;
+            remove_tree(&layers)
+        }
         _ => Ok(()),
     }
 }
 
 fn take_layers_back(workspace: &Workspace, layers: &Path) -> Result<(), CompileError> {
     if layers.exists() {
-        workspace.return_layers(layers)?;
+        workspace.give_back_layers(layers)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The beginning of a build, which is the same whether the app is built or was kept.
 
+use super::lock::SourceLock;
 use super::{CompileError, CompileOptions, Reuse, identity};
 use crate::archive;
 use crate::layout::after_build::AfterBuild;
@@ -16,6 +17,7 @@ pub(super) struct Begun<'a> {
     pub(super) survey: Survey,
     pub(super) after_build: AfterBuild,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) lock: SourceLock,
     pub(super) folder: WorkFolder,
     pub(super) told: Told<'a>,
 }
@@ -51,6 +53,8 @@ impl<'a> Begun<'a> {
         for output in [&options.output, &options.manifest] {
             archive::check_output(output)?;
         }
+        // Nor should a lock that nothing can be built by go unnoticed because a kept app needs none.
+        let lock = SourceLock::read(options, &survey.root)?;
         let mut told = Told::new(reporter);
         told.tell(&survey.warnings);
         told.tell(&secrets.warnings());
@@ -67,6 +71,7 @@ impl<'a> Begun<'a> {
             survey,
             after_build,
             secrets: Arc::clone(secrets),
+            lock,
             folder: WorkFolder(Some(workspace)),
             told,
         })

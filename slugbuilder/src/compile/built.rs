@@ -13,15 +13,17 @@ use super::{
 };
 use crate::archive::ArchiveError;
 use crate::cache::{CacheFolder, after_build};
-use crate::cnb::{Build, Detection, Restored};
+use crate::cnb::{Build, Detection, Platform, Restored};
 use crate::layout::after_build::AfterBuild;
 use crate::lock;
+use crate::place::Place;
 use crate::sandbox::SandboxOptions;
 use crate::secrets::{Redacting, Secrets};
 use crate::slug::{Manifest, NotCarried, ProcessType};
 use crate::stack;
 use crate::stage::Survey;
 use crate::workspace::Workspace;
+use slugbuilder_report::lock::LockedBuildpack;
 use slugbuilder_report::{Decision, Event, Language, Reporter, Warning};
 use std::collections::BTreeMap;
 use std::io;
@@ -68,35 +70,43 @@ impl BuiltApp {
             survey,
             after_build,
             secrets,
+            lock,
             folder,
             mut told,
         } = begun;
         let told_before = told.warnings.len();
         let reporter = told.reporter;
         let workspace = folder.workspace()?;
-        // The layers in it are this build's; the rest is out of date.
-        workspace.release_kept()?;
         let downloads = Downloads::prepare(&options.cache_dir, workspace)?;
         let mut sandbox = sandbox_options(options, workspace, &downloads);
         let sources = identity::buildpacks(options, &workspace.build(), &mut sandbox)?;
         let prepared = app_directory::prepare(&survey, workspace, &mut sandbox, options.trusted())?;
         let place = &prepared.place;
         told.tell(place.warning().map_or(&[], std::slice::from_ref));
-        let buildpacks = identity::read(&sources, place, &sandbox)?;
         let mut platform = platform(options, place, &sandbox, reporter);
-        let lock = SourceLock::read(options, &survey.root)?;
-        lock.lend(&mut platform)?;
-        let order = identity::order(options, &buildpacks);
-        let mut detection = platform.detect(&order, &buildpacks)?;
-        detection.redact(&secrets);
-        if lock.file().is_some() {
-            let digests = identity::digests(&sources, &buildpacks);
-            told.tell(&lock.check(options, &lock::buildpacks(&detection, digests)?)?);
-        }
+        let detected = detect(options, &sources, &lock, &sandbox, place, &mut platform);
+        let detected = detected.and_then(|(mut detection, locked)| {
+            detection.redact(&secrets);
+            if let Some(locked) = locked {
+                told.tell(&lock.check(options, &locked)?);
+            }
+            Ok(detection)
+        });
+        let detection = match detected {
+            Ok(detection) => detection,
+            Err(error) => {
+                // Nothing was built, so the next build may have what the last one left. If it cannot be given back, it
+                // starts without: what is wrong here is more important.
+                let _ = app_directory::give_back(prepared, workspace);
+                return Err(error);
+            }
+        };
         told.tell(&detection.warnings);
         for participant in &detection.group {
             told.tell(&participant.report.warnings);
         }
+        // From here on the layers change, which are this build's now; the rest is out of date.
+        workspace.release_kept()?;
         let restored = platform.restore(&detection)?;
         told.tell(&restored.warnings);
         let mut build = platform.build(&detection)?;
@@ -320,6 +330,29 @@ impl BuiltApp {
             after_build: &self.after_build,
         })
     }
+}
+
+/// Which buildpacks take part, and what a lock says of them where there is one.
+fn detect(
+    options: &CompileOptions,
+    sources: &[identity::Source],
+    lock: &SourceLock,
+    sandbox: &SandboxOptions,
+    place: &Place,
+    platform: &mut Platform<'_>,
+) -> Result<(Detection, Option<Vec<LockedBuildpack>>), CompileError> {
+    let buildpacks = identity::read(sources, place, sandbox)?;
+    lock.lend(platform)?;
+    let order = identity::order(options, &buildpacks);
+    let detection = platform.detect(&order, &buildpacks)?;
+    let locked = match lock.file() {
+        Some(_) => {
+            let digests = identity::digests(sources, &buildpacks);
+            Some(lock::buildpacks(&detection, digests)?)
+        }
+        None => None,
+    };
+    Ok((detection, locked))
 }
 
 /// Ends the use of the work folder, and puts the cache in order.

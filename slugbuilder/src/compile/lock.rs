@@ -57,6 +57,11 @@ impl SourceLock {
         })
     }
 
+    /// As the buildpacks get it.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
     pub(super) fn file(&self) -> Option<&LockFile> {
         self.file.as_ref()
     }

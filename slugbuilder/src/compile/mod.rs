@@ -43,10 +43,10 @@ use crate::layout::{self, AppLayout};
 use crate::lock::Locking;
 use crate::place::Place;
 use crate::sandbox::{AppDirectory, Credentials, Environment, HostView, Interrupt, SandboxOptions};
-use crate::secrets::{Redacting, Secrets, Sources};
+use crate::secrets::{OfSource, Redacting, Secrets, Sources};
 use crate::slug::{Manifest, ProcessType, SlugError};
 use crate::stack::{Machine, Stack};
-use crate::stage::Survey;
+use crate::stage::{self, Survey, SurveyOptions};
 use crate::stop::Stop;
 use crate::workspace::{Workspace, WorkspaceError};
 use begun::Begun;
@@ -193,7 +193,14 @@ fn compile_with(
     }
     let mut app = BuiltApp::build_begun(options, begun)?;
     let remembered = look.remember(options, app.survey(), reporter);
-    let slug = app.archive(options, reporter)?;
+    let slug = match app.archive(options, reporter) {
+        Ok(slug) => slug,
+        Err(error) => {
+            // A slug that may not be is no reason to build the layers again.
+            app.keep(reporter);
+            return Err(error);
+        }
+    };
     // The slug is whole: what cannot be kept for the next build makes that one slower, and this one no failure.
     match remembered {
         Some(remembered) => app.keep_app(remembered, reporter),
@@ -244,12 +251,31 @@ fn sandbox_options(
 
 /// The secrets that the programs of a build may know.
 fn secrets_of(options: &CompileOptions) -> Result<Secrets, CompileError> {
-    Ok(Secrets::of(&Sources {
+    let of_source = OfSource::read(&options.source, options.root_folder());
+    let mut secrets = Secrets::of(&Sources {
         config_vars: &options.config_vars,
         named: &options.secrets,
         platform_variables: &options.platform_variables,
         view: &host_view(options),
-    })?)
+        of_source: &of_source,
+    })?;
+    if of_source.has_literal() {
+        // Few sources have one, and only one that enters the build is worth a word. What is wrong with the source the build
+        // itself tells.
+        let surveyed = stage::outline(
+            &options.source,
+            &SurveyOptions {
+                all_files: options.all_files,
+                outputs: vec![options.cache_dir.clone()],
+                stop: options.stop(),
+            },
+        );
+        if let Ok(survey) = surveyed {
+            let staged = survey.staged_files();
+            secrets.warn(of_source.warnings(|file| staged.contains_key(file)));
+        }
+    }
+    Ok(secrets)
 }
 
 /// What programs see of this machine.

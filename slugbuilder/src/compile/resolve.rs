@@ -3,7 +3,7 @@
 use super::downloads::Downloads;
 use super::lock::{SourceLock, folder_of};
 use super::{CompileError, CompileOptions, app_directory, identity, platform, sandbox_options};
-use crate::cnb::BuildpackPrograms;
+use crate::cnb::{BuildpackPrograms, RESOLVE_ONLY};
 use crate::lock;
 use crate::stage::{self, SurveyOptions};
 use crate::workspace::Workspace;
@@ -76,7 +76,7 @@ fn resolve_in(
     let on = || "1".into();
     platform
         .platform_variables
-        .insert("SLUGBUILDER_RESOLVE_ONLY".into(), on());
+        .insert(RESOLVE_ONLY.into(), on());
     source_lock.lend(&mut platform)?;
     let order = identity::order(options, &buildpacks);
     let mut detection = platform.detect(&order, &buildpacks)?;

@@ -3,10 +3,26 @@
 use super::LockError;
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use slugbuilder_report::lock::{LOCK_FILE, LockFile, LockFileError, MAX_LOCK_BYTES};
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+
+/// Start of the names under which locks are written, before tempfile's letters and digits.
+const TEMPORARY: &str = ".slugbuilder.lock.";
+
+/// How many letters and digits these are.
+const RANDOM: usize = 6;
+
+/// Whether a file of this name is a lock that a killed run has left half-written.
+pub(crate) fn is_left_behind(name: &OsStr) -> bool {
+    let random = name.as_bytes().strip_prefix(TEMPORARY.as_bytes());
+    random.is_some_and(|random| {
+        random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric)
+    })
+}
 
 /// What became of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +102,7 @@ pub fn write(folder: &Path, lock: &LockFile) -> Result<LockChange, LockError> {
     }
     let write = || {
         let mut file = tempfile::Builder::new()
-            .prefix(".slugbuilder.lock.")
+            .prefix(TEMPORARY)
             .tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file()

@@ -7,6 +7,7 @@ mod file;
 
 pub(crate) use digest::of_folder;
 pub use error::LockError;
+pub(crate) use file::is_left_behind;
 pub use file::{LockChange, ReadLock, read, write};
 
 use crate::cnb::{BuildpackPrograms, Detection};

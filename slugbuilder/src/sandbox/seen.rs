@@ -3,22 +3,31 @@
 use super::view::{HostView, is_system};
 use super::wire::Mount;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// Files that change whenever the package manager changes the system: those of dpkg, apk and rpm.
+/// Files that change whenever the package manager changes the system, those of dpkg, apk and rpm; and the one that tells the
+/// version of a Go from go.dev.
 const PACKAGES: &[&str] = &[
     "/etc/os-release",
     "/usr/lib/os-release",
     "/var/lib/dpkg/status",
     "/lib/apk/db/installed",
+    "/var/lib/rpm/Packages",
     "/var/lib/rpm/rpmdb.sqlite",
+    "/var/lib/rpm/rpmdb.sqlite-wal",
+    "/usr/local/go/VERSION",
 ];
+
+/// Folders whose times tell that something was put into them or taken out: of what is installed by hand, and pacman's
+/// folder of a folder for each package.
+const FOLDERS: &[&str] = &["/usr/local/bin", "/usr/local/lib", "/var/lib/pacman/local"];
 
 /// Files of a toolchain's folder that say which one it is: Go's and npm's.
 const TOOLCHAIN: &[&str] = &["VERSION", "package.json"];
 
 impl HostView {
-    /// Variables, and the files of the home, with what a person calls them.
+    /// Variables, the files of the home, and the times of folders of the machine, with what a person calls them.
     pub(crate) fn named(&self) -> Vec<(String, Vec<u8>)> {
         let variables = self.environment.iter().map(|(name, value)| {
             let name = format!("the variable `{}` of this machine", name.to_string_lossy());
@@ -28,7 +37,7 @@ impl HostView {
             let name = format!("the configuration `~/{}`", path.display());
             (name, content.clone())
         });
-        variables.chain(files).collect()
+        variables.chain(files).chain(times_of(FOLDERS)).collect()
     }
 
     /// Which folders and files of this machine show, and where; without those that the user has named.
@@ -65,6 +74,16 @@ impl HostView {
         }
         files
     }
+}
+
+/// When something was put into these folders or taken out, as far as they are there.
+fn times_of<'a>(folders: &'a [&'a str]) -> impl Iterator<Item = (String, Vec<u8>)> + 'a {
+    folders.iter().filter_map(|folder| {
+        let there = std::fs::metadata(folder).ok()?;
+        let time = format!("{}.{:09}", there.mtime(), there.mtime_nsec());
+        let name = format!("the folder `{folder}` of this machine");
+        Some((name, time.into_bytes()))
+    })
 }
 
 #[cfg(test)]
@@ -104,5 +123,19 @@ mod tests {
         }
         let other = HostView::of(&Environment::new(), Credentials::default());
         assert_ne!(view.shown(), other.shown());
+    }
+
+    #[test]
+    fn what_is_put_into_a_folder_by_hand_tells() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let times = || times_of(&[path, "/absent"]).collect::<Vec<_>>();
+        let before = times();
+        assert_eq!(before.len(), 1);
+        assert_eq!(before[0].0, format!("the folder `{path}` of this machine"));
+        assert_eq!(times(), before);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(folder.path().join("tool"), "").unwrap();
+        assert_ne!(times(), before);
     }
 }

@@ -12,6 +12,9 @@ const OF_NPM: [&str; 4] = ["_authToken", "_auth", "_password", "key"];
 /// Those of them that are in Base64.
 const IN_BASE64: [&str; 2] = ["_auth", "_password"];
 
+/// Settings of Yarn whose values are credentials.
+const OF_YARN: [&str; 2] = ["npmAuthToken", "npmAuthIdent"];
+
 /// Starts of Bundler's variables that have a host-like name and are no credentials (`bundle help config`).
 const NO_CREDENTIALS: [&str; 5] = [
     "BUNDLE_BUILD__",
@@ -33,6 +36,55 @@ pub(super) fn of_npmrc(text: &[u8]) -> Vec<Found> {
             let value = value.trim().trim_matches(['"', '\'']);
             found.extend(of_npm_setting(key.trim(), value, "~/.npmrc"));
         }
+    }
+    found
+}
+
+/// The credentials of a line of an app's own `.npmrc`, which is called `place`.
+pub(super) fn of_npmrc_line(line: &str, place: &str) -> Vec<Found> {
+    let Some((key, value)) = line.split_once('=') else {
+        return Vec::new();
+    };
+    let value = value.trim().trim_matches(['"', '\'']);
+    of_npm_setting(key.trim(), value, place)
+}
+
+/// The credentials of a line of an app's own `.yarnrc.yml`, which is called `place`. They are settings of a registry or of
+/// a scope, at any depth (Yarn's `yarnrc` page, `npmAuthToken` and `npmAuthIdent`).
+pub(super) fn of_yarnrc_line(line: &str, place: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    for key in OF_YARN {
+        let after = line.find(key).map(|at| line[at + key.len()..].trim_start());
+        let after = after.map(|after| after.trim_start_matches(['"', '\'']).trim_start());
+        let Some(value) = after.and_then(|after| after.strip_prefix(':')) else {
+            continue;
+        };
+        let value = value.trim();
+        let value = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next(),
+            _ => value.split([' ', '\t', ',']).next(),
+        };
+        let value = value.unwrap_or_default();
+        // `${NAME}` in a list of settings on one line: `{npmAuthToken: ${NAME}}`.
+        let value = match value.strip_suffix('}') {
+            Some(less) if less.matches('{').count() < value.matches('}').count() => less,
+            _ => value,
+        };
+        if !value.is_empty() {
+            found.push((format!("`{key}` of `{place}`"), value.as_bytes().to_vec()));
+            if let Some((user, password)) = value.split_once(':').filter(|_| key == "npmAuthIdent")
+                && variables(value).next().is_none()
+            {
+                found.extend(basic(
+                    &format!("the password in `{key}` of `{place}`"),
+                    user,
+                    password,
+                ));
+            }
+        }
+    }
+    if found.is_empty() {
+        return of_addresses(line, place);
     }
     found
 }
@@ -135,6 +187,15 @@ pub(super) fn variable(value: &[u8]) -> Option<OsString> {
     let name = value.strip_prefix(b"${")?.strip_suffix(b"}")?;
     let name = std::str::from_utf8(name).ok()?;
     Some(OsStr::new(name.trim_end_matches('?')).to_owned())
+}
+
+/// All variables that a value of a client's configuration refers to, also as Yarn has them: `${NAME:-otherwise}`.
+pub(super) fn variables(value: &str) -> impl Iterator<Item = &str> {
+    value.split("${").skip(1).filter_map(|rest| {
+        let (inside, _) = rest.split_once('}')?;
+        let name = inside.split([':', '-', '?']).next()?;
+        (!name.is_empty()).then_some(name)
+    })
 }
 
 /// `text` with each `%41` as what it stands for; what is no UTF-8 then stays as it is.

@@ -9,12 +9,14 @@
 //! means it otherwise, so they are replaced in the output, and a warning in the slug.
 
 mod credentials;
+mod of_source;
 mod redacting;
 mod search;
 pub(crate) mod telling;
 
 pub use search::SecretsInSlug;
 
+pub(crate) use of_source::OfSource;
 pub(crate) use redacting::Redacting;
 pub(crate) use search::{Passage, Search};
 
@@ -65,6 +67,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) platform_variables: &'a Environment,
     /// What programs get from the machine.
     pub(crate) view: &'a HostView,
+    /// What the app's own files tell.
+    pub(crate) of_source: &'a OfSource,
 }
 
 /// One secret.
@@ -79,6 +83,8 @@ struct Secret {
 /// How it is known that something is a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Certainty {
+    /// It is a credential, and the source has it: its author was warned, and that the slug has it is no news.
+    InSource,
     /// By the name of a config var.
     Likely,
     /// It is a credential of a client, or a password of a proxy.
@@ -95,6 +101,7 @@ impl Certainty {
         let is_mixed = has(u8::is_ascii_alphabetic) && has(u8::is_ascii_digit);
         value.len() >= SHORTEST_ALONE
             && match self {
+                Self::InSource => false,
                 Self::Likely => is_mixed,
                 Self::Known => is_mixed || value.len() >= LONG,
                 Self::Named => true,
@@ -126,9 +133,16 @@ pub(crate) struct Secrets {
     finder: Option<AhoCorasick>,
     /// Names of config vars that are called secrets and are too short to be replaced.
     too_short: Vec<String>,
+    /// Of secrets that are in the source.
+    in_source: Vec<Warning>,
 }
 
 impl Secrets {
+    /// Has [`Secrets::warnings`] tell of these, too.
+    pub(crate) fn warn(&mut self, warnings: Vec<Warning>) {
+        self.in_source.extend(warnings);
+    }
+
     /// All secrets that a build may be given.
     pub(crate) fn of(sources: &Sources<'_>) -> Result<Self, SandboxError> {
         let mut gathered = Gathered::default();
@@ -146,7 +160,11 @@ impl Secrets {
                 gathered.known(read(text));
             }
         }
-        let referred: BTreeSet<OsString> = gathered.variables().collect();
+        let mut referred: BTreeSet<OsString> = gathered.variables().collect();
+        referred.extend(sources.of_source.variables.iter().cloned());
+        for literal in &sources.of_source.literal {
+            gathered.add(literal.name.clone(), &literal.value, Certainty::InSource);
+        }
         let mut too_short = Vec::new();
         for (name, value) in sources.config_vars {
             let shown = name.to_string_lossy();
@@ -175,7 +193,7 @@ impl Secrets {
         gathered.into_secrets(too_short)
     }
 
-    /// Warnings of secrets that cannot be kept out of the output.
+    /// Warnings of secrets that cannot be kept out of the output, and of those in the source.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let warning = |name: &String| {
             Warning::new(
@@ -184,7 +202,8 @@ impl Secrets {
             )
             .hint("Make it longer; so short a value is no secret for long.")
         };
-        self.too_short.iter().map(warning).collect()
+        let too_short = self.too_short.iter().map(warning);
+        too_short.chain(self.in_source.iter().cloned()).collect()
     }
 
     /// Whether there are none.
@@ -364,6 +383,7 @@ impl Gathered {
             all: secrets,
             forms,
             too_short,
+            in_source: Vec::new(),
         })
     }
 }

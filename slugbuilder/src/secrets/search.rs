@@ -2,7 +2,8 @@
 //!
 //! To read all of a slug would take longer than to write it. What is read: of the app's own files (nothing in `node_modules`,
 //! nothing in layers) those that the build made or changed, and those that commonly hold secrets ([`is_usual_place`])
-//! whoever wrote them; of these, text of at most [`LARGEST`] bytes.
+//! whoever wrote them; of these, text of at most [`LARGEST`] bytes. Besides, the names of what the build made, and the targets of
+//! its links.
 
 use super::{Certainty, Secrets, finder_of};
 use crate::archive::{ArchiveError, Layout, Placement, Siblings};
@@ -170,6 +171,7 @@ impl<'a> Search<'a> {
                 .map_err(|failure| ArchiveError::of_entry(&folder, failure))?;
             let names: Vec<&OsStr> = entries.iter().map(|(name, _)| name.as_os_str()).collect();
             let siblings = Siblings::of_sorted(&names);
+            let is_folder_told = self.found_in(folder.as_os_str().as_bytes()).is_some();
             for (name, stat) in &entries {
                 let path = below(&folder, name);
                 let is_folder = stat.kind == Kind::Directory;
@@ -185,7 +187,12 @@ impl<'a> Search<'a> {
                 {
                     continue;
                 }
-                if is_folder {
+                if !is_folder_told && !before.contains_key(path.as_path()) {
+                    self.in_name(&path);
+                }
+                if stat.kind == Kind::Link {
+                    self.in_link(tree, survey, &path)?;
+                } else if is_folder {
                     folders.push((path, *stat));
                 } else if stat.kind == Kind::File && stat.size <= LARGEST {
                     let before = before.get(path.as_path()).copied();
@@ -203,6 +210,29 @@ impl<'a> Search<'a> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Looks into the path of what the build made.
+    fn in_name(&mut self, path: &Path) {
+        if let Some(secret) = self.found_in(path.as_os_str().as_bytes()) {
+            let shown = show(path);
+            let place = format!("the name `{}`", self.secrets.redact_text(&shown));
+            self.findings.push(Finding { place, secret });
+        }
+    }
+
+    /// Looks into the target of a link, unless the source has the same.
+    fn in_link(&mut self, tree: &Tree, survey: &Survey, path: &Path) -> Result<(), ArchiveError> {
+        let target = tree
+            .read_link(path)
+            .map_err(|failure| ArchiveError::of_entry(path, failure))?;
+        if let Some(secret) = self.found_in(target.as_os_str().as_bytes())
+            && survey.link_target(path) != Some(&target)
+        {
+            let place = format!("the target of the link `{}`", show(path));
+            self.findings.push(Finding { place, secret });
         }
         Ok(())
     }

@@ -50,7 +50,9 @@ pub(crate) fn is_telling(name: &str) -> bool {
     let is_token = name
         .split('_')
         .any(|word| word.ends_with("TOKEN") || word.ends_with("TOKENS"));
-    (is_pass || is_token || TELLING.iter().any(|part| name.contains(part)))
+    // `npm_config__auth`, `NEXUS_AUTH`.
+    let is_auth = last == "AUTH" && name != last;
+    (is_pass || is_token || is_auth || TELLING.iter().any(|part| name.contains(part)))
         && !HARMLESS.iter().any(|end| name.ends_with(end))
 }
 

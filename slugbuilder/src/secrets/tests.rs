@@ -17,6 +17,7 @@ fn secrets(config_vars: &[(&str, &str)], named: &[&str]) -> Secrets {
         named: &named.iter().map(OsString::from).collect(),
         platform_variables: &Environment::new(),
         view: &HostView::of(&Environment::new(), Credentials::default()),
+        of_source: &OfSource::default(),
     })
     .unwrap()
 }
@@ -90,6 +91,8 @@ fn names_tell_and_public_ones_do_not() {
             ("NEXT_PUBLIC_API_KEY", "public-key"),
             ("VITE_TOKEN", "vite-token"),
             ("SECRET_SCAN", "true"),
+            ("npm_config__auth", "npm-auth"),
+            ("HAS_AUTH", "true"),
             ("DATABASE_URL", "postgres://app:p%40ss-word@db.example/app"),
         ],
         &[],
@@ -97,9 +100,9 @@ fn names_tell_and_public_ones_do_not() {
     assert_eq!(
         redacted(
             &secrets,
-            "sk_live_1 public-key vite-token true p@ss-word p%40ss-word"
+            "sk_live_1 public-key vite-token true p@ss-word p%40ss-word npm-auth"
         ),
-        "*** public-key vite-token true *** ***"
+        "*** public-key vite-token true *** *** ***"
     );
     assert_eq!(
         redacted(&secrets, "postgres://app:p%40ss-word@db.example/app"),
@@ -137,6 +140,7 @@ fn credentials_that_are_shown_to_the_build_are_secrets() {
                 "https://me:mirror-pass@m.example/",
             )]),
             view: &HostView::of(&host, credentials),
+            of_source: &OfSource::default(),
         });
         secrets.unwrap().redact_text(all).into_owned()
     };

@@ -8,7 +8,8 @@
 //!
 //! 1. `.git`, at the root and at any depth, be it a folder, a file (submodules, linked work trees) or a link. A bare
 //!    repository under another name is data and stays.
-//! 2. Our own output, where it lies in the source ([`SurveyOptions::outputs`]).
+//! 2. Our own output, where it lies in the source ([`SurveyOptions::outputs`]), and that of earlier runs: what they left
+//!    half-written, and slugs with their `slug.json` in the source's root.
 //! 3. Files named `.DS_Store` and `._*` (`AppleDouble`), which macOS leaves behind.
 //! 4. What the root's `.slugignore` selects, tracked or not; the rules are in [`slug_ignore`].
 //! 5. In a git work tree: what git ignores and does not track ([`git`]), unless [`SurveyOptions::all_files`] is set.
@@ -253,6 +254,11 @@ impl Survey {
     pub fn stages_folder(&self, path: &Path) -> bool {
         let mut staged = self.staged_entries.iter();
         staged.any(|entry| entry.path == path && entry.stat.kind == crate::tree::Kind::Directory)
+    }
+
+    /// Where the staged link at `path` leads.
+    pub(crate) fn link_target(&self, path: &Path) -> Option<&Path> {
+        self.links.target(path)
     }
 
     /// Every staged folder as it was surveyed, with what is staged of it.

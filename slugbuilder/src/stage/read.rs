@@ -50,7 +50,8 @@ impl Survey {
     /// Reads the staged file at `path` (relative to the root); nothing where nothing is staged there.
     ///
     /// Links are followed as they would be with the tree at `/app`, and only to files that are staged, too. Nothing but
-    /// a regular file of at most `limit` bytes is opened. An [outline](super::outline) does not know enough for this.
+    /// a regular file of at most `limit` bytes is opened. Of an
+    /// [outline](super::outline), which knows neither size nor time of most files, what is there now is read.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let staged = |path: &Path| self.staged_entries.iter().find(|entry| entry.path == path);
         if staged(path).is_none() {
@@ -69,12 +70,22 @@ impl Survey {
         }
         self.stop.check().map_err(ReadError::Stopped)?;
         let mut content = Vec::new();
-        self.tree
-            .open_file(&path, &entry.stat)?
-            .take(limit + 1)
+        let is_outline = self.tree.tells_kinds_only();
+        let file = if is_outline {
+            self.tree.open_any(&path)?
+        } else {
+            self.tree.open_file(&path, &entry.stat)?
+        };
+        if !file.metadata().map_err(ReadError::Io)?.is_file() {
+            return Err(ReadError::Changed);
+        }
+        file.take(limit + 1)
             .read_to_end(&mut content)
             .map_err(ReadError::Io)?;
-        if content.len() as u64 != entry.stat.size {
+        if content.len() as u64 > limit {
+            return Err(ReadError::TooLarge { limit });
+        }
+        if !is_outline && content.len() as u64 != entry.stat.size {
             return Err(ReadError::Changed);
         }
         Ok(Some(content))

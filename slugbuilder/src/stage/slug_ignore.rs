@@ -16,7 +16,8 @@
 //! - A pattern that means the root itself (`/`, `.`), has a `..`, or ends in the middle (`[a-`, a backslash) is refused
 //!   with a warning. So is `!`: Heroku has no negation.
 //!
-//! [`AFTER_BUILD`] is read by the same rules; a line that is refused is an error there.
+//! [`AFTER_BUILD`] is read by the same rules; a line that is refused is an error there. So are two that are followed here and
+//! rarely meant: with a brace that has no other one (which stands for itself here), and with bytes that are no UTF-8.
 //!
 //! The file itself is staged: buildpacks look at it when they explain why they found nothing.
 
@@ -63,8 +64,8 @@ impl SlugIgnore {
     pub fn parse_all(content: &[u8]) -> Result<Self, RefusedLine> {
         let mut patterns = Vec::new();
         for (number, line) in lines(content) {
-            let parsed = parse_line(line).map_err(|refusal| refusal.of_line(number, line))?;
-            patterns.extend(parsed);
+            let parsed = check_strictly(line).and_then(|()| parse_line(line));
+            patterns.extend(parsed.map_err(|refusal| refusal.of_line(number, line))?);
         }
         Ok(Self { patterns })
     }
@@ -139,6 +140,8 @@ enum Refusal {
     Leaves,
     Alternatives,
     Unfinished,
+    Unpaired,
+    NoText,
 }
 
 impl Refusal {
@@ -162,6 +165,14 @@ impl Refusal {
                 "it ends in the middle of a class or after a backslash",
                 "End the class with `]`; a backslash before `[` or another backslash makes it an ordinary character.",
             ),
+            Self::Unpaired => (
+                "one of its braces has no other one",
+                "Write `{a,b}`; a backslash before a brace makes it an ordinary character.",
+            ),
+            Self::NoText => (
+                "it is no UTF-8",
+                "Save the file as UTF-8; `?` stands for any one byte of a name that is none.",
+            ),
         };
         RefusedLine {
             line,
@@ -180,6 +191,30 @@ fn parse_line(line: &[u8]) -> Result<Vec<Pattern>, Refusal> {
         .iter()
         .map(|text| parse_pattern(text))
         .collect()
+}
+
+/// Refuses a line that says something, though hardly what it was to say.
+fn check_strictly(line: &[u8]) -> Result<(), Refusal> {
+    if std::str::from_utf8(line).is_err() {
+        return Err(Refusal::NoText);
+    }
+    let mut open = 0_usize;
+    let mut at = 0;
+    while at < line.len() {
+        match line[at] {
+            b'\\' => at += 1,
+            b'[' => at = class_end(line, at).unwrap_or(at),
+            b'{' => open += 1,
+            b'}' => open = open.checked_sub(1).ok_or(Refusal::Unpaired)?,
+            _ => {}
+        }
+        at += 1;
+    }
+    if open == 0 {
+        Ok(())
+    } else {
+        Err(Refusal::Unpaired)
+    }
 }
 
 fn parse_pattern(text: &[u8]) -> Result<Pattern, Refusal> {
@@ -425,6 +460,15 @@ mod tests {
     fn a_file_that_has_to_be_right_is_refused_at_its_first_wrong_line() {
         let refused = SlugIgnore::parse_all(b"*.ts\n\n# fine\n../x\n!y\n").unwrap_err();
         assert_eq!((refused.line, refused.text.as_str()), (4, "../x"));
+        for (line, number) in [
+            (b"ok\nsrc/{a,b\n".as_slice(), 2),
+            (b"a,b}\n", 1),
+            (b"x\n\n\xff\n", 3),
+        ] {
+            assert_eq!(SlugIgnore::parse_all(line).unwrap_err().line, number);
+            assert!(SlugIgnore::parse(line).1.is_empty());
+        }
+        SlugIgnore::parse_all(b"{a,{b,c}}\n\\{x\n[{]\n\xc3\xa9\n").unwrap();
         let ignore = SlugIgnore::parse_all(b"*.ts\r\n  src/ \n").unwrap();
         assert!(ignore.selects(Path::new("a/b.ts"), false));
         assert!(ignore.selects(Path::new("a/src"), true));

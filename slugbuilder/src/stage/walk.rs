@@ -11,7 +11,7 @@ use nix::fcntl::AtFlags;
 use nix::unistd::{AccessFlags, faccessat};
 use slugbuilder_report::Warning;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
@@ -208,6 +208,7 @@ impl Walker<'_> {
                 self.slug_ignore = slug_ignore;
                 self.warnings.extend(warnings);
             }
+            self.tell_earlier_slugs(&listing);
         }
         let (rules, ignored) =
             self.rules_in(directory, named(DOT_GIT).is_some(), named(".gitignore"));
@@ -241,6 +242,19 @@ impl Walker<'_> {
             children: first_entry..self.entries.len(),
         });
         Ok(())
+    }
+
+    fn tell_earlier_slugs(&mut self, listing: &[(OsString, Stat)]) {
+        let slugs = self.outputs.add_earlier(self.tree, listing);
+        if !slugs.is_empty() {
+            let named = enumerate(slugs.iter().take(NAMED).map(Path::new), slugs.len());
+            let message = format!("slugs of earlier builds are left out of the app: {named}");
+            self.warnings.push(
+                Warning::new("earlier-slug", message).hint(
+                    "Write slugs outside of the source, or remove what is not needed any more.",
+                ),
+            );
+        }
     }
 
     /// The git rules for what is in `directory`: those from above with its own `.gitignore`, or those of its own

@@ -34,6 +34,9 @@ pub enum VendorError {
     /// Something that is no file is where one goes.
     #[error("`{}` is no regular file", .0.display())]
     InTheWay(PathBuf),
+    /// A link or a file is where a folder goes.
+    #[error("`{}` is no folder of the mirror folder's own", .0.display())]
+    NoRealFolder(PathBuf),
     /// Files are missing or damaged.
     #[error("{} missing from the mirror folder, or damaged", count(.0.len()))]
     Damaged(Vec<PathBuf>),
@@ -67,7 +70,7 @@ impl Explain for VendorError {
             Self::Cache(error) => error.code(),
             Self::NoFolder(_) => "no-mirror",
             Self::Index { .. } => "mirror-list",
-            Self::InTheWay(_) => "mirror-in-the-way",
+            Self::InTheWay(_) | Self::NoRealFolder(_) => "mirror-in-the-way",
             Self::Damaged(_) => "mirror-damaged",
             Self::Gone(_) => "mirror-source-gone",
             Self::Report(_) => "buildpack-report",
@@ -76,7 +79,7 @@ impl Explain for VendorError {
 
     fn fault(&self) -> Fault {
         match self {
-            Self::Disk { .. } | Self::InTheWay(_) => Fault::Io,
+            Self::Disk { .. } | Self::InTheWay(_) | Self::NoRealFolder(_) => Fault::Io,
             Self::Cache(error) => error.fault(),
             Self::NoFolder(_) => Fault::Usage,
             Self::Index { .. } | Self::Damaged(_) => Fault::Unavailable,
@@ -104,7 +107,9 @@ impl Explain for VendorError {
             Self::Index { .. } => {
                 "Remove the list, and run `slugbuilder vendor` again: whole files are kept.".into()
             }
-            Self::InTheWay(_) => "Remove it, or take another folder.".into(),
+            Self::InTheWay(_) | Self::NoRealFolder(_) => {
+                "Remove it, or take another folder.".into()
+            }
             Self::Damaged(_) => {
                 "Run `slugbuilder vendor` again: it brings what is not whole.".into()
             }

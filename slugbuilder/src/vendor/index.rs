@@ -1,11 +1,11 @@
 //! The list of a mirror folder's files.
 
-use super::{VendorError, write_beside};
+use super::{VendorError, is_file, write_beside};
 use serde::{Deserialize, Serialize};
 use slugbuilder_report::ObtainedFile;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 /// The name of the list.
@@ -64,11 +64,10 @@ impl Index {
     /// Reads the list of `folder`; nothing where there is none.
     pub fn read(folder: &Path) -> Result<Option<Self>, VendorError> {
         let path = folder.join(INDEX);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(VendorError::Disk { path, source }),
-        };
+        if !is_file(&path)? {
+            return Ok(None);
+        }
+        let text = fs::read(&path).map_err(VendorError::disk(&path))?;
         let refused = |reason: String| VendorError::Index {
             path: path.clone(),
             reason,

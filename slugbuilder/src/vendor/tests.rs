@@ -1,5 +1,5 @@
 use super::*;
-use slugbuilder_report::{Diagnosis, SitePath, Style};
+use slugbuilder_report::{Diagnosis, Explain as _, SitePath, Style};
 use std::collections::BTreeMap;
 
 struct Fixture {
@@ -40,7 +40,7 @@ impl Fixture {
     }
 
     fn vendor(&self, files: &[ObtainedFile]) -> Result<Vendored, VendorError> {
-        vendor(&self.mirror(), &self.cache(), files)
+        MirrorFolder::open(&self.mirror(), &|| {})?.add(&self.cache(), files)
     }
 }
 
@@ -152,5 +152,75 @@ fn nothing_leaves_the_folder() {
     assert!(matches!(
         check(fixture.folder.path()),
         Err(VendorError::NoFolder(_))
+    ));
+}
+
+#[test]
+fn links_in_the_folder_lead_nowhere() {
+    let fixture = Fixture::new();
+    let outside = fixture.folder.path().join("outside");
+    fs::create_dir_all(&outside).unwrap();
+    fs::create_dir_all(fixture.mirror()).unwrap();
+    let link = fixture.mirror().join("packages");
+    std::os::unix::fs::symlink(&outside, &link).unwrap();
+    let file = fixture.obtained("npm:npm@11.6.2", None, "npm");
+    let files = std::slice::from_ref(&file);
+    let error = fixture.vendor(files).unwrap_err();
+    assert_eq!(error.code(), "mirror-in-the-way");
+    assert!(matches!(error, VendorError::NoRealFolder(path) if path == link));
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+
+    // What lies elsewhere is not read either.
+    fs::remove_file(&link).unwrap();
+    fixture.vendor(files).unwrap();
+    fs::remove_dir(&outside).unwrap();
+    fs::rename(&link, &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, &link).unwrap();
+    assert!(matches!(
+        check(&fixture.mirror()),
+        Err(VendorError::NoRealFolder(_))
+    ));
+
+    let list = fixture.mirror().join(INDEX);
+    fs::remove_file(&list).unwrap();
+    std::os::unix::fs::symlink(outside.join("list"), &list).unwrap();
+    assert!(matches!(
+        MirrorFolder::open(&fixture.mirror(), &|| {}),
+        Err(VendorError::InTheWay(_))
+    ));
+}
+
+#[test]
+fn one_run_fills_the_folder_at_a_time_and_no_entry_is_lost() {
+    let fixture = Fixture::new();
+    let one = fixture.obtained("npm:npm@11.6.2", None, "npm");
+    let other = fixture.obtained("npm:pnpm@9.15.0", None, "pnpm");
+    let first = MirrorFolder::open(&fixture.mirror(), &|| {}).unwrap();
+    let (waits, waiting) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            let mirror = MirrorFolder::open(&fixture.mirror(), &|| waits.send(()).unwrap());
+            mirror
+                .unwrap()
+                .add(&fixture.cache(), std::slice::from_ref(&other))
+        });
+        waiting.recv().unwrap();
+        first
+            .add(&fixture.cache(), std::slice::from_ref(&one))
+            .unwrap();
+        drop(first);
+        second.join().unwrap().unwrap();
+    });
+    assert_eq!(check(&fixture.mirror()).unwrap(), 2);
+}
+
+#[test]
+fn a_list_that_cannot_be_used_is_told_before_anything_is_brought() {
+    let fixture = Fixture::new();
+    fs::create_dir_all(fixture.mirror()).unwrap();
+    fs::write(fixture.mirror().join(INDEX), "{").unwrap();
+    assert!(matches!(
+        MirrorFolder::open(&fixture.mirror(), &|| {}),
+        Err(VendorError::Index { .. })
     ));
 }

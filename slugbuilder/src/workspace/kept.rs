@@ -60,10 +60,8 @@ impl Workspace {
         }
         // First: without it the rest is nothing.
         remove_tree(&self.kept_record())?;
-        let layers = self.kept_layers();
-        // The build's programs may have left a link on the way.
-        let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
-        if layers.parent().is_some_and(is_folder) && is_folder(&layers) {
+        let layers = self.lendable_layers();
+        if layers == self.kept_layers() {
             remove_tree(&self.layers())?;
             move_tree(&layers, &self.layers())?;
         }
@@ -71,8 +69,20 @@ impl Workspace {
         Ok(())
     }
 
+    /// The layers of the last build, wherever they are: those of the kept app, if there is one, or else its own.
+    pub(crate) fn lendable_layers(&self) -> PathBuf {
+        let layers = self.kept_layers();
+        // The build's programs may have left a link on the way.
+        let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if layers.parent().is_some_and(is_folder) && is_folder(&layers) {
+            layers
+        } else {
+            self.layers()
+        }
+    }
+
     /// Removes the kept app with its layers.
-    pub(super) fn forget_kept(&self) -> io::Result<()> {
+    pub(crate) fn forget_kept(&self) -> io::Result<()> {
         remove_tree(&self.kept_record())?;
         remove_tree(&self.folder.join("kept"))
     }

@@ -220,14 +220,35 @@ impl Workspace {
         Ok(())
     }
 
-    /// Moves the layers of the last build to `destination`, which must not exist, and marks them as being in use.
+    /// Moves the layers of the last build to `destination`, which must not exist, and marks them as being in use. The rest
+    /// of a kept app stays until [`Workspace::release_kept`]: it may get them back.
     pub fn lend_layers(&self, destination: &Path) -> Result<(), WorkspaceError> {
+        let layers = self.lendable_layers();
+        if layers != self.kept_layers() {
+            self.forget_kept()?;
+        }
         // Not synchronized, which may take as long as a build: it has to outlive a killed process, and file systems keep
         // the order of making it and of moving the layers.
         fs::File::create(self.dirty_marker())?;
-        if self.layers().exists() {
-            move_tree(&self.layers(), destination)?;
+        if layers.exists() {
+            move_tree(&layers, destination)?;
         }
+        Ok(())
+    }
+
+    /// Puts the layers at `source`, which were lent, back where they were, because nothing was built.
+    pub(crate) fn give_back_layers(&self, source: &Path) -> Result<(), WorkspaceError> {
+        let is_kept = self.folder.join("kept").symlink_metadata().is_ok();
+        let destination = if is_kept {
+            self.kept_layers()
+        } else {
+            self.layers()
+        };
+        remove_tree(&destination)?;
+        if source.exists() {
+            move_tree(source, &destination)?;
+        }
+        fs::remove_file(self.dirty_marker())?;
         Ok(())
     }
 

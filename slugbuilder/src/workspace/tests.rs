@@ -162,6 +162,31 @@ fn an_app_that_a_killed_build_was_about_to_keep_is_gone() {
 }
 
 #[test]
+fn a_kept_app_has_its_layers_back_where_nothing_was_built() {
+    let cache = tempfile::tempdir().unwrap();
+    let workspace = open(cache.path());
+    built(&workspace);
+    workspace.settle_kept().unwrap();
+    let lent = workspace.build().join("lent");
+    workspace.lend_layers(&lent).unwrap();
+    assert!(lent.join("bp/layer").exists() && workspace.kept_record().exists());
+    workspace.give_back_layers(&lent).unwrap();
+    drop(workspace);
+    let workspace = open(cache.path());
+    assert!(!workspace.was_cut_short());
+    assert!(workspace.kept_layers().join("bp/layer").exists());
+    assert!(workspace.kept_record().exists() && !workspace.layers().exists());
+
+    // Without a kept app they go where layers alone are.
+    workspace.release_kept().unwrap();
+    let lent = workspace.build().join("lent");
+    workspace.lend_layers(&lent).unwrap();
+    workspace.give_back_layers(&lent).unwrap();
+    assert!(workspace.layers().join("bp/layer").exists());
+    assert!(!workspace.kept_app().exists());
+}
+
+#[test]
 fn layers_are_not_taken_through_a_link() {
     let cache = tempfile::tempdir().unwrap();
     let elsewhere = tempfile::tempdir().unwrap();

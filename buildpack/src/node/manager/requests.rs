@@ -43,12 +43,12 @@ pub const SOURCES: &[Source<Reader>] = &[
     },
     Source {
         name: "`volta.pnpm`, `volta.yarn`, `volta.npm` of package.json",
-        meaning: "a version; also which manager, where nothing above says that",
+        meaning: "a version; also which manager, where nothing above says that: of several fields the first one in this order, with a warning",
         read: volta,
     },
     Source {
         name: "`engines.pnpm`, `engines.yarn`, `engines.npm` of package.json",
-        meaning: "a range; also which manager, where nothing above says that",
+        meaning: "a range; also which manager, where nothing above says that: of several fields the first one in this order, as on Heroku, with a warning",
         read: engines,
     },
     Source {
@@ -117,7 +117,7 @@ pub struct Request {
     pub(super) origin: Origin,
     /// The hash of `packageManager`.
     pub(super) hash: Option<Checksum>,
-    /// The row of the order of precedence.
+    /// The row of the order of precedence; of one that stands for several fields, the field: `engines.yarn of package.json`.
     pub(super) source: String,
 }
 
@@ -142,8 +142,24 @@ impl Request {
     ) -> Self {
         Self {
             wanted: Some(wanted(&text.value)),
-            ..Self::new(kind, program, &text.value, package.origin(text.line))
+            ..Self::new(
+                kind,
+                program,
+                // An empty text would be shown as nothing.
+                match text.value.trim() {
+                    "" => "\"\"",
+                    _ => &text.value,
+                },
+                package.origin(text.line),
+            )
         }
+    }
+
+    /// The field that it stands in: `engines.yarn`.
+    pub(super) fn field(&self) -> &str {
+        self.source
+            .split_once(' ')
+            .map_or(self.source.as_str(), |(field, _)| field)
     }
 
     /// The request as a candidate for the question which manager it is.
@@ -163,10 +179,12 @@ impl Request {
 pub(super) fn all(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
     let mut found = Vec::new();
     for source in SOURCES {
-        found.extend((source.read)(inputs)?.into_iter().map(|request| Request {
-            source: source.plain_name(),
-            ..request
-        }));
+        for mut request in (source.read)(inputs)? {
+            if request.source.is_empty() {
+                request.source = source.plain_name();
+            }
+            found.push(request);
+        }
     }
     Ok(found)
 }
@@ -258,7 +276,7 @@ fn lockfile(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
 }
 
 fn volta(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
-    Ok(versions(inputs, Kind::Volta, |package| {
+    Ok(versions(inputs, Kind::Volta, "volta", |package| {
         let Volta {
             pnpm, yarn, npm, ..
         } = &package.volta;
@@ -267,7 +285,7 @@ fn volta(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
 }
 
 fn engines(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
-    Ok(versions(inputs, Kind::Engines, |package| {
+    Ok(versions(inputs, Kind::Engines, "engines", |package| {
         let Engines {
             pnpm, yarn, npm, ..
         } = &package.engines;
@@ -275,10 +293,11 @@ fn engines(inputs: &Inputs<'_>) -> Result<Vec<Request>, NodeError> {
     }))
 }
 
-/// The requests of each package for pnpm, Yarn and npm, in this order.
+/// The requests of each package in the object `field` for pnpm, Yarn and npm, in this order.
 fn versions(
     inputs: &Inputs<'_>,
     kind: Kind,
+    field: &str,
     texts: impl Fn(&PackageJson) -> [&Option<Located<String>>; 3],
 ) -> Vec<Request> {
     inputs
@@ -288,7 +307,10 @@ fn versions(
             let texts = ["pnpm", "yarn", "npm"].into_iter().zip(texts(package));
             texts
                 .filter_map(|(program, text)| {
-                    Some(Request::range(kind, program, text.as_ref()?, package))
+                    Some(Request {
+                        source: format!("{field}.{program} of package.json"),
+                        ..Request::range(kind, program, text.as_ref()?, package)
+                    })
                 })
                 .collect::<Vec<_>>()
         })

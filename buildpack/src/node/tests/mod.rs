@@ -3,6 +3,7 @@
 mod managers;
 mod packages;
 mod processes;
+mod told;
 mod workspaces;
 
 use super::{NodeApp, NodeSettings};

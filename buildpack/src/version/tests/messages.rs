@@ -263,3 +263,26 @@ fn requests_that_cannot_be_met_name_file_and_line() {
       hint: The nearest existing version is `[NEWEST]`.
     ");
 }
+
+#[test]
+fn two_versions_in_one_file_are_an_error_with_both_lines() {
+    insta::assert_snapshot!(error_of(&[(".nvmrc", "# ours\n18\n\n20 # soon\n")], Runtime::Node), @r"
+    error[invalid-version]: .nvmrc:2 names the version `18`, and .nvmrc:4 `20`
+
+      hint: Keep the line that is meant.
+    ");
+    assert!(
+        error_of(&[(".node-version", "18\n20")], Runtime::Node).starts_with(
+            "error[invalid-version]: .node-version:1 names the version `18`, and .node-version:2 `20`"
+        )
+    );
+    // Comments and nvm's settings are no versions; of `.tool-versions` each line is for another tool.
+    for file in [
+        (".nvmrc", "# 18\nfuture = 1\n20.10.0 # not 22\n\n"),
+        (".nvmrc", "20.10.0\nfuture=1"),
+        (".tool-versions", "ruby 3.3.9\nnodejs 20.10.0 18.20.0\n"),
+    ] {
+        assert!(version_of(&[file], Runtime::Node).starts_with("20.10.0 "));
+    }
+    assert!(version_of(&[(".nvmrc", ">=20")], Runtime::Node).ends_with("(.nvmrc:1)"));
+}

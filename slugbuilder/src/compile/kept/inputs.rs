@@ -3,7 +3,7 @@
 //! Not the day: what a build warns of because of it (a version's end of life) is told as it was when the app was built.
 //! Nor what a registry or a mirror has: a lockfile says that.
 
-use super::super::lock::folder_of;
+use super::super::lock::SourceLock;
 use super::super::{BuildpackSource, CompileOptions, host_view, stable_platform_variables};
 use super::record::Record;
 use super::what::{Change, What};
@@ -41,6 +41,7 @@ impl Inputs {
     pub(in super::super) fn of(
         options: &CompileOptions,
         survey: &Survey,
+        lock: &SourceLock,
     ) -> Result<Self, ContentError> {
         let view = host_view(options);
         let mut inputs = Self {
@@ -51,7 +52,8 @@ impl Inputs {
                 (What::AllFiles, vec![options.all_files.into()]),
                 (What::Network, vec![options.network.into()]),
                 (What::Locked, vec![options.locking.locked.into()]),
-                (What::Lock, lock(options, survey)),
+                // It need not be among what is staged.
+                (What::Lock, lock.text().unwrap_or_default().into()),
                 (
                     What::Credentials,
                     format!("{:?}", options.credentials).into_bytes(),
@@ -222,13 +224,6 @@ fn open(folder: &Path) -> Result<Tree, ContentError> {
         path: folder.to_owned(),
         error,
     })
-}
-
-/// The lock, which need not be among what is staged. A build with one that cannot be read is none.
-fn lock(options: &CompileOptions, survey: &Survey) -> Vec<u8> {
-    let folder = folder_of(&survey.root, options.root.as_ref());
-    let read = crate::lock::read(&folder).ok().flatten();
-    read.map(|read| read.text.into_bytes()).unwrap_or_default()
 }
 
 /// Which buildpacks are tried in which order.

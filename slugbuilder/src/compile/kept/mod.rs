@@ -20,6 +20,7 @@ use super::{CompileError, CompileOptions, Compiled, Outcome, Reuse, built, losse
 use crate::archive::ArchiveError;
 use crate::contents::ContentError;
 use crate::layout::after_build::AfterBuild;
+use crate::sandbox::SandboxOptions;
 use crate::stage::Survey;
 use crate::tree::Kind;
 use crate::workspace::Workspace;
@@ -50,7 +51,7 @@ impl Look {
     /// Looks whether the app of the last build is the one that a build would make.
     pub(super) fn at(options: &CompileOptions, begun: &Begun<'_>) -> Result<Self, CompileError> {
         let workspace = begun.folder.workspace()?;
-        let mut inputs = Inputs::of(options, &begun.survey);
+        let mut inputs = Inputs::of(options, &begun.survey, &begun.lock);
         let read = Record::read(&workspace.kept_record());
         let why_build = why_build(options, &begun.survey, workspace, &read, &mut inputs);
         Ok(Self {
@@ -126,10 +127,21 @@ fn why_build(
         Ok(Some(difference)) => return Some(difference),
         Err(error) => return Some(error.to_string()),
     }
-    match digest(last.under, &last.outcome, survey, workspace) {
-        Ok(digest) if digest == last.app => None,
-        _ => Some("what was kept of the last one is not as it was left".into()),
+    let is_whole = || {
+        digest(last.under, &last.outcome, survey, workspace).is_ok_and(|digest| digest == last.app)
+    };
+    if is_whole() || (put_source_back(last.under, survey, workspace) && is_whole()) {
+        return None;
     }
+    Some("what was kept of the last one is not as it was left".into())
+}
+
+/// Makes the copy of the source below a kept app what the source is, which a build that came to nothing may have made
+/// into another one.
+fn put_source_back(under: Under, survey: &Survey, workspace: &Workspace) -> bool {
+    let owner = SandboxOptions::owner();
+    let (copy, index) = (workspace.source(), workspace.source_index());
+    under == Under::Copy && survey.refresh_copy(&copy, &index, owner).is_ok()
 }
 
 /// Makes a slug of the kept app.
@@ -143,6 +155,7 @@ pub(super) fn compile(
         survey,
         after_build,
         secrets,
+        lock: _,
         folder,
         mut told,
     } = begun;
