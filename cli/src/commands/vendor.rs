@@ -48,7 +48,7 @@ fn fill(
     let waiting = || {
         printer.report(Event::Note(
             "waiting for another run that fills this folder",
-        ))
+        ));
     };
     let mirror = MirrorFolder::open(&arguments.folder, &waiting)?;
     let mut total = Vendored::default();
