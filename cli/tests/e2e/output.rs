@@ -247,3 +247,28 @@ fn data_that_cannot_be_written_is_an_error_unless_nobody_wants_it() {
         context.shell(&gone).succeeds();
     }
 }
+
+#[test]
+fn what_earlier_and_killed_runs_wrote_into_the_source_is_not_in_the_slug() {
+    let context = Context::new(ordinary());
+    context.node_app("app");
+    let compile = |output: &str| {
+        context
+            .slugbuilder(["compile", "../app", "-o", output])
+            .succeeds()
+    };
+    compile("clean.tgz");
+    let clean = checksum(&context.path("work/clean.tgz"));
+    compile("../app/slug.tgz");
+    context.write("app/.slug.tgz.k2Jd81.tmp", "half of a slug");
+    context.write("app/.slugbuilder.lock.k2Jd81", "half of a lock");
+    let built = compile("../app/other.tgz");
+    assert_eq!(checksum(&context.path("app/other.tgz")), clean);
+    assert!(
+        built.stderr.contains(
+            "warning[earlier-slug]: slugs of earlier builds are left out of the app: `slug.tgz`\n"
+        ),
+        "{}",
+        built.stderr
+    );
+}

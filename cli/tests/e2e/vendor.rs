@@ -243,6 +243,43 @@ fn package_managers_are_pinned_and_vendored_with_their_runtime() {
 }
 
 #[test]
+fn the_folder_is_looked_at_before_anything_is_brought_and_the_apps_may_be_below() {
+    let context = Context::new(ordinary());
+    context.node_app("source/api");
+    context.write("source/README", "several apps\n");
+    let vendor = || {
+        context
+            .slugbuilder(["vendor", "-q", "../vendored", "../source"])
+            .arguments(["--root", "api"])
+    };
+    context.write("vendored/mirror.json", "{");
+    let refused = elsewhere(vendor()).fails(69);
+    assert!(refused.contains("error[mirror-list]"), "{refused}");
+    fs::remove_file(context.path("vendored/mirror.json")).unwrap();
+    vendor().succeeds();
+    context
+        .slugbuilder([
+            "vendor",
+            "--check",
+            "../vendored",
+            "../source",
+            "--root",
+            "api",
+        ])
+        .succeeds();
+
+    let outside = context.folder("outside");
+    fs::remove_dir_all(context.path("vendored/node")).unwrap();
+    std::os::unix::fs::symlink(&outside, context.path("vendored/node")).unwrap();
+    insta::assert_snapshot!(vendor().fails(74), @"
+    error[mirror-in-the-way]: `../vendored/node` is no folder of the mirror folder's own
+
+      hint: Remove it, or take another folder.
+    ");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
 #[ignore = "needs strace, and the right to trace"]
 fn no_socket_to_the_network_is_opened_offline() {
     let context = Context::new(ordinary());
