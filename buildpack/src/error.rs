@@ -224,6 +224,7 @@ impl Explain for FrameworkError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::SourceError;
     use slugbuilder_report::{Diagnosis, Style};
 
     fn render(error: &BuildpackError) -> String {
@@ -239,6 +240,23 @@ mod tests {
         error[program-in-the-way]: `bin/web` is in the way of the program that is built
 
           hint: Rename or remove `bin/web`.
+        ");
+        let missing = BuildpackError::Missing {
+            missing: vec![InstallError::NoSource {
+                what: "npm 11.1.0".into(),
+                failed: vec![("the user's npm".into(), SourceError::Offline)],
+            }],
+            has_packages: true,
+        };
+        insta::assert_snapshot!(render(&missing), @r"
+        error[not-there-offline]: without a network there is no npm 11.1.0
+
+          npm 11.1.0:
+            - the user's npm: needs the network, which is off
+
+          hint: Where there is a network, fill a folder with `slugbuilder vendor DIR SOURCE`, and build here with `--mirror DIR`.
+          hint: Or build once with the network on, with the same cache folder.
+          hint: The app's packages are in no mirror folder: without a network they come from the package manager's cache, which an earlier build of this app has filled, or from the source.
         ");
         let full = || std::io::Error::other("No space left on device");
         insta::assert_snapshot!(render(&BuildpackError::Disk(full())), @r"

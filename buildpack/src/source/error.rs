@@ -231,7 +231,7 @@ impl Explain for InstallError {
                 SourceError::Unpack(error) => error.code(),
                 SourceError::Pin { .. } => "runtime-changed",
                 SourceError::Locked { .. } => "lock-mismatch",
-                SourceError::FolderList { .. } => "mirror-damaged",
+                SourceError::FolderList { .. } => "mirror-list",
                 SourceError::Disk(_) => "install-disk",
                 _ => "runtime-not-usable",
             },
@@ -323,7 +323,7 @@ impl Explain for InstallError {
                     "If the change is known and right, run `slugbuilder lock --update`.".into(),
                 ],
                 SourceError::FolderList { .. } => vec![
-                    "Run `slugbuilder vendor` again for this folder: it writes the list anew.".into(),
+                    "Remove the list, and run `slugbuilder vendor` again: whole files are kept.".into(),
                 ],
                 other => other.as_explain().map(Explain::hints).unwrap_or_default(),
             },

@@ -174,7 +174,12 @@ fn what_is_missing_is_listed_at_once_with_what_to_do() {
         .without_env("SLUGBUILDER_MIRROR_NODE")
         .arguments(["--cache-dir", "../new-cache"])
         .fails(69);
-    assert!(damaged.contains("error[fetch-checksum]"), "{damaged}");
+    let headline = "error[fetch-checksum]: Node.js 24.21.0 from the mirror folder cannot be used";
+    assert!(damaged.contains(headline), "{damaged}");
+    assert!(
+        damaged.contains("`slugbuilder vendor --check DIR`") && !damaged.contains("proxy"),
+        "{damaged}"
+    );
     context
         .slugbuilder(["vendor", "../vendored", "../other"])
         .succeeds();
