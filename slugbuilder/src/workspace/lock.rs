@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How often a folder may vanish under our hands before it is no coincidence.
-const PATIENCE: u32 = 1000;
+pub(super) const PATIENCE: u32 = 1000;
 
 /// What came of trying to lock a folder.
 #[derive(Debug)]

@@ -316,10 +316,30 @@ fn key(identity: &[&OsStr]) -> String {
 
 /// Only ours to enter: it holds sources, config vars and what a build makes of them.
 fn make_private(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    let mut vanished = 0;
+    loop {
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path);
+        match made {
+            // There was a folder, and pruning took it away before the standard library looked whether it is one.
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists
+                    && vanished < lock::PATIENCE
+                    && !is_in_the_way(path) =>
+            {
+                vanished += 1;
+            }
+            made => return made,
+        }
+    }
+}
+
+/// Whether there is something at `path` that is no folder.
+fn is_in_the_way(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_dir())
+        || (path.is_symlink() && path.metadata().is_err())
 }
 
 #[cfg(test)]

@@ -105,11 +105,14 @@ fn a_build_that_begins_while_its_folder_is_pruned_gets_a_new_one() {
                 })
             })
             .collect();
-        for builder in builders {
-            builder.join().unwrap();
-        }
+        let built: Vec<_> = builders
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
+        // Before anything is asserted: the other thread would go on for ever.
         keep_going.store(false, Ordering::Relaxed);
         assert!(pruning.join().unwrap() > 0);
+        assert!(built.iter().all(Result::is_ok));
     });
     scene.prune_to(0);
     assert_eq!(
