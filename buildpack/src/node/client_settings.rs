@@ -192,7 +192,7 @@ mod tests {
     fn settings() -> ClientSettings {
         ClientSettings::parse(
             "; \"global\" config from /usr/etc/npmrc\n\ncafile = \"/etc/ca.pem\"\n; registry = \"https://old.example/\" ; overridden by user\n\n\
-             ; \"user\" config from /root/.npmrc\n\n//npm.example/:_authToken = (protected)\naudit = false\n\
+             ; \"user\" config from /home/user/.npmrc\n\n//npm.example/:_authToken = (protected)\naudit = false\n\
              registry = \"http://npm.example:8080/npm/\"\nstrict-ssl = false\n\n; node version = v24.0.0\n",
         )
     }
