@@ -117,6 +117,7 @@ fn root_of_a_container_builds_in_the_real_app_directory() {
     Building with slugbuilder: Node.js, Ruby and Go [VERSION]
       Node.js 24.21.0 (.node-version:1) → 24.21.0
         Layer node: new
+        Layer node-environment: new
         Node.js 24.21.0 from the mirror
     Writing the slug
     Process types
