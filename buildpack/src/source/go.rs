@@ -3,15 +3,14 @@
 //! The toolchain runs on the machine that builds, whatever the target is.
 
 use super::{
-    InstallError, Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, Source,
-    SourceError, Wanted,
+    InstallError, Kit, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, Source, SourceError, Wanted,
 };
 use super::{first_of, repack};
 use crate::command::Client;
 use crate::runtime::Runtime;
 use crate::version::Version;
 use serde::Deserialize;
-use slugbuilder_fetch::{Algorithm, Checksum, Download, FetchError, Format};
+use slugbuilder_fetch::{Algorithm, Checksum, FetchError, Format};
 use slugbuilder_report::PinKind;
 use slugbuilder_report::lock::LOCK_FILE;
 use std::path::{Path, PathBuf};
@@ -114,28 +113,13 @@ fn site(kit: &Kit<'_>, version: Version, base: &str, name: &str) -> Result<Obtai
             "published",
         ),
     };
-    let request = Download {
-        url: url.clone(),
-        name: format!("Go {}", version.go_name()),
-        checksum: Some(checksum),
-        max_bytes: MAX_ARCHIVE_BYTES,
-    };
-    let fetched = kit
-        .cache
-        .fetch(kit.client, &request, kit.reporter)
-        .map_err(|error| kit.named_after_lock(error, &location))?;
-    let obtained = Obtained {
-        path: fetched.path,
-        format: Format::TarGz,
-        provenance: Provenance {
-            source: name.to_owned(),
-            checksum: Some(fetched.sha256.to_string()),
-            verified_by: verified_by.into(),
-            location: Some(location),
-        },
-    };
-    kit.receipts().keep(&url, &fetched.sha256, &obtained)?;
-    Ok(obtained)
+    kit.download(
+        &wanted,
+        format!("Go {}", version.go_name()),
+        Format::TarGz,
+        checksum,
+        verified_by.into(),
+    )
 }
 
 fn file_name(version: Version) -> String {

@@ -23,7 +23,7 @@ pub(crate) use receipt::{Receipt, Receipts};
 
 use crate::settings::Settings;
 use crate::target::Target;
-use slugbuilder_fetch::{Cache, Client, Format};
+use slugbuilder_fetch::{Cache, Checksum, Client, Download, Format};
 use slugbuilder_report::{Event, Reporter};
 use std::path::{Path, PathBuf};
 
@@ -83,6 +83,41 @@ pub struct Kit<'a> {
 impl Kit<'_> {
     pub(crate) fn receipts(&self) -> Receipts {
         Receipts::of(self.cache_root)
+    }
+
+    /// Downloads an archive of `wanted`'s source, which is checked, kept in the cache and remembered by its address. `title` is for
+    /// people: `Node.js 24.1.0`.
+    pub(crate) fn download(
+        &self,
+        wanted: &Wanted<'_>,
+        title: String,
+        format: Format,
+        checksum: Checksum,
+        verified_by: String,
+    ) -> Result<Obtained, SourceError> {
+        let url = wanted.receipt;
+        let request = Download {
+            url: url.to_owned(),
+            name: title,
+            checksum: Some(checksum),
+            max_bytes: MAX_ARCHIVE_BYTES,
+        };
+        let fetched = self
+            .cache
+            .fetch(self.client, &request, self.reporter)
+            .map_err(|error| self.named_after_lock(error, wanted.location))?;
+        let obtained = Obtained {
+            path: fetched.path,
+            format,
+            provenance: Provenance {
+                source: wanted.source.to_owned(),
+                checksum: Some(fetched.sha256.to_string()),
+                verified_by,
+                location: Some(wanted.location.to_owned()),
+            },
+        };
+        self.receipts().keep(url, &fetched.sha256, &obtained)?;
+        Ok(obtained)
     }
 
     /// A new empty folder for temporary files.

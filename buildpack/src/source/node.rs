@@ -1,10 +1,7 @@
 //! Node.js: nodejs.org's layout, and the user's npm.
 
 use super::{InstallError, npm};
-use super::{
-    Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, Source, SourceError,
-    Wanted, first_of,
-};
+use super::{Kit, MAX_LIST_BYTES, MIRROR, Obtained, Source, SourceError, Wanted, first_of};
 use crate::catalogue::{Hashes, ManagerCatalogue};
 use crate::command::CommandError;
 use crate::node::Manager;
@@ -12,7 +9,7 @@ use crate::node::host::{Host, Libc};
 use crate::runtime::Runtime;
 use crate::target::Machine;
 use crate::version::Version;
-use slugbuilder_fetch::{Algorithm, Checksum, Download, Format};
+use slugbuilder_fetch::{Algorithm, Checksum, Format};
 use slugbuilder_report::PinKind;
 use slugbuilder_report::lock::LOCK_FILE;
 use std::path::PathBuf;
@@ -149,28 +146,13 @@ fn site(
         Some(locked) => (locked, LOCK_FILE),
         None => (published_checksum(kit, version, base, &file)?, "published"),
     };
-    let request = Download {
-        url: url.clone(),
-        name: format!("Node.js {version}"),
-        checksum: Some(checksum),
-        max_bytes: MAX_ARCHIVE_BYTES,
-    };
-    let fetched = kit
-        .cache
-        .fetch(kit.client, &request, kit.reporter)
-        .map_err(|error| kit.named_after_lock(error, &location))?;
-    let obtained = Obtained {
-        path: fetched.path,
-        format: Format::TarXz,
-        provenance: Provenance {
-            source: name.to_owned(),
-            checksum: Some(fetched.sha256.to_string()),
-            verified_by: verified_by.into(),
-            location: Some(location),
-        },
-    };
-    kit.receipts().keep(&url, &fetched.sha256, &obtained)?;
-    Ok(obtained)
+    kit.download(
+        &wanted,
+        format!("Node.js {version}"),
+        Format::TarXz,
+        checksum,
+        verified_by.into(),
+    )
 }
 
 fn published_checksum(

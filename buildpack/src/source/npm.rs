@@ -1,13 +1,11 @@
 //! Packages of the npm registry: the user's mirror, else the user's npm, which knows the registry.
 
-use super::{
-    Kit, MAX_ARCHIVE_BYTES, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, SourceError, Wanted,
-};
+use super::{Kit, MAX_LIST_BYTES, MIRROR, Obtained, Provenance, SourceError, Wanted};
 use crate::command::Client;
 use crate::settings::Mirror;
 use crate::version::Version;
 use serde::Deserialize;
-use slugbuilder_fetch::{Algorithm, Checksum, Download, Format};
+use slugbuilder_fetch::{Algorithm, Checksum, Format};
 use slugbuilder_report::lock::LOCK_FILE;
 use std::path::{Path, PathBuf};
 
@@ -154,28 +152,13 @@ fn of_mirror(
         let hex = text.split_ascii_whitespace().next().unwrap_or_default();
         Checksum::from_hex(Algorithm::Sha256, hex)?
     };
-    let request = Download {
-        url: url.clone(),
-        name: format!("{package} {version}"),
-        checksum: Some(checksum),
-        max_bytes: MAX_ARCHIVE_BYTES,
-    };
-    let fetched = kit
-        .cache
-        .fetch(kit.client, &request, kit.reporter)
-        .map_err(|error| kit.named_after_lock(error, &location))?;
-    let obtained = Obtained {
-        path: fetched.path,
-        format: Format::TarGz,
-        provenance: Provenance {
-            source: MIRROR.to_owned(),
-            checksum: Some(fetched.sha256.to_string()),
-            verified_by: verified_by(locked, known, "published"),
-            location: Some(location),
-        },
-    };
-    kit.receipts().keep(&url, &fetched.sha256, &obtained)?;
-    Ok(obtained)
+    kit.download(
+        &wanted,
+        format!("{package} {version}"),
+        Format::TarGz,
+        checksum,
+        verified_by(locked, known, "published"),
+    )
 }
 
 /// What a lock calls the archive of a package.
