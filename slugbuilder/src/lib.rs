@@ -5,6 +5,7 @@
 //! The library knows nothing of languages: buildpacks do, behind the Cloud Native Buildpacks contract. It never prints,
 //! exits or reads the environment: it takes parameters and a [`slugbuilder_report::Reporter`].
 
+pub mod api;
 pub mod app_root;
 pub mod archive;
 pub mod archive_folder;

@@ -1,0 +1,3 @@
+//! A Heroku-compatible platform on one machine.
+
+pub mod store;
