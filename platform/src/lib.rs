@@ -1,4 +1,5 @@
 //! A Heroku-compatible platform on one machine.
 
+pub mod http;
 pub mod range;
 pub mod store;
