@@ -2,10 +2,12 @@
 
 use crate::http::answer;
 use crate::range::RangeError;
+use crate::store::StoreError;
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use slugbuilder::api::types::ErrorBody;
+use slugbuilder_report::Diagnosis;
 use std::time::Duration;
 
 /// Why a request is not done: a status, and a body for programs (`id`) and people (`message`).
@@ -194,6 +196,23 @@ impl From<RangeError> for ApiError {
                 "requested_range_not_satisfiable",
                 error.to_string(),
             ),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { resource } => Self::not_found(resource),
+            StoreError::NameTaken => Self::invalid_params(error.to_string()),
+            StoreError::Invalid(message) => Self::invalid_params(message),
+            StoreError::Forbidden(message) => Self::forbidden(message),
+            StoreError::Conflict(message) => Self::conflict(message),
+            // Nothing of it was written: the same request can be made again.
+            StoreError::Closed | StoreError::DiskFull | StoreError::NotWritten(_) => {
+                Self::unavailable(Diagnosis::of(&error).one_line())
+            }
+            _ => Self::internal(Diagnosis::of(&error).one_line()),
         }
     }
 }

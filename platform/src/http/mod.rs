@@ -1,20 +1,21 @@
 //! The conventions of the API: what every request and answer has in common (platform-api.md, section 2).
 
+mod accept;
 pub mod answer;
+mod auth;
 pub mod body;
+mod conventions;
 mod error;
+mod etag;
+mod rate_limit;
+mod request_id;
 
+pub use auth::{Actor, Tokens};
 pub use body::{Body, Paging};
+pub use conventions::{Conventions, RATE_LIMIT_REMAINING, around_all};
 pub use error::ApiError;
+pub use rate_limit::{PER_HOUR, RateLimiter, Remaining};
+pub use request_id::{REQUEST_ID, RequestId};
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use axum::response::Response;
-    use http_body_util::BodyExt as _;
-
-    /// The body of an answer, as text.
-    pub(crate) async fn body_of(response: Response) -> String {
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        String::from_utf8(bytes.to_vec()).unwrap()
-    }
-}
+pub(crate) mod tests;
