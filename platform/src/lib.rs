@@ -1,5 +1,7 @@
 //! A Heroku-compatible platform on one machine.
 
 pub mod http;
+mod private;
 pub mod range;
 pub mod store;
+pub mod users;
