@@ -1,7 +1,17 @@
 //! A Heroku-compatible platform on one machine.
 
+mod error;
 pub mod http;
 mod private;
 pub mod range;
+mod server;
+pub mod settings;
 pub mod store;
+mod tls;
 pub mod users;
+
+pub use error::ServerError;
+pub use server::{Running, Server};
+pub use settings::{Settings, Tls};
+pub use tls::TlsError;
+pub use users::{Users, UsersError};
