@@ -3,9 +3,9 @@
 use crate::error::ServerError;
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
-use crate::settings::Settings;
+use crate::settings::{Settings, Tls};
 use crate::store::{Store, StoreError};
-use crate::tls::{self, Identity};
+use crate::tls;
 use crate::users::Users;
 use axum::Router;
 use axum::http::Uri;
@@ -38,7 +38,16 @@ pub struct Running {
     handle: Handle<SocketAddr>,
     grace: Duration,
     serving: JoinHandle<io::Result<()>>,
+    certificate: Option<Arc<Certificate>>,
     renewing: Option<JoinHandle<()>>,
+}
+
+/// A certificate in use, and where it is from.
+#[derive(Debug)]
+struct Certificate {
+    tls: Tls,
+    data: PathBuf,
+    config: RustlsConfig,
 }
 
 impl Server {
@@ -55,7 +64,7 @@ impl Server {
             .as_deref()
             .map(|url| external_url(url, &settings));
         let url = url.transpose()?;
-        let identity = {
+        let (store, identity) = {
             let (tls, data) = (settings.tls.clone(), settings.data.clone());
             let open = move || -> Result<_, ServerError> {
                 private::folder(&data).map_err(|source| ServerError::DataFolder {
@@ -70,7 +79,6 @@ impl Server {
                 .await
                 .map_err(|_| ServerError::Panicked)??
         };
-        let (store, identity) = identity;
         if let Some(Users(users)) = settings.users.clone() {
             store.put_users(users).await?;
         }
@@ -88,13 +96,18 @@ impl Server {
         let router = routes(&settings, &store, &url, &reporter);
         let make_service = router.into_make_service();
         let handle = Handle::new();
-        let (authority, config) = match identity {
-            Some(Identity { config, authority }) => {
-                (authority, Some(RustlsConfig::from_config(config)))
-            }
-            None => (None, None),
-        };
-        let serving = if let Some(config) = config.clone() {
+        let mut authority = None;
+        let mut certificate = None;
+        if let (Some(identity), Some(tls)) = (identity, settings.tls) {
+            authority = identity.authority;
+            certificate = Some(Arc::new(Certificate {
+                tls,
+                data: settings.data,
+                config: RustlsConfig::from_config(identity.config),
+            }));
+        }
+        let serving = if let Some(certificate) = &certificate {
+            let config = certificate.config.clone();
             let server = axum_server::from_tcp_rustls(listener, config).map_err(unusable)?;
             let server = with_limits(server, &handle, settings.header_timeout);
             tokio::spawn(server.serve(make_service))
@@ -104,7 +117,9 @@ impl Server {
             tokio::spawn(server.serve(make_service))
         };
         let grace = settings.grace;
-        let renewing = config.map(|config| tokio::spawn(renew(settings, config, reporter)));
+        let renewing = certificate
+            .clone()
+            .map(|certificate| tokio::spawn(renew(certificate, reporter)));
         Ok(Running {
             address,
             url,
@@ -113,6 +128,7 @@ impl Server {
             handle,
             grace,
             serving,
+            certificate,
             renewing,
         })
     }
@@ -140,6 +156,14 @@ impl Running {
     /// Replaces the users and tokens of the settings.
     pub async fn replace_users(&self, users: Users) -> Result<(), StoreError> {
         self.store.put_users(users.0).await.map(drop)
+    }
+
+    /// Reads or makes the certificate again, for new connections; the server does so every hour by itself.
+    pub async fn renew_certificate(&self) -> Result<(), ServerError> {
+        match &self.certificate {
+            Some(certificate) => certificate.renew().await,
+            None => Ok(()),
+        }
     }
 
     /// Takes no new connections, lets running requests end within [`Settings::grace`], and ends.
@@ -183,25 +207,25 @@ fn with_limits<A>(
     server
 }
 
-/// Reads or makes the certificate again, for ever.
-async fn renew(settings: Settings, config: RustlsConfig, reporter: Arc<dyn Reporter>) {
+impl Certificate {
+    async fn renew(self: &Arc<Self>) -> Result<(), ServerError> {
+        let current = Arc::clone(self);
+        let identity = move || tls::identity(&current.tls, &current.data, Timestamp::now());
+        let identity = spawn_blocking(identity)
+            .await
+            .map_err(|_| ServerError::Panicked)??;
+        self.config.reload_from_config(identity.config);
+        Ok(())
+    }
+}
+
+async fn renew(certificate: Arc<Certificate>, reporter: Arc<dyn Reporter>) {
     loop {
         tokio::time::sleep(RENEWAL).await;
-        let Some(tls) = settings.tls.clone() else {
-            return;
-        };
-        let data = settings.data.clone();
-        let renewed = spawn_blocking(move || tls::identity(&tls, &data, Timestamp::now())).await;
-        match renewed {
-            Ok(Ok(identity)) => config.reload_from_config(identity.config),
-            Ok(Err(error)) => {
-                let message = format!(
-                    "the certificate stays as it is: {}",
-                    Diagnosis::of(&error).one_line()
-                );
-                reporter.report(Event::Warning(&Warning::new("certificate-kept", message)));
-            }
-            Err(_) => {}
+        if let Err(error) = certificate.renew().await {
+            let message = Diagnosis::of(&error).one_line();
+            let message = format!("the certificate stays as it is: {message}");
+            reporter.report(Event::Warning(&Warning::new("certificate-kept", message)));
         }
     }
 }
@@ -212,7 +236,7 @@ fn check_address(settings: &Settings) -> Result<(), ServerError> {
     let is_loopback = address.ip().is_loopback();
     match settings.tls {
         None if !is_loopback && !settings.allow_plain => Err(ServerError::Plain { address }),
-        Some(crate::Tls::Local) if !is_loopback => Err(ServerError::LocalCertificate { address }),
+        Some(Tls::Local) if !is_loopback => Err(ServerError::LocalCertificate { address }),
         _ if address.ip().is_unspecified() && settings.url.is_none() => {
             Err(ServerError::UrlNeeded { address })
         }
