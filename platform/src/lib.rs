@@ -1,3 +1,4 @@
 //! A Heroku-compatible platform on one machine.
 
+pub mod api;
 pub mod store;

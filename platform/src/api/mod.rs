@@ -1,0 +1,3 @@
+//! The endpoints.
+pub mod catalogue;
+pub mod loose;
