@@ -1,6 +1,8 @@
 //! The bodies of requests as real clients send them: numbers as text, booleans as text or numbers, `null` for what is left
 //! out, identity as text or as an object (`platform-api.md`, section 2.1).
 
+use crate::http::ApiError;
+use crate::store::Quantity;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use slugbuilder::api::types::{ConfigVarsUpdate, ProcessTypes};
@@ -10,20 +12,17 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused(pub String);
 
+impl From<Refused> for ApiError {
+    fn from(Refused(message): Refused) -> Self {
+        Self::invalid_params(message)
+    }
+}
+
 /// The fields of a request's body. Those that nobody asks for are ignored; `null` is as good as absent but where it means
 /// something.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(Map<String, Value>);
-
-/// A wanted number of dynos.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quantity {
-    /// As many.
-    Absolute(u64),
-    /// So many more, or fewer.
-    Relative(i64),
-}
 
 impl Fields {
     /// The value of a field that is there and not `null`.
