@@ -27,7 +27,7 @@ pub(super) async fn update(
         allow_tracking: fields.boolean("allow_tracking")?,
         beta: fields.boolean("beta")?,
     };
-    let user = state.store.update_user(&user, change).await?;
+    let user = state.store.update_user(user.id, change).await?;
     Ok(ok(&present::account(&user)))
 }
 

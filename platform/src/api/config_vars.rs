@@ -2,7 +2,8 @@
 
 use super::loose::Fields;
 use crate::http::answer::ok;
-use crate::http::{Actor, ApiError, Body, State};
+use super::State;
+use crate::http::{Actor, ApiError, Body};
 use axum::extract::{Path, State as Of};
 use axum::response::Response;
 

@@ -13,8 +13,10 @@ pub mod present;
 mod releases;
 mod schema;
 mod slugs;
+mod state;
 
-use crate::http::State;
+pub use state::State;
+
 use crate::http::answer::ok;
 use axum::Router;
 use axum::extract::State as Of;

@@ -3,7 +3,8 @@
 use super::loose::{Fields, Refused};
 use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
-use crate::http::{Actor, ApiError, Body, Paging, State};
+use super::State;
+use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::Offered;
 use crate::store::{Keyed, Release, User};
 use axum::extract::{Path, State as Of};

@@ -4,10 +4,11 @@ use super::apps::stack;
 use super::loose::{Fields, Refused};
 use super::present;
 use crate::http::answer::{created, ok};
-use crate::http::{Actor, ApiError, Body, State};
+use super::State;
+use crate::http::{Actor, ApiError, Body};
 use axum::extract::{Path, State as Of};
 use axum::response::Response;
-use slugbuilder::api::types::{Blob, SlugCreate};
+use slugbuilder::api::types::SlugCreate;
 use uuid::Uuid;
 
 /// `POST /apps/{app}/slugs`
@@ -30,11 +31,7 @@ pub(super) async fn create(
         stack: stack(&fields, "stack")?,
     };
     let slug = state.store.create_slug(&user, &app, new).await?;
-    let blob = Blob {
-        method: "put".to_owned(),
-        url: state.signer.put_url(slug.id),
-    };
-    Ok(created(&present::slug(&slug, blob)))
+    Ok(created(&present::slug(&slug, state.upload(slug.id))))
 }
 
 /// `GET /apps/{app}/slugs/{slug}`
@@ -47,9 +44,5 @@ pub(super) async fn info(
     let app = state.store.app(&user, &app).await?;
     let id = id.map_err(|_| ApiError::not_found("slug"))?;
     let slug = state.store.slug(&user, &app.id.to_string(), id).await?;
-    let blob = Blob {
-        method: "get".to_owned(),
-        url: state.signer.get_url(slug.id),
-    };
-    Ok(ok(&present::slug(&slug, blob)))
+    Ok(ok(&present::slug(&slug, state.download(slug.id))))
 }
