@@ -2,5 +2,7 @@
 
 pub mod api;
 pub mod http;
+mod private;
 pub mod range;
 pub mod store;
+pub mod users;
