@@ -1,10 +1,10 @@
 //! The user whose token was sent, and how many requests they may still make.
 
+use super::State;
 use super::loose::Fields;
 use super::present;
 use crate::http::answer::ok;
 use crate::http::{Actor, ApiError, Body, Remaining};
-use super::State;
 use crate::store::{User, UserUpdate};
 use axum::Extension;
 use axum::extract::{Path, State as Of};
@@ -36,7 +36,9 @@ pub(super) async fn info_by_user(
     Actor(user): Actor,
     Path(account): Path<String>,
 ) -> Result<Response, ApiError> {
-    check_self(&user, &account)?;
+    if !is_self(&user, &account) {
+        return Err(someone_else());
+    }
     Ok(ok(&present::account(&user)))
 }
 
@@ -47,23 +49,28 @@ pub(super) async fn update_by_user(
     Path(account): Path<String>,
     body: Body<Fields>,
 ) -> Result<Response, ApiError> {
-    check_self(&user, &account)?;
+    if !is_self(&user, &account) {
+        return Err(someone_else());
+    }
     update(state, Actor(user), body).await
 }
 
 /// `GET /account/rate-limits`
-pub(super) async fn rate_limits(_: Actor, Extension(Remaining(remaining)): Extension<Remaining>) -> Response {
+pub(super) async fn rate_limits(
+    _: Actor,
+    Extension(Remaining(remaining)): Extension<Remaining>,
+) -> Response {
     ok(&RateLimit { remaining })
 }
 
-/// Refuses accounts of others, as if they were not there: `~` is whoever asks.
-pub(super) fn check_self(user: &User, account: &str) -> Result<(), ApiError> {
-    let is_self = account == "~"
+/// Whether an account is that of a user: `~` is whoever asks. Those of others are not there for them.
+pub(super) fn is_self(user: &User, account: &str) -> bool {
+    account == "~"
         || account.eq_ignore_ascii_case(&user.email)
-        || account.eq_ignore_ascii_case(&user.id.to_string());
-    if is_self {
-        Ok(())
-    } else {
-        Err(ApiError::not_found("account"))
-    }
+        || account.eq_ignore_ascii_case(&user.id.to_string())
+}
+
+/// What accounts of others are.
+pub(super) fn someone_else() -> ApiError {
+    ApiError::not_found("account")
 }

@@ -1,11 +1,11 @@
 //! Apps, who works on them, and what they do not have yet.
 
-use super::account::check_self;
+use super::State;
+use super::account::{is_self, someone_else};
 use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
 use super::loose::{Fields, Refused};
 use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
-use super::State;
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::{Attribute, Offered};
 use crate::store::{AppUpdate, Keyed, NewApp, User};
@@ -57,7 +57,9 @@ pub(super) async fn of_user(
     Path(account): Path<String>,
     paging: Paging,
 ) -> Result<Response, ApiError> {
-    check_self(&user, &account)?;
+    if !is_self(&user, &account) {
+        return Err(someone_else());
+    }
     page(&state, &user, &paging).await
 }
 
@@ -122,13 +124,18 @@ pub(super) async fn collaborators(
 ) -> Result<Response, ApiError> {
     let page = paging.page(Offered::ID)?;
     let app = state.store.app(&user, &app).await?;
-    let others = state.store.collaborators(&user, &app.id.to_string()).await?;
+    let others = state
+        .store
+        .collaborators(&user, &app.id.to_string())
+        .await?;
     let everybody = std::iter::once(present::owner(&app))
         .chain(others.iter().map(present::collaborator))
         .collect();
     let id = |collaborator: &present::Collaborator, _: Attribute| collaborator.id.to_string();
     let listed = page.of(everybody, id);
-    Ok(list(listed, &page, Offered::ID, id, |collaborator| collaborator))
+    Ok(list(listed, &page, Offered::ID, id, |collaborator| {
+        collaborator
+    }))
 }
 
 /// `GET /apps/{app}/…` of what apps do not have yet: an empty list, of apps that the user may see.
@@ -141,7 +148,13 @@ pub(super) async fn none(
     let page = paging.page(Offered::ID)?;
     state.store.app(&user, &app).await?;
     let nothing = page.of(Vec::<()>::new(), |(), _| String::new());
-    Ok(list(nothing, &page, Offered::ID, |(), _| String::new(), |()| ()))
+    Ok(list(
+        nothing,
+        &page,
+        Offered::ID,
+        |(), _| String::new(),
+        |()| (),
+    ))
 }
 
 /// `GET /apps/{app}/pipeline-couplings`: no app is in a pipeline yet.

@@ -14,9 +14,6 @@ pub const DEFAULT_STACK: &str = "heroku-24";
 /// The region of new apps.
 pub const DEFAULT_REGION: &str = "us";
 
-/// The size of new dynos.
-pub const DEFAULT_DYNO_SIZE: &str = "Standard-1X";
-
 /// Something that has an identifier and a name, by either of which requests call it.
 pub trait Known: 'static {
     /// What it is called in messages: `stack`.
@@ -40,9 +37,9 @@ pub trait Known: 'static {
         Self: Sized,
     {
         let id = Uuid::try_parse(identity).ok();
-        Self::all().iter().find(|known| {
-            Some(known.id()) == id || known.name().eq_ignore_ascii_case(identity)
-        })
+        Self::all()
+            .iter()
+            .find(|known| Some(known.id()) == id || known.name().eq_ignore_ascii_case(identity))
     }
 
     /// Identifier and name, as other resources mention it.
@@ -248,15 +245,69 @@ pub struct DynoSize {
 known!(DynoSize, "dyno_size", DYNO_SIZES);
 
 const DYNO_SIZES: &[DynoSize] = &[
-    shared("Eco", uuid!("c0c7921b-7074-50b6-ae68-8c4e76b0644f"), 1, 0.5, 0.2),
-    shared("Basic", uuid!("8bee81bc-74f0-5764-aa8f-201ee754b2a8"), 1, 0.5, 0.28),
-    shared(DEFAULT_DYNO_SIZE, uuid!("7ef74b9c-3637-52a2-aa08-677a26a170e6"), 1, 0.5, 1.0),
-    shared("Standard-2X", uuid!("d760e0a3-77aa-5cff-9f31-0dc11248a4ac"), 2, 1.0, 2.0),
-    dedicated("Performance-M", uuid!("f62d00a5-288c-5bbe-82b0-5faed85585a5"), 2, 2.5, 10.0),
-    dedicated("Performance-L", uuid!("267b316a-6afe-5838-bb69-92d60270e10f"), 8, 14.0, 20.0),
-    dedicated("Performance-L-RAM", uuid!("caa099c3-92ca-5e6c-b2a2-4d10b5d1e2cd"), 4, 30.0, 20.0),
-    dedicated("Performance-XL", uuid!("d2ee40e0-a55c-57b4-b313-bcb96c57cbc7"), 8, 62.0, 30.0),
-    dedicated("Performance-2XL", uuid!("c265aae1-cf33-524c-8a36-4314666e6f52"), 16, 126.0, 60.0),
+    shared(
+        "Eco",
+        uuid!("c0c7921b-7074-50b6-ae68-8c4e76b0644f"),
+        1,
+        0.5,
+        0.2,
+    ),
+    shared(
+        "Basic",
+        uuid!("8bee81bc-74f0-5764-aa8f-201ee754b2a8"),
+        1,
+        0.5,
+        0.28,
+    ),
+    shared(
+        "Standard-1X",
+        uuid!("7ef74b9c-3637-52a2-aa08-677a26a170e6"),
+        1,
+        0.5,
+        1.0,
+    ),
+    shared(
+        "Standard-2X",
+        uuid!("d760e0a3-77aa-5cff-9f31-0dc11248a4ac"),
+        2,
+        1.0,
+        2.0,
+    ),
+    dedicated(
+        "Performance-M",
+        uuid!("f62d00a5-288c-5bbe-82b0-5faed85585a5"),
+        2,
+        2.5,
+        10.0,
+    ),
+    dedicated(
+        "Performance-L",
+        uuid!("267b316a-6afe-5838-bb69-92d60270e10f"),
+        8,
+        14.0,
+        20.0,
+    ),
+    dedicated(
+        "Performance-L-RAM",
+        uuid!("caa099c3-92ca-5e6c-b2a2-4d10b5d1e2cd"),
+        4,
+        30.0,
+        20.0,
+    ),
+    dedicated(
+        "Performance-XL",
+        uuid!("d2ee40e0-a55c-57b4-b313-bcb96c57cbc7"),
+        8,
+        62.0,
+        30.0,
+    ),
+    dedicated(
+        "Performance-2XL",
+        uuid!("c265aae1-cf33-524c-8a36-4314666e6f52"),
+        16,
+        126.0,
+        60.0,
+    ),
 ];
 
 /// A size whose dynos share a machine.
@@ -276,7 +327,13 @@ const fn shared(name: &'static str, id: Uuid, compute: u32, memory: f64, units: 
 }
 
 /// A size whose dynos have a machine each.
-const fn dedicated(name: &'static str, id: Uuid, compute: u32, memory: f64, units: f64) -> DynoSize {
+const fn dedicated(
+    name: &'static str,
+    id: Uuid,
+    compute: u32,
+    memory: f64,
+    units: f64,
+) -> DynoSize {
     DynoSize {
         dedicated: true,
         ..shared(name, id, compute, memory, units)
@@ -295,7 +352,10 @@ mod tests {
     #[test]
     fn stacks_are_those_that_slugs_are_built_for() {
         let built_for = stack::Stack::all().unwrap();
-        let offered: Vec<_> = STACKS.iter().map(|stack| (stack.name, stack.state)).collect();
+        let offered: Vec<_> = STACKS
+            .iter()
+            .map(|stack| (stack.name, stack.state))
+            .collect();
         let expected: Vec<_> = built_for
             .iter()
             .map(|stack| {
@@ -310,14 +370,21 @@ mod tests {
         for (offered, built_for) in STACKS.iter().zip(&built_for) {
             let (year, month) = built_for.ubuntu.split_once('.').unwrap();
             let introduced = offered.created_at.to_string();
-            assert!(introduced.starts_with(&format!("20{year}-{month}-")), "{introduced}");
+            assert!(
+                introduced.starts_with(&format!("20{year}-{month}-")),
+                "{introduced}"
+            );
             assert!(introduced.ends_with("T00:00:00Z"), "{introduced}");
         }
     }
 
     #[test]
     fn exactly_one_stack_is_the_default() {
-        let defaults: Vec<_> = STACKS.iter().filter(|stack| stack.default).map(|stack| stack.name).collect();
+        let defaults: Vec<_> = STACKS
+            .iter()
+            .filter(|stack| stack.default)
+            .map(|stack| stack.name)
+            .collect();
         assert_eq!(defaults, [DEFAULT_STACK]);
     }
 
@@ -331,8 +398,11 @@ mod tests {
         assert_eq!(DynoSize::find("Standard-9X"), None);
         assert_eq!(Region::find("eu").map(Known::name), Some("eu"));
         assert_eq!(Stack::find("cedar"), None);
-        assert_eq!(Stack::requested("cedar").map(Known::name), Some(DEFAULT_STACK));
-        assert!(DynoSize::find(DEFAULT_DYNO_SIZE).is_some());
+        assert_eq!(
+            Stack::requested("cedar").map(Known::name),
+            Some(DEFAULT_STACK)
+        );
+        assert!(DynoSize::find(crate::store::DEFAULT_DYNO_SIZE).is_some());
         assert!(Region::find(DEFAULT_REGION).is_some());
     }
 

@@ -1,8 +1,8 @@
 //! Config vars: the environment of an app.
 
+use super::State;
 use super::loose::Fields;
 use crate::http::answer::ok;
-use super::State;
 use crate::http::{Actor, ApiError, Body};
 use axum::extract::{Path, State as Of};
 use axum::response::Response;
@@ -26,5 +26,8 @@ pub(super) async fn update(
     // An app that may not be seen comes before anything that is wrong with the body.
     let app = state.store.app(&user, &app).await?.id.to_string();
     let changes = fields.into_config_vars()?;
-    Ok(ok(&state.store.update_config_vars(&user, &app, changes).await?))
+    Ok(ok(&state
+        .store
+        .update_config_vars(&user, &app, changes)
+        .await?))
 }

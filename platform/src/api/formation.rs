@@ -1,11 +1,11 @@
 //! The formation: how many dynos of each process type there are to be.
 
+use super::State;
 use super::apps::known;
 use super::catalogue::DynoSize;
 use super::loose::{Fields, Refused};
 use super::present;
 use crate::http::answer::{list, ok};
-use super::State;
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::Offered;
 use crate::store::{FormationChange, Keyed, StoreError};
@@ -58,10 +58,10 @@ pub(super) async fn batch_update(
             change(process_type, update)
         })
         .collect::<Result<Vec<_>, Refused>>()?;
-    let updated = state.store.update_formation(&user, &app, changes).await;
-    let formation = updated.map_err(unknown_type)?;
-    let formation: Vec<types::Formation> = formation.iter().map(present::formation).collect();
-    Ok(ok(&formation))
+    let formation = state.store.update_formation(&user, &app, changes).await;
+    let formation = formation.map_err(unknown_type)?;
+    let presented: Vec<types::Formation> = formation.iter().map(present::formation).collect();
+    Ok(ok(&presented))
 }
 
 /// `PATCH /apps/{app}/formation/{formation}`

@@ -87,14 +87,20 @@ impl Fields {
 
     /// A number of dynos: `2`, `"2"`, `"+1"` or `"-1"`.
     pub fn quantity(&self, name: &str) -> Result<Option<Quantity>, Refused> {
-        let expected = || wrong(name, "a whole number of at least 0, or a change as in \"+1\"");
+        let expected = || {
+            wrong(
+                name,
+                "a whole number of at least 0, or a change as in \"+1\"",
+            )
+        };
         let text = match self.value(name) {
             None => return Ok(None),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => return Err(expected()),
         };
-        let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         let relative = match self.value(name) {
             // A number below 0 is not a change.
             Some(Value::String(text)) => text.strip_prefix(['+', '-']),
@@ -138,9 +144,11 @@ impl Fields {
                     "`{name}` has an invalid name, {process_type:?}: letters, digits, `-` and `_`, at most 128"
                 )));
             }
-            let command = command
-                .as_str()
-                .ok_or_else(|| Refused(format!("`{name}` must have a string as the command of {process_type:?}")))?;
+            let command = command.as_str().ok_or_else(|| {
+                Refused(format!(
+                    "`{name}` must have a string as the command of {process_type:?}"
+                ))
+            })?;
             process_types.insert(process_type.clone(), command.to_owned());
         }
         Ok(Some(process_types))
@@ -158,13 +166,17 @@ impl Fields {
             let value = match value {
                 Value::Null => None,
                 Value::String(text) if text.contains('\0') => {
-                    return Err(Refused(format!("The value of config var {name} contains a NUL character")));
+                    return Err(Refused(format!(
+                        "The value of config var {name} contains a NUL character"
+                    )));
                 }
                 Value::String(text) => Some(text),
                 Value::Number(number) => Some(number.to_string()),
                 Value::Bool(value) => Some(value.to_string()),
                 Value::Array(_) | Value::Object(_) => {
-                    return Err(Refused(format!("The value of config var {name} must be a string or null")));
+                    return Err(Refused(format!(
+                        "The value of config var {name} must be a string or null"
+                    )));
                 }
             };
             changes.insert(name, value);
@@ -189,7 +201,10 @@ pub fn is_process_type(name: &str) -> bool {
 
 /// Whether a config var may be called this: `^\w+$` (`config-var` of the schema).
 fn is_config_var(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -203,7 +218,9 @@ mod tests {
 
     #[test]
     fn null_is_as_good_as_absent() {
-        let body = fields(json!({"name": null, "stack": null, "maintenance": null, "quantity": null, "updates": null}));
+        let body = fields(
+            json!({"name": null, "stack": null, "maintenance": null, "quantity": null, "updates": null}),
+        );
         assert_eq!(body.text("name"), Ok(None));
         assert_eq!(body.identity("stack"), Ok(None));
         assert_eq!(body.boolean("maintenance"), Ok(None));
@@ -220,9 +237,21 @@ mod tests {
         assert_eq!(of(json!("2")), Ok(Some(Quantity::Absolute(2))));
         assert_eq!(of(json!("+1")), Ok(Some(Quantity::Relative(1))));
         assert_eq!(of(json!("-1")), Ok(Some(Quantity::Relative(-1))));
-        for value in [json!(-1), json!(1.5), json!("many"), json!(""), json!("+"), json!("1e3"), json!("99999999999999999999"), json!(true)] {
+        for value in [
+            json!(-1),
+            json!(1.5),
+            json!("many"),
+            json!(""),
+            json!("+"),
+            json!("1e3"),
+            json!("99999999999999999999"),
+            json!(true),
+        ] {
             let refused = of(value).unwrap_err();
-            assert_eq!(refused.0, "`quantity` must be a whole number of at least 0, or a change as in \"+1\"");
+            assert_eq!(
+                refused.0,
+                "`quantity` must be a whole number of at least 0, or a change as in \"+1\""
+            );
         }
     }
 
@@ -235,7 +264,10 @@ mod tests {
             (json!(0), false),
             (json!("false"), false),
         ] {
-            assert_eq!(fields(json!({"on": value})).boolean("on"), Ok(Some(expected)));
+            assert_eq!(
+                fields(json!({"on": value})).boolean("on"),
+                Ok(Some(expected))
+            );
         }
         assert_eq!(
             fields(json!({"on": "maybe"})).boolean("on"),
@@ -249,10 +281,21 @@ mod tests {
         assert_eq!(of(json!("v3")), Ok(Some("v3".to_owned())));
         assert_eq!(of(json!(3)), Ok(Some("3".to_owned())));
         assert_eq!(of(json!({"name": "us"})), Ok(Some("us".to_owned())));
-        assert_eq!(of(json!({"id": "1", "name": "us"})), Ok(Some("1".to_owned())));
-        assert_eq!(of(json!({"id": null, "name": "us"})), Ok(Some("us".to_owned())));
+        assert_eq!(
+            of(json!({"id": "1", "name": "us"})),
+            Ok(Some("1".to_owned()))
+        );
+        assert_eq!(
+            of(json!({"id": null, "name": "us"})),
+            Ok(Some("us".to_owned()))
+        );
         for value in [json!([]), json!({}), json!(""), json!(true)] {
-            assert_eq!(of(value), Err(Refused("`release` must be a name or an identifier".to_owned())));
+            assert_eq!(
+                of(value),
+                Err(Refused(
+                    "`release` must be a name or an identifier".to_owned()
+                ))
+            );
         }
     }
 
@@ -275,26 +318,54 @@ mod tests {
                 .into()
         );
         for (body, text) in [
-            (json!({"A B": "1"}), "Invalid config var \"A B\": names are letters, digits and `_`"),
-            (json!({"": "1"}), "Invalid config var \"\": names are letters, digits and `_`"),
-            (json!({"A": "1\u{0}2"}), "The value of config var A contains a NUL character"),
-            (json!({"A": ["secret"]}), "The value of config var A must be a string or null"),
+            (
+                json!({"A B": "1"}),
+                "Invalid config var \"A B\": names are letters, digits and `_`",
+            ),
+            (
+                json!({"": "1"}),
+                "Invalid config var \"\": names are letters, digits and `_`",
+            ),
+            (
+                json!({"A": "1\u{0}2"}),
+                "The value of config var A contains a NUL character",
+            ),
+            (
+                json!({"A": ["secret"]}),
+                "The value of config var A must be a string or null",
+            ),
         ] {
-            assert_eq!(fields(body).into_config_vars(), Err(Refused(text.to_owned())));
+            assert_eq!(
+                fields(body).into_config_vars(),
+                Err(Refused(text.to_owned()))
+            );
         }
     }
 
     #[test]
     fn process_types_have_names_and_commands() {
-        let of = |value: Value| fields(json!({"process_types": value})).process_types("process_types");
+        let of =
+            |value: Value| fields(json!({"process_types": value})).process_types("process_types");
         assert_eq!(
-            of(json!({"web": "node web.js", "my-worker_2": ""})).unwrap().unwrap().len(),
+            of(json!({"web": "node web.js", "my-worker_2": ""}))
+                .unwrap()
+                .unwrap()
+                .len(),
             2
         );
         for (value, text) in [
-            (json!("web"), "`process_types` must be an object of process types and their commands"),
-            (json!({"we b": "x"}), "`process_types` has an invalid name, \"we b\": letters, digits, `-` and `_`, at most 128"),
-            (json!({"web": 1}), "`process_types` must have a string as the command of \"web\""),
+            (
+                json!("web"),
+                "`process_types` must be an object of process types and their commands",
+            ),
+            (
+                json!({"we b": "x"}),
+                "`process_types` has an invalid name, \"we b\": letters, digits, `-` and `_`, at most 128",
+            ),
+            (
+                json!({"web": 1}),
+                "`process_types` must have a string as the command of \"web\"",
+            ),
         ] {
             assert_eq!(of(value), Err(Refused(text.to_owned())));
         }

@@ -158,51 +158,188 @@ const fn patches(
 
 /// Every endpoint, by resource.
 pub static ENDPOINTS: &[Endpoint] = &[
-    reads("/account", ("account", Rel::Itself), "Info", || get(account::info)),
+    reads("/account", ("account", Rel::Itself), "Info", || {
+        get(account::info)
+    }),
     patches("/account", "account", "Update", || patch(account::update)),
-    reads("/users/{account}", ("account", Rel::Itself), "Info of a user: oneself", || get(account::info_by_user)),
-    patches("/users/{account}", "account", "Update of a user: oneself", || patch(account::update_by_user)),
-    reads("/account/rate-limits", ("rate-limit", Rel::Itself), "Info", || get(account::rate_limits)),
+    reads(
+        "/users/{account}",
+        ("account", Rel::Itself),
+        "Info of a user: oneself",
+        || get(account::info_by_user),
+    ),
+    patches(
+        "/users/{account}",
+        "account",
+        "Update of a user: oneself",
+        || patch(account::update_by_user),
+    ),
+    reads(
+        "/account/rate-limits",
+        ("rate-limit", Rel::Itself),
+        "Info",
+        || get(account::rate_limits),
+    ),
     posts("/apps", "app", "Create", || post(apps::create)),
     reads("/apps", ("app", Rel::Instances), "List", || get(apps::all)),
-    reads("/apps/{app}", ("app", Rel::Itself), "Info", || get(apps::info)),
+    reads("/apps/{app}", ("app", Rel::Itself), "Info", || {
+        get(apps::info)
+    }),
     patches("/apps/{app}", "app", "Update", || patch(apps::update)),
-    Endpoint::new(Method::DELETE, "/apps/{app}", ("app", Rel::Destroy), "Delete", || delete(apps::delete)),
-    reads("/users/{account}/apps", ("app", Rel::Instances), "List of those owned or worked on", || get(apps::of_user)),
-    reads("/apps/{app}/collaborators", ("collaborator", Rel::Instances), "List", || get(apps::collaborators)),
-    reads("/apps/{app}/config-vars", ("config-var", Rel::Itself), "Info for an app", || get(config_vars::info)),
-    patches("/apps/{app}/config-vars", "config-var", "Update", || patch(config_vars::update)),
-    reads("/apps/{app}/releases/{release}/config-vars", ("config-var", Rel::Itself), "Info for a release", || get(releases::config_vars)),
-    posts("/apps/{app}/slugs", "slug", "Create", || post(slugs::create)),
-    reads("/apps/{app}/slugs/{slug}", ("slug", Rel::Itself), "Info", || get(slugs::info)),
-    posts("/apps/{app}/releases", "release", "Create, or go back to an earlier one", || post(releases::create)),
-    reads("/apps/{app}/releases", ("release", Rel::Instances), "List", || get(releases::all)),
-    reads("/apps/{app}/releases/{release}", ("release", Rel::Itself), "Info", || get(releases::info)),
-    reads("/apps/{app}/formation", ("formation", Rel::Instances), "List", || get(formation::all)),
-    Endpoint::new(Method::PATCH, "/apps/{app}/formation", ("formation", Rel::BatchUpdate), "Update several", || patch(formation::batch_update)).takes("batch-update"),
-    reads("/apps/{app}/formation/{formation}", ("formation", Rel::Itself), "Info", || get(formation::info)),
-    patches("/apps/{app}/formation/{formation}", "formation", "Update", || patch(formation::update)),
-    reads("/apps/{app}/dynos", ("dyno", Rel::Instances), "List", || get(apps::none)),
-    reads("/apps/{app}/addons", ("add-on", Rel::Instances), "List", || get(apps::none)),
-    reads("/apps/{app}/addon-attachments", ("add-on-attachment", Rel::Instances), "List", || get(apps::none)),
-    reads("/apps/{app}/pipeline-couplings", ("pipeline-coupling", Rel::Itself), "Info for an app", || get(apps::no_pipeline)),
-    reads("/stacks", ("stack", Rel::Instances), "List", || get(offers::all::<Stack>)),
-    reads("/stacks/{stack}", ("stack", Rel::Itself), "Info", || get(offers::info::<Stack>)),
-    reads("/regions", ("region", Rel::Instances), "List", || get(offers::all::<Region>)),
-    reads("/regions/{region}", ("region", Rel::Itself), "Info", || get(offers::info::<Region>)),
-    reads("/dyno-sizes", ("dyno-size", Rel::Instances), "List", || get(offers::all::<DynoSize>)),
-    reads("/dyno-sizes/{dyno_size}", ("dyno-size", Rel::Itself), "Info", || get(offers::info::<DynoSize>)),
+    Endpoint::new(
+        Method::DELETE,
+        "/apps/{app}",
+        ("app", Rel::Destroy),
+        "Delete",
+        || delete(apps::delete),
+    ),
+    reads(
+        "/users/{account}/apps",
+        ("app", Rel::Instances),
+        "List of those owned or worked on",
+        || get(apps::of_user),
+    ),
+    reads(
+        "/apps/{app}/collaborators",
+        ("collaborator", Rel::Instances),
+        "List",
+        || get(apps::collaborators),
+    ),
+    reads(
+        "/apps/{app}/config-vars",
+        ("config-var", Rel::Itself),
+        "Info for an app",
+        || get(config_vars::info),
+    ),
+    patches("/apps/{app}/config-vars", "config-var", "Update", || {
+        patch(config_vars::update)
+    }),
+    reads(
+        "/apps/{app}/releases/{release}/config-vars",
+        ("config-var", Rel::Itself),
+        "Info for a release",
+        || get(releases::config_vars),
+    ),
+    posts("/apps/{app}/slugs", "slug", "Create", || {
+        post(slugs::create)
+    }),
+    reads(
+        "/apps/{app}/slugs/{slug}",
+        ("slug", Rel::Itself),
+        "Info",
+        || get(slugs::info),
+    ),
+    posts(
+        "/apps/{app}/releases",
+        "release",
+        "Create, or go back to an earlier one",
+        || post(releases::create),
+    ),
+    reads(
+        "/apps/{app}/releases",
+        ("release", Rel::Instances),
+        "List",
+        || get(releases::all),
+    ),
+    reads(
+        "/apps/{app}/releases/{release}",
+        ("release", Rel::Itself),
+        "Info",
+        || get(releases::info),
+    ),
+    reads(
+        "/apps/{app}/formation",
+        ("formation", Rel::Instances),
+        "List",
+        || get(formation::all),
+    ),
+    Endpoint::new(
+        Method::PATCH,
+        "/apps/{app}/formation",
+        ("formation", Rel::BatchUpdate),
+        "Update several",
+        || patch(formation::batch_update),
+    )
+    .takes("batch-update"),
+    reads(
+        "/apps/{app}/formation/{formation}",
+        ("formation", Rel::Itself),
+        "Info",
+        || get(formation::info),
+    ),
+    patches(
+        "/apps/{app}/formation/{formation}",
+        "formation",
+        "Update",
+        || patch(formation::update),
+    ),
+    reads(
+        "/apps/{app}/dynos",
+        ("dyno", Rel::Instances),
+        "List",
+        || get(apps::none),
+    ),
+    reads(
+        "/apps/{app}/addons",
+        ("add-on", Rel::Instances),
+        "List",
+        || get(apps::none),
+    ),
+    reads(
+        "/apps/{app}/addon-attachments",
+        ("add-on-attachment", Rel::Instances),
+        "List",
+        || get(apps::none),
+    ),
+    reads(
+        "/apps/{app}/pipeline-couplings",
+        ("pipeline-coupling", Rel::Itself),
+        "Info for an app",
+        || get(apps::no_pipeline),
+    ),
+    reads("/stacks", ("stack", Rel::Instances), "List", || {
+        get(offers::all::<Stack>)
+    }),
+    reads("/stacks/{stack}", ("stack", Rel::Itself), "Info", || {
+        get(offers::info::<Stack>)
+    }),
+    reads("/regions", ("region", Rel::Instances), "List", || {
+        get(offers::all::<Region>)
+    }),
+    reads("/regions/{region}", ("region", Rel::Itself), "Info", || {
+        get(offers::info::<Region>)
+    }),
+    reads("/dyno-sizes", ("dyno-size", Rel::Instances), "List", || {
+        get(offers::all::<DynoSize>)
+    }),
+    reads(
+        "/dyno-sizes/{dyno_size}",
+        ("dyno-size", Rel::Itself),
+        "Info",
+        || get(offers::info::<DynoSize>),
+    ),
     reads("/schema", ("schema", Rel::Itself), "Info", || get(schema)).open(),
 ];
 
-/// The router of all endpoints.
-#[must_use]
-pub fn router() -> Router<State> {
+/// The paths that answer everybody.
+pub fn open_paths() -> impl Iterator<Item = &'static str> {
     ENDPOINTS
         .iter()
-        .fold(Router::new(), |router, endpoint| {
-            router.route(endpoint.path, (endpoint.route)())
-        })
+        .filter(|endpoint| endpoint.access == Access::Open)
+        .map(|endpoint| endpoint.path)
+}
+
+/// The router of all endpoints.
+pub fn router() -> Router<State> {
+    ENDPOINTS.iter().fold(Router::new(), |router, endpoint| {
+        router.route(endpoint.path, (endpoint.route)())
+    })
+}
+
+/// What answers addresses that are a credential of their own, outside of the conventions of the API: the output of release
+/// phases. (That of blobs is [`crate::http::blobs`].)
+pub fn signed_router() -> Router<State> {
+    Router::new().route("/releases/{release}/output", get(releases::output))
 }
 
 /// `GET /schema`

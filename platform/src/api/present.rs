@@ -241,7 +241,9 @@ pub fn seconds(time: Timestamp) -> Timestamp {
 /// section 6.3), so that it stands for an address.
 #[must_use]
 pub fn web_url(app: &str, external_url: &str) -> String {
-    let (scheme, rest) = external_url.split_once("://").unwrap_or(("http", external_url));
+    let (scheme, rest) = external_url
+        .split_once("://")
+        .unwrap_or(("http", external_url));
     let authority = rest.split('/').next().unwrap_or(rest);
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, format!(":{port}")),
@@ -263,8 +265,14 @@ mod tests {
             ("https://[::1]:5000", "https://example.localhost:5000/"),
             ("https://[::1]", "https://example.localhost/"),
             ("http://localhost:5000", "http://example.localhost:5000/"),
-            ("https://platform.example.test", "https://example.platform.example.test/"),
-            ("https://platform.example.test:8443/", "https://example.platform.example.test:8443/"),
+            (
+                "https://platform.example.test",
+                "https://example.platform.example.test/",
+            ),
+            (
+                "https://platform.example.test:8443/",
+                "https://example.platform.example.test:8443/",
+            ),
         ] {
             assert_eq!(web_url("example", external_url), expected, "{external_url}");
         }
@@ -278,6 +286,12 @@ mod tests {
 
     #[test]
     fn what_the_catalogue_no_longer_has_keeps_its_name() {
-        assert_eq!(named::<Stack>("heroku-20"), Named { id: Uuid::nil(), name: "heroku-20".to_owned() });
+        assert_eq!(
+            named::<Stack>("heroku-20"),
+            Named {
+                id: Uuid::nil(),
+                name: "heroku-20".to_owned()
+            }
+        );
     }
 }

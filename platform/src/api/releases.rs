@@ -1,14 +1,15 @@
 //! Releases: the ledger of what an app was and is.
 
+use super::State;
 use super::loose::{Fields, Refused};
 use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
-use super::State;
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::Offered;
 use crate::store::{Keyed, Release, User};
-use axum::extract::{Path, State as Of};
-use axum::response::Response;
+use axum::extract::{Path, RawQuery, State as Of};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
 use slugbuilder::api::types::{self, ReleaseCreate};
 use uuid::Uuid;
 
@@ -49,13 +50,20 @@ async fn requested(
         (None, Some(release)) => {
             let app = app.id.to_string();
             let release = state.store.release(user, &app, &release).await?;
-            Ok(ReleaseCreate::Rollback { release: release.id })
+            Ok(ReleaseCreate::Rollback {
+                release: release.id,
+            })
         }
-        (Some(_), Some(_)) => Err(Refused("`slug` and `release` exclude each other".to_owned()).into()),
-        (None, None) if fields.has("oci_image") => {
-            Err(Refused("This server releases slugs, not images: `slug` is required".to_owned()).into())
+        (Some(_), Some(_)) => {
+            Err(Refused("`slug` and `release` exclude each other".to_owned()).into())
         }
-        (None, None) => Err(Refused("`slug` is required, or `release` to go back to".to_owned()).into()),
+        (None, None) if fields.has("oci_image") => Err(Refused(
+            "This server releases slugs, not images: `slug` is required".to_owned(),
+        )
+        .into()),
+        (None, None) => {
+            Err(Refused("`slug` is required, or `release` to go back to".to_owned()).into())
+        }
     }
 }
 
@@ -68,9 +76,13 @@ pub(super) async fn all(
 ) -> Result<Response, ApiError> {
     let page = paging.page(Offered::RELEASES)?;
     let releases = state.store.releases(&user, &app, &page).await?;
-    Ok(list(releases, &page, Offered::RELEASES, Keyed::key, |release| {
-        present(&state, &release)
-    }))
+    Ok(list(
+        releases,
+        &page,
+        Offered::RELEASES,
+        Keyed::key,
+        |release| present(&state, &release),
+    ))
 }
 
 /// `GET /apps/{app}/releases/{release}`
@@ -89,14 +101,37 @@ pub(super) async fn config_vars(
     Actor(user): Actor,
     Path((app, release)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let config_vars = state.store.release_config_vars(&user, &app, &release).await?;
+    let config_vars = state
+        .store
+        .release_config_vars(&user, &app, &release)
+        .await?;
     Ok(ok(&config_vars))
+}
+
+/// `GET /releases/{release}/output`: what the release phase printed. Its address is signed, because whoever follows the output
+/// sends no token.
+pub(super) async fn output(
+    Of(state): Of<State>,
+    Path(release): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let id = Uuid::try_parse(&release).map_err(|_| ApiError::not_found("release"))?;
+    if !state.signer.allows_output(id, query.as_deref()) {
+        return Err(ApiError::forbidden(
+            "The address of this output was changed, or another server gave it out.",
+        ));
+    }
+    Ok((
+        [(CONTENT_TYPE, "text/plain; charset=utf-8")],
+        format!("{NOT_RUN}\n"),
+    )
+        .into_response())
 }
 
 /// A release, with the address of its output.
 fn present(state: &State, release: &Release) -> types::Release {
     let output = release
         .has_release_phase
-        .then(|| state.signer.output_url(release.id));
+        .then(|| state.signer.output_url(&state.external_url, release.id));
     present::release(release, output)
 }

@@ -35,7 +35,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 
 /// The schema of the server at `external_url`.
 #[must_use]
-pub fn document(external_url: &str) -> Value {
+pub(super) fn document(external_url: &str) -> Value {
     let mut document = DOCUMENT.clone();
     document["links"] = json!([{ "href": external_url, "rel": "self" }]);
     document
@@ -60,7 +60,8 @@ fn definition(name: &str, resource: &Value) -> Value {
         definition["definitions"]["identity"] = attribute(kind, description);
     }
     if let Some(kind) = resource.get("map") {
-        definition["patternProperties"] = json!({ r"^\w+$": attribute(kind, &resource["description"]) });
+        definition["patternProperties"] =
+            json!({ r"^\w+$": attribute(kind, &resource["description"]) });
     } else {
         let (properties, _) = attributes(&resource["properties"]);
         // Nothing is said of those that there are none of yet.
@@ -101,7 +102,10 @@ fn href(path: &str) -> String {
     let segments: Vec<_> = path
         .split('/')
         .map(|segment| {
-            match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            match segment
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'))
+            {
                 Some(name) => format!(
                     "{{(%23%2Fdefinitions%2F{}%2Fdefinitions%2Fidentity)}}",
                     name.replace('_', "-")
@@ -187,11 +191,16 @@ mod tests {
         fn check(value: &Value) {
             match value {
                 Value::Object(fields) => {
-                    if let (Some(Value::Array(types)), true) = (fields.get("type"), fields.contains_key("description")) {
+                    if let (Some(Value::Array(types)), true) =
+                        (fields.get("type"), fields.contains_key("description"))
+                    {
                         for one in types {
                             assert!(
-                                ["string", "boolean", "integer", "number", "array", "object", "null"]
-                                    .contains(&one.as_str().unwrap()),
+                                [
+                                    "string", "boolean", "integer", "number", "array", "object",
+                                    "null"
+                                ]
+                                .contains(&one.as_str().unwrap()),
                                 "{value}"
                             );
                         }

@@ -1,10 +1,10 @@
 //! Slugs: what is released.
 
+use super::State;
 use super::apps::stack;
 use super::loose::{Fields, Refused};
 use super::present;
 use crate::http::answer::{created, ok};
-use super::State;
 use crate::http::{Actor, ApiError, Body};
 use axum::extract::{Path, State as Of};
 use axum::response::Response;

@@ -11,7 +11,12 @@ async fn an_account_has_every_attribute() {
     platform.assert_described("account", &answer.body).await;
     assert_eq!(answer.body["email"], "ann@example.test");
     assert_eq!(answer.body["name"], Value::Null);
-    for account in ["~", "ann@example.test", "Ann@Example.Test", answer.body["id"].as_str().unwrap()] {
+    for account in [
+        "~",
+        "ann@example.test",
+        "Ann@Example.Test",
+        answer.body["id"].as_str().unwrap(),
+    ] {
         let same = platform.ann().get(&format!("/users/{account}")).await;
         assert_eq!(same.body, answer.body, "{account}");
     }
@@ -29,11 +34,17 @@ async fn accounts_change_what_they_may() {
     assert_eq!(changed.body["allow_tracking"], false);
     assert_eq!(changed.body["beta"], true);
     assert_eq!(changed.body["email"], "ann@example.test");
-    let unnamed = platform.ann().patch("/users/~", json!({"name": null, "beta": null})).await;
+    let unnamed = platform
+        .ann()
+        .patch("/users/~", json!({"name": null, "beta": null}))
+        .await;
     assert_eq!(unnamed.body["name"], Value::Null);
     assert_eq!(unnamed.body["beta"], true);
     assert_eq!(platform.ann().get("/account").await.body, unnamed.body);
-    let wrong = platform.ann().patch("/account", json!({"name": ["Ann"]})).await;
+    let wrong = platform
+        .ann()
+        .patch("/account", json!({"name": ["Ann"]}))
+        .await;
     wrong.assert_error(422, "invalid_params", "`name` must be a string");
 }
 
@@ -43,7 +54,10 @@ async fn accounts_of_others_are_not_there() {
     for answer in [
         platform.bob().get("/users/ann@example.test").await,
         platform.bob().get("/users/ann@example.test/apps").await,
-        platform.bob().patch("/users/ann@example.test", json!({"name": "Bob"})).await,
+        platform
+            .bob()
+            .patch("/users/ann@example.test", json!({"name": "Bob"}))
+            .await,
     ] {
         answer.assert_error(404, "not_found", "Couldn't find that account.");
     }
@@ -60,5 +74,8 @@ async fn rate_limits_count_down_but_for_who_asks_for_them() {
     let remaining = |value: &Value| value["remaining"].as_u64().unwrap();
     assert_eq!(remaining(&before.body) - 1, remaining(&after.body));
     assert_eq!(after.body, again.body);
-    assert_eq!(again.headers["ratelimit-remaining"], remaining(&again.body).to_string());
+    assert_eq!(
+        again.headers["ratelimit-remaining"],
+        remaining(&again.body).to_string()
+    );
 }

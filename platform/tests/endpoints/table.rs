@@ -24,7 +24,12 @@ fn assert_error(answer: &Answer, status: u16, id: &str, endpoint: &Endpoint) {
     let what = format!("{} {}: {answer:?}", endpoint.method, endpoint.path);
     assert_eq!(answer.status, status, "{what}");
     assert_eq!(answer.body["id"], id, "{what}");
-    assert!(answer.body["message"].as_str().is_some_and(|text| text.len() > 10), "{what}");
+    assert!(
+        answer.body["message"]
+            .as_str()
+            .is_some_and(|text| text.len() > 10),
+        "{what}"
+    );
 }
 
 #[tokio::test]
@@ -33,7 +38,9 @@ async fn no_endpoint_answers_without_a_token() {
     for endpoint in ENDPOINTS {
         let path = path(endpoint, "example");
         for token in [None, Some("not-a-token")] {
-            let answer = platform.call(token, &endpoint.method, &path, Some(json!({})), None).await;
+            let answer = platform
+                .call(token, &endpoint.method, &path, Some(json!({})), None)
+                .await;
             match endpoint.access {
                 Access::Token => assert_error(&answer, 401, "unauthorized", endpoint),
                 Access::Open => assert_eq!(answer.status, 200, "{path}"),
@@ -45,20 +52,33 @@ async fn no_endpoint_answers_without_a_token() {
 #[tokio::test]
 async fn no_endpoint_knows_the_app_of_someone_else() {
     let platform = Platform::new().await;
-    let created = platform.ann().post("/apps", json!({"name": "example"})).await;
+    let created = platform
+        .ann()
+        .post("/apps", json!({"name": "example"}))
+        .await;
     let id = created.body["id"].as_str().unwrap();
     let mut asked = 0;
-    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.path.contains("{app}")) {
+    for endpoint in ENDPOINTS
+        .iter()
+        .filter(|endpoint| endpoint.path.contains("{app}"))
+    {
         let mut answers = Vec::new();
         for app in ["example", id, "no-such-app"] {
             let path = path(endpoint, app);
-            let answer = platform.bob().call(&endpoint.method, &path, Some(json!({}))).await;
+            let answer = platform
+                .bob()
+                .call(&endpoint.method, &path, Some(json!({})))
+                .await;
             assert_error(&answer, 404, "not_found", endpoint);
             assert_eq!(answer.body["resource"], "app", "{path}");
             answers.push(answer.body.to_string());
             asked += 1;
         }
-        assert_eq!(answers.iter().collect::<BTreeSet<_>>().len(), 1, "{answers:?}");
+        assert_eq!(
+            answers.iter().collect::<BTreeSet<_>>().len(),
+            1,
+            "{answers:?}"
+        );
     }
     assert!(asked > 40, "{asked}");
     assert_eq!(platform.ann().get("/apps/example").await.status, 200);
@@ -67,11 +87,23 @@ async fn no_endpoint_knows_the_app_of_someone_else() {
 #[tokio::test]
 async fn no_endpoint_takes_a_body_that_is_no_json() {
     let platform = Platform::new().await;
-    platform.ann().post("/apps", json!({"name": "example"})).await;
-    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.request.is_some()) {
+    platform
+        .ann()
+        .post("/apps", json!({"name": "example"}))
+        .await;
+    for endpoint in ENDPOINTS
+        .iter()
+        .filter(|endpoint| endpoint.request.is_some())
+    {
         for body in ["{", "[]", "\"text\"", "{\"a\":1}{}"] {
             let answer = platform
-                .send(Some(Platform::ANN), &endpoint.method, &path(endpoint, "example"), body.as_bytes().to_vec(), None)
+                .send(
+                    Some(Platform::ANN),
+                    &endpoint.method,
+                    &path(endpoint, "example"),
+                    body.as_bytes().to_vec(),
+                    None,
+                )
                 .await;
             assert_error(&answer, 400, "bad_request", endpoint);
         }
@@ -81,14 +113,28 @@ async fn no_endpoint_takes_a_body_that_is_no_json() {
 #[tokio::test]
 async fn every_answer_says_what_every_answer_has_to() {
     let platform = Platform::new().await;
-    platform.ann().post("/apps", json!({"name": "example"})).await;
+    platform
+        .ann()
+        .post("/apps", json!({"name": "example"}))
+        .await;
     for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.method == "GET") {
-        let answer = platform.ann().call(&endpoint.method, &path(endpoint, "example"), None).await;
+        let answer = platform
+            .ann()
+            .call(&endpoint.method, &path(endpoint, "example"), None)
+            .await;
         for header in ["request-id", "content-type", "cache-control"] {
-            assert!(answer.headers.contains_key(header), "{header} of {}", endpoint.path);
+            assert!(
+                answer.headers.contains_key(header),
+                "{header} of {}",
+                endpoint.path
+            );
         }
         if endpoint.access == Access::Token {
-            assert!(answer.headers.contains_key("ratelimit-remaining"), "{}", endpoint.path);
+            assert!(
+                answer.headers.contains_key("ratelimit-remaining"),
+                "{}",
+                endpoint.path
+            );
         }
         if endpoint.rel.is_list() {
             assert!(answer.body.is_array(), "{answer:?}");
@@ -101,8 +147,19 @@ async fn every_answer_says_what_every_answer_has_to() {
 #[tokio::test]
 async fn paths_and_methods_that_are_not_there_are_told_so() {
     let platform = Platform::new().await;
-    for (method, path) in [("GET", "/no-such-thing"), ("DELETE", "/apps"), ("PUT", "/apps/example")] {
-        let answer = platform.ann().call(&method.parse().unwrap(), path, None).await;
-        assert_eq!((answer.status, &answer.body["id"]), (404, &json!("not_found")), "{path}");
+    for (method, path) in [
+        ("GET", "/no-such-thing"),
+        ("DELETE", "/apps"),
+        ("PUT", "/apps/example"),
+    ] {
+        let answer = platform
+            .ann()
+            .call(&method.parse().unwrap(), path, None)
+            .await;
+        assert_eq!(
+            (answer.status, &answer.body["id"]),
+            (404, &json!("not_found")),
+            "{path}"
+        );
     }
 }
