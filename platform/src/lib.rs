@@ -1,3 +1,6 @@
 //! A Heroku-compatible platform on one machine.
 
+pub mod blobs;
+pub mod http;
+pub mod signed_url;
 pub mod store;
