@@ -1,11 +1,14 @@
 //! A Heroku-compatible platform on one machine.
 
+pub mod api;
+pub mod blobs;
 mod error;
 pub mod http;
 mod private;
 pub mod range;
 mod server;
 pub mod settings;
+pub mod signed_url;
 pub mod store;
 mod tls;
 pub mod users;

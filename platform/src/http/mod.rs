@@ -1,8 +1,10 @@
-//! The conventions of the API: what every request and answer has in common (platform-api.md, section 2).
+//! The conventions of the API: what every request and answer has in common (platform-api.md, section 2),
+//! and the bytes of slugs, which go by other ones.
 
 mod accept;
 pub mod answer;
 mod auth;
+pub mod blobs;
 pub mod body;
 mod conventions;
 mod error;
