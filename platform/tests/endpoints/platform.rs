@@ -6,10 +6,8 @@ use axum::http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use slugbuilder_platform::api::{self, State};
-use slugbuilder_platform::blobs::{BlobStore, Received};
-use slugbuilder_platform::http::blobs::{
-    self, Blobs, LedgerError, SlugBytes, SlugLedger, UploadLimits,
-};
+use slugbuilder_platform::blobs::BlobStore;
+use slugbuilder_platform::http::blobs::{self, Blobs, UploadLimits};
 use slugbuilder_platform::http::{Conventions, PER_HOUR, RateLimiter, Tokens, around_all};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::{Store, StoreError, User};
@@ -18,7 +16,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
-use uuid::Uuid;
 
 /// Where the platform says that it is.
 const URL: &str = "http://127.0.0.1:5000";
@@ -55,33 +52,6 @@ impl Tokens for Users {
     }
 }
 
-struct Ledger(Store);
-
-impl SlugLedger for Ledger {
-    async fn slug_bytes(&self, id: Uuid) -> Result<SlugBytes, LedgerError> {
-        let slug = self
-            .0
-            .slug_for_upload(id)
-            .await
-            .map_err(|_| LedgerError::NotFound)?;
-        Ok(SlugBytes {
-            expected_sha256: None,
-            uploaded: slug
-                .size
-                .zip(slug.sha256)
-                .map(|(size, sha256)| Received { size, sha256 }),
-        })
-    }
-
-    async fn finish_upload(&self, id: Uuid, received: Received) -> Result<(), LedgerError> {
-        self.0
-            .finish_upload(id, received.size, &received.sha256)
-            .await
-            .map_err(|_| LedgerError::NotFound)?;
-        Ok(())
-    }
-}
-
 impl Platform {
     /// Ann's token.
     pub(crate) const ANN: &'static str = "11111111-ann-1111-1111-111111111111";
@@ -111,7 +81,7 @@ impl Platform {
         let blobs = blobs::routes(Blobs {
             store: state.blobs.clone(),
             signer: state.signer.clone(),
-            ledger: Ledger(store.clone()),
+            ledger: store.clone(),
             limits: UploadLimits::default(),
             reporter: Arc::new(Silent),
         });

@@ -93,7 +93,7 @@ async fn no_endpoint_takes_a_body_that_is_no_json() {
         .await;
     for endpoint in ENDPOINTS
         .iter()
-        .filter(|endpoint| endpoint.request.is_some())
+        .filter(|endpoint| endpoint.rel.request().is_some())
     {
         for body in ["{", "[]", "\"text\"", "{\"a\":1}{}"] {
             let answer = platform
