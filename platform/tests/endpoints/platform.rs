@@ -119,10 +119,10 @@ impl Platform {
         method: &Method,
         path: &str,
         body: Option<Value>,
-        range: Option<&str>,
+        headers: &[(&str, &str)],
     ) -> Answer {
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
-        self.send(token, method, path, body, range).await
+        self.send(token, method, path, body, headers).await
     }
 
     /// A request with any body.
@@ -132,17 +132,18 @@ impl Platform {
         method: &Method,
         path: &str,
         body: Vec<u8>,
-        range: Option<&str>,
+        headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::ACCEPT, "application/vnd.heroku+json; version=3");
+        let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if let Some(range) = range {
-            request = request.header(header::RANGE, range);
+        let given = |name| headers.iter().any(|(given, _)| *given == name);
+        if !given("accept") {
+            request = request.header(header::ACCEPT, "application/vnd.heroku+json; version=3");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body)).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
@@ -260,9 +261,19 @@ impl Platform {
 impl Caller<'_> {
     /// A request with a method of any name.
     pub(crate) async fn call(&self, method: &Method, path: &str, body: Option<Value>) -> Answer {
-        self.platform
-            .call(Some(self.token), method, path, body, None)
-            .await
+        self.call_with(method, path, body, &[]).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn call_with(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let token = Some(self.token);
+        self.platform.call(token, method, path, body, headers).await
     }
 
     /// `GET`
@@ -272,8 +283,7 @@ impl Caller<'_> {
 
     /// `GET` with a `Range`.
     pub(crate) async fn list(&self, path: &str, range: &str) -> Answer {
-        self.platform
-            .call(Some(self.token), &Method::GET, path, None, Some(range))
+        self.call_with(&Method::GET, path, None, &[("range", range)])
             .await
     }
 
