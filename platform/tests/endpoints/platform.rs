@@ -77,7 +77,11 @@ impl Platform {
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
         };
-        let conventions = Conventions::new(Users(store.clone()), RateLimiter::new(PER_HOUR));
+        let conventions = Conventions::new(
+            Users(store.clone()),
+            RateLimiter::new(PER_HOUR),
+            api::open_paths().collect(),
+        );
         let blobs = blobs::routes(Blobs {
             store: state.blobs.clone(),
             signer: state.signer.clone(),
