@@ -70,6 +70,15 @@ impl Folder {
 
     /// The connection that writes, to a database in its newest form.
     pub(super) fn writer(&self) -> Result<Connection, StoreError> {
+        self.open_writer().map_err(|error| match error {
+            StoreError::Damaged(detail) => {
+                StoreError::Damaged(format!("`{}`: {detail}", self.database.display()))
+            }
+            other => other,
+        })
+    }
+
+    fn open_writer(&self) -> Result<Connection, StoreError> {
         let mut connection = Connection::open_with_flags(
             &self.database,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,

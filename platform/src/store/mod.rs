@@ -24,6 +24,8 @@ mod records;
 mod releases;
 mod rules;
 mod slugs;
+#[cfg(test)]
+mod tests;
 mod users;
 mod values;
 mod writer;
@@ -49,11 +51,11 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// In the order in which they end.
+/// In the order in which they end: SQLite folds its log into the database when its last connection ends, if that writes.
 #[derive(Debug)]
 struct Inner {
-    writer: Writer,
     readers: Readers,
+    writer: Writer,
     /// Until then no other process opens it.
     _folder: Folder,
 }
@@ -72,8 +74,8 @@ impl Store {
         let writer = Writer::start(connection)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                writer,
                 readers,
+                writer,
                 _folder: folder,
             }),
         })
