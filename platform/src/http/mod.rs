@@ -1,0 +1,3 @@
+//! What the server speaks.
+
+pub mod blobs;
