@@ -51,6 +51,8 @@ pub(crate) enum UsageError {
     NoCacheDir,
     #[error("no folder for the data of the server is known")]
     NoDataDir,
+    #[error("`{path}` is no data folder of a server")]
+    NotDataDir { path: String },
 }
 
 impl Explain for UsageError {
@@ -66,6 +68,7 @@ impl Explain for UsageError {
             Self::MirrorFolder { .. } => "no-mirror",
             Self::NoCacheDir => "no-cache-dir",
             Self::NoDataDir => "no-data-dir",
+            Self::NotDataDir { .. } => "not-data-dir",
         }
     }
 
@@ -107,6 +110,9 @@ impl Explain for UsageError {
             }
             Self::MirrorFolder { .. } => {
                 "Name a folder that `slugbuilder vendor` filled, or its `https://` address.".into()
+            }
+            Self::NotDataDir { .. } => {
+                "Name the folder that `slugbuilder serve` was started with, with `--data`.".into()
             }
             Self::NoDataDir => "Set `HOME`, or name a folder with `--data`.".into(),
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
