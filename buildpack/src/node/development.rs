@@ -8,6 +8,7 @@
 use fs_err as fs;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -58,6 +59,10 @@ impl Development {
                 return None;
             }
             if flag(package, "dev") {
+                // A folder of the source that a link leads to: it is not npm's to remove, and the link does not say `dev`.
+                if modules_folder(&path)?.file_name() != Some(OsStr::new("node_modules")) {
+                    return None;
+                }
                 packages.insert(path);
             } else {
                 others.push(path);
@@ -310,6 +315,8 @@ mod tests {
             json!({ "": { "dev": true } }),
             json!({ "node_modules/a": { "extraneous": true } }),
             json!({ "node_modules/a": { "dev": true }, "node_modules/a/node_modules/b": {} }),
+            json!({ "node_modules/a": { "link": true, "resolved": "packages/a" }, "packages/a": { "dev": true } }),
+            json!({ "a": { "dev": true } }),
             json!([]),
         ] {
             assert_eq!(Development::of(record(&packages)), None, "{packages}");
