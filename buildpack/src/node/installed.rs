@@ -414,26 +414,4 @@ fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_specifiers_name_a_copied_folder() {
-        for copied in [
-            r#"{"dependencies": {"a": "file:../a"}}"#,
-            r#""resolved": "file:a.tgz""#,
-            "  a: portal:../a\n",
-            "  a@file:packages/a:\n    resolution: {directory: packages/a, type: directory}\n",
-            r#"{"dependenciesMeta": {"a": {"injected": true}}}"#,
-        ] {
-            assert!(names_copied_folder(copied), "{copied}");
-        }
-        for other in [
-            "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: true\n  excludeLinksFromLockfile: false\n",
-            r#"{"scripts": {"build-file:x": "x", "my_file:x": "x", "profile:cpu": "x"}}"#,
-            "  subdirectory: x\n",
-        ] {
-            assert!(!names_copied_folder(other), "{other}");
-        }
-    }
-}
+mod tests;
