@@ -88,13 +88,17 @@ async fn reload(server: &slugbuilder_platform::Running, source: &UsersSource, pr
         Err(failure) => Err(failure),
     };
     let certificate = server.renew_certificate().await.map_err(Failure::from);
+    let mut kept = false;
     for (what, result) in [("users", users), ("certificate", certificate)] {
         if let Err(Failure(diagnosis)) = result {
-            let message = format!("the {what} stay as they were: {}", diagnosis.one_line());
+            let message = format!("not read again, the {what}: {}", diagnosis.one_line());
             printer.warning(&Warning::new("not-reloaded", message));
+            kept = true;
         }
     }
-    printer.say("Read users and certificate again");
+    if !kept {
+        printer.say("Read users and certificate again");
+    }
 }
 
 /// Where the users are from.
