@@ -1,5 +1,7 @@
 //! Why a server does not start.
 
+use crate::blobs::BlobError;
+use crate::signed_url::KeyError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
 use crate::users::UsersError;
@@ -14,6 +16,12 @@ pub enum ServerError {
     /// The ledger cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The folder of blobs cannot be used.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// The key that signs the addresses of blobs cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -77,6 +85,8 @@ impl ServerError {
     fn part(&self) -> Option<&dyn Explain> {
         match self {
             Self::Store(error) => Some(error),
+            Self::Blobs(error) => Some(error),
+            Self::Key(error) => Some(error),
             Self::Tls(error) => Some(error),
             Self::Users(error) => Some(error),
             _ => None,

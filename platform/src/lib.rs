@@ -1,5 +1,6 @@
 //! A Heroku-compatible platform on one machine.
 
+pub mod api;
 pub mod blobs;
 mod error;
 pub mod http;

@@ -1,11 +1,15 @@
 //! The server as a whole: what it is made of, and its life.
 
+use crate::api::{self, State};
+use crate::blobs::BlobStore;
 use crate::error::ServerError;
+use crate::http::blobs::{self, Blobs, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
 use crate::settings::{Settings, Tls};
+use crate::signed_url::{DEFAULT_LIFETIME, Signer};
 use crate::store::{Store, StoreError};
-use crate::tls;
+use crate::tls::{self, Identity};
 use crate::users::Users;
 use axum::Router;
 use axum::http::Uri;
@@ -64,23 +68,13 @@ impl Server {
             .as_deref()
             .map(|url| external_url(url, &settings));
         let url = url.transpose()?;
-        let (store, identity) = {
-            let (tls, data) = (settings.tls.clone(), settings.data.clone());
-            let open = move || -> Result<_, ServerError> {
-                private::folder(&data).map_err(|source| ServerError::DataFolder {
-                    path: data.clone(),
-                    source,
-                })?;
-                let store = Store::open(&data)?;
-                let identity = tls.map(|tls| tls::identity(&tls, &data, Timestamp::now()));
-                Ok((store, identity.transpose()?))
-            };
-            spawn_blocking(open)
-                .await
-                .map_err(|_| ServerError::Panicked)??
+        let opened = {
+            let settings = settings.clone();
+            let opened = spawn_blocking(move || Opened::from(&settings)).await;
+            opened.map_err(|_| ServerError::Panicked)??
         };
         if let Some(Users(users)) = settings.users.clone() {
-            store.put_users(users).await?;
+            opened.store.put_users(users).await?;
         }
 
         let unusable = |source| ServerError::Listen {
@@ -90,15 +84,26 @@ impl Server {
         let listener = TcpListener::bind(settings.listen).map_err(unusable)?;
         listener.set_nonblocking(true).map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
-        let scheme = if identity.is_some() { "https" } else { "http" };
+        let scheme = if opened.identity.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
 
-        let router = routes(&settings, &store, &url, &reporter);
+        let state = State {
+            store: opened.store.clone(),
+            blobs: opened.blobs,
+            signer: opened.signer,
+            external_url: url.as_str().into(),
+            url_lifetime: DEFAULT_LIFETIME,
+        };
+        let router = routes(&settings, state, &reporter);
         let make_service = router.into_make_service();
         let handle = Handle::new();
         let mut authority = None;
         let mut certificate = None;
-        if let (Some(identity), Some(tls)) = (identity, settings.tls) {
+        if let (Some(identity), Some(tls)) = (opened.identity, settings.tls) {
             authority = identity.authority;
             certificate = Some(Arc::new(Certificate {
                 tls,
@@ -124,12 +129,43 @@ impl Server {
             address,
             url,
             authority,
-            store,
+            store: opened.store,
             handle,
             grace,
             serving,
             certificate,
             renewing,
+        })
+    }
+}
+
+/// What the data folder has.
+struct Opened {
+    store: Store,
+    blobs: BlobStore,
+    signer: Signer,
+    identity: Option<Identity>,
+}
+
+impl Opened {
+    fn from(settings: &Settings) -> Result<Self, ServerError> {
+        let data = &settings.data;
+        private::folder(data).map_err(|source| ServerError::DataFolder {
+            path: data.clone(),
+            source,
+        })?;
+        // First: from now on no other server uses the folder.
+        let store = Store::open(data)?;
+        let blobs = BlobStore::folder(&data.join("blobs"))?;
+        blobs.remove_abandoned()?;
+        let tls = settings.tls.as_ref();
+        Ok(Self {
+            store,
+            blobs,
+            signer: Signer::open(data)?,
+            identity: tls
+                .map(|tls| tls::identity(tls, data, Timestamp::now()))
+                .transpose()?,
         })
     }
 }
@@ -185,11 +221,27 @@ impl Drop for Running {
     }
 }
 
-fn routes(settings: &Settings, store: &Store, _url: &str, reporter: &Arc<dyn Reporter>) -> Router {
+/// Everything that the server answers: the API within its conventions, and the addresses that are a credential of their
+/// own outside of them.
+fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -> Router {
     let limiter = RateLimiter::new(settings.requests_per_hour);
-    let conventions = Conventions::new(store.clone(), limiter, vec!["/schema"]);
-    let api = conventions.around(Router::new());
-    around_all(api, Arc::clone(reporter))
+    let open = api::open_paths().collect();
+    let conventions = Conventions::new(state.store.clone(), limiter, open);
+    let blobs = blobs::routes(Blobs {
+        store: state.blobs.clone(),
+        signer: state.signer.clone(),
+        ledger: state.store.clone(),
+        limits: UploadLimits {
+            max_size: settings.max_slug_size,
+            ..UploadLimits::default()
+        },
+        reporter: Arc::clone(reporter),
+    });
+    let routes = conventions
+        .around(api::router().with_state(state.clone()))
+        .merge(blobs)
+        .merge(api::signed_router().with_state(state));
+    around_all(routes, Arc::clone(reporter))
 }
 
 /// HTTP/1.1 only, and no client may keep a connection without sending.

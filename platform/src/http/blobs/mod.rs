@@ -22,6 +22,7 @@
 
 mod byte_range;
 mod download;
+mod ledger;
 mod refusal;
 #[cfg(test)]
 mod tests;
