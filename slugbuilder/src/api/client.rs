@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub const API_URL: &str = "https://api.heroku.com";
 
 /// Most bytes of an answer: a page of a thousand releases is far below.
-const LARGEST_ANSWER: u64 = 64 << 20;
+const LARGEST_ANSWER: u64 = 16 << 20;
 
 /// A Platform API, and who speaks to it. Its calls can be made from several threads.
 ///

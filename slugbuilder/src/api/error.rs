@@ -93,7 +93,7 @@ pub struct Refusal {
     pub message: String,
     /// What it is about: `app`.
     pub resource: Option<String>,
-    /// Where to read more.
+    /// Where to read more, without the query of that address.
     pub see: Option<String>,
     /// What names the request in the server's log.
     pub request_id: Option<String>,
@@ -131,7 +131,7 @@ impl Refusal {
             id: body.id,
             message: body.message,
             resource: body.resource,
-            see: body.url,
+            see: body.url.as_deref().map(slugbuilder_fetch::redacted),
             request_id: request_id(answer),
             url: answer.url.clone(),
             wait,
@@ -177,7 +177,7 @@ impl Refusal {
             _ => Vec::new(),
         };
         if let Some(see) = &self.see {
-            hints.push(format!("See {}", slugbuilder_fetch::redacted(see)));
+            hints.push(format!("See {see}"));
         }
         hints
     }
@@ -190,10 +190,10 @@ impl Refusal {
         };
         let mut text = format!("`{}` answered {}{id}.", self.url, self.status);
         if let Some(request) = &self.request_id {
-            text.push_str(&format!(" Request id: {request}."));
+            text = format!("{text} Request id: {request}.");
         }
         if let Some(wait) = self.wait {
-            text.push_str(&format!(" It asks to wait {}.", seconds(wait)));
+            text = format!("{text} It asks to wait {}.", seconds(wait));
         }
         text + &tried(self.attempts)
     }
