@@ -61,7 +61,7 @@ pub enum ApiError {
         source: FetchError,
     },
     /// An answer came that says it is done, and cannot be understood.
-    #[error("the answer of `{url}` makes no sense: {reason}")]
+    #[error("cannot {action}: the answer makes no sense: {reason}")]
     Nonsense {
         /// What was to be done.
         action: String,
@@ -73,7 +73,7 @@ pub enum ApiError {
         request_id: Option<String>,
     },
     /// The work had to end.
-    #[error("what was to {action} {stopped}")]
+    #[error("cannot {action}: it {stopped}")]
     Stopped {
         /// What was to be done.
         action: String,
@@ -302,14 +302,11 @@ impl Explain for ApiError {
                 (!text.is_empty()).then(|| text.trim().to_owned())
             }
             Self::Nonsense {
-                action, request_id, ..
-            } => {
-                let mut text = format!("The call that was to {action} was answered as done.");
-                if let Some(request) = request_id {
-                    text = format!("{text} Request id: {request}.");
-                }
-                Some(text)
-            }
+                url, request_id, ..
+            } => Some(match request_id {
+                Some(request) => format!("It came from `{url}`. Request id: {request}."),
+                None => format!("It came from `{url}`."),
+            }),
             Self::Url { .. } | Self::Identity { .. } | Self::Stopped { .. } => None,
         }
     }
@@ -341,7 +338,9 @@ impl Explain for ApiError {
             Self::Nonsense { .. } => vec![
                 "Check the address of the API, `--api-url`: something else may answer there.".into(),
             ],
-            Self::Stopped { stopped, .. } => vec![stopped.hint()],
+            Self::Stopped { .. } => vec![
+                "Run the same command again: what is uploaded by then is not uploaded twice.".into(),
+            ],
         }
     }
 

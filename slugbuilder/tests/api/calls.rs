@@ -1,7 +1,8 @@
 //! Single calls: what is sent, what is repeated, and what an error says.
 
-use crate::support::{Platform, TOKEN, ok, refused, release, settings};
+use crate::support::{Platform, TOKEN, id, ok, refused, release, settings};
 use serde_json::json;
+use slugbuilder::api::types::ReleaseCreate;
 use slugbuilder::api::{Api, ApiError, Newest, Token};
 use slugbuilder_fetch::Settings;
 use slugbuilder_fetch::test_server::{Answer, TestServer};
@@ -146,33 +147,33 @@ fn errors_have_the_words_of_the_api() {
 #[test]
 fn an_answer_that_makes_no_sense_is_told() {
     insta::assert_snapshot!(message_of(Answer::ok("").header("Request-Id", "request-7")), @r"
-    error[api-nonsense]: the answer of `http://<api>/apps/shop` makes no sense: it is empty
+    error[api-nonsense]: cannot look up the app `shop`: the answer makes no sense: it is empty
 
-      The call that was to look up the app `shop` was answered as done. Request id: request-7.
+      It came from `http://<api>/apps/shop`. Request id: request-7.
 
       hint: Check the address of the API, `--api-url`: something else may answer there.
     exit 69, 1 requests
     ");
-    insta::assert_snapshot!(message_of(Answer::ok("{\"id\": 7")), @r"
-    error[api-nonsense]: the answer of `http://<api>/apps/shop` makes no sense: invalid type: integer `7`, expected a formatted UUID string at line 1 column 8
+    insta::assert_snapshot!(message_of(Answer::ok("{\"id\":")), @r"
+    error[api-nonsense]: cannot look up the app `shop`: the answer makes no sense: EOF while parsing a value at line 1 column 6
 
-      The call that was to look up the app `shop` was answered as done.
+      It came from `http://<api>/apps/shop`.
 
       hint: Check the address of the API, `--api-url`: something else may answer there.
     exit 69, 1 requests
     ");
     insta::assert_snapshot!(message_of(ok(&json!({"id": 7}))), @r"
-    error[api-nonsense]: the answer of `http://<api>/apps/shop` makes no sense: invalid type: integer `7`, expected a formatted UUID string at line 1 column 7
+    error[api-nonsense]: cannot look up the app `shop`: the answer makes no sense: invalid type: integer `7`, expected a formatted UUID string at line 1 column 7
 
-      The call that was to look up the app `shop` was answered as done.
+      It came from `http://<api>/apps/shop`.
 
       hint: Check the address of the API, `--api-url`: something else may answer there.
     exit 69, 1 requests
     ");
     insta::assert_snapshot!(message_of(Answer::ok(vec![b' '; (16 << 20) + 1])), @r"
-    error[api-nonsense]: the answer of `http://<api>/apps/shop` makes no sense: it is larger than 16777216 bytes
+    error[api-nonsense]: cannot look up the app `shop`: the answer makes no sense: it is larger than 16777216 bytes
 
-      The call that was to look up the app `shop` was answered as done.
+      It came from `http://<api>/apps/shop`.
 
       hint: Check the address of the API, `--api-url`: something else may answer there.
     exit 69, 1 requests
@@ -250,7 +251,7 @@ fn a_limit_of_calls_is_waited_for_or_told() {
     );
     let wait = error.refusal().unwrap().wait.unwrap();
     assert!(
-        wait > Duration::from_secs(3590) && wait <= Duration::from_secs(3600),
+        wait > Duration::from_secs(3590) && wait <= Duration::from_hours(1),
         "{wait:?}"
     );
 }
@@ -282,6 +283,16 @@ fn no_connection_is_told_with_how_often_it_was_tried() {
       hint: Check the address of the API, `--api-url`, and whether the platform runs.
       hint: Check the network and, behind a proxy, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     ");
+    // A release that never left may be asked for again.
+    let create = ReleaseCreate::Slug {
+        slug: id(50),
+        description: None,
+    };
+    let error = api
+        .create_release("shop", &create, &platform.heard)
+        .unwrap_err();
+    let text = platform.message(&error);
+    assert!(text.contains("It was tried 3 times."), "{text}");
     let offline = Settings {
         offline: true,
         ..settings()
@@ -372,9 +383,9 @@ fn lists_are_read_page_by_page() {
         .releases("shop", Newest::All, &platform.heard)
         .unwrap_err();
     insta::assert_snapshot!(platform.message(&error), @r"
-    error[api-nonsense]: the answer of `http://<api>/apps/shop/releases` makes no sense: after the page `version ]1..; max=2` it offers the same page again
+    error[api-nonsense]: cannot list the releases of `shop`: the answer makes no sense: after the page `version ]1..; max=2` it offers the same page again
 
-      The call that was to list the releases of `shop` was answered as done.
+      It came from `http://<api>/apps/shop/releases`.
 
       hint: Check the address of the API, `--api-url`: something else may answer there.
     ");

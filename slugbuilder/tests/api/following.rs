@@ -30,10 +30,10 @@ fn follow_with(
     platform
         .blobs
         .answer(&format!("/output?{SIGNATURE}"), output);
-    let states = (0..looks).map(|_| "pending").chain([status]);
+    let looked = (0..looks).map(|_| "pending").chain([status]);
     platform.answers(
         "GET /apps/shop/releases/3",
-        states.map(|status| ok(&pending(platform, status))),
+        looked.map(|status| ok(&pending(platform, status))),
     );
     let release: Release = serde_json::from_value(pending(platform, "pending")).unwrap();
     follow(&platform.api, &release, stop, &platform.heard)

@@ -218,16 +218,18 @@ fn what_the_store_says_is_shown() {
       hint: Try again later.
     ");
     insta::assert_snapshot!(message(Answer::ok("<html>\n  <b>Too large</b>").with_status(413)), @r"
-    error[blob-refused]: cannot upload the slug: <html> <b>Too large</b>
+    error[blob-refused]: cannot upload the slug: the blob store answered 413
 
       `http://<blobs>/blob50` answered 413.
 
       hint: The slug is larger than the platform takes: leave out what the app does not need with `.slugignore-after-build`.
     ");
-    insta::assert_snapshot!(message(Answer::redirect("http://127.0.0.1:1/?hidden-signature")), @r"
-    error[blob-refused]: cannot upload the slug: 302
+    insta::assert_snapshot!(message(Answer::ok("").with_status(302).header("Location", "http://127.0.0.1:1/?hidden-signature")), @r"
+    error[blob-refused]: cannot upload the slug: the blob store answered 302
 
       `http://<blobs>/blob50` answered 302.
+
+      hint: A proxy on the way may have answered: see `HTTPS_PROXY` and `NO_PROXY`.
     ");
     insta::assert_snapshot!(message(Answer::reset_upload_at(1000)), @r"
     error[fetch-interrupted]: cannot upload the slug
@@ -399,9 +401,9 @@ fn an_address_for_something_else_is_not_used() {
         .platform
         .answers("POST /apps/shop/slugs", [created(&slug)]);
     insta::assert_snapshot!(scene.platform.message(&scene.publish().unwrap_err()), @r"
-    error[api-nonsense]: the answer of `http://<api>` makes no sense: the address of the slug's bytes is for `get`, not for `put`
+    error[api-nonsense]: cannot upload the slug: the answer makes no sense: the address of the slug's bytes is for `get`, not for `put`
 
-      The call that was to upload the slug was answered as done.
+      It came from `http://<api>`.
 
       hint: Check the address of the API, `--api-url`: something else may answer there.
     ");
@@ -441,9 +443,9 @@ fn an_interrupt_ends_an_upload() {
             interrupt.raise();
         });
         insta::assert_snapshot!(scene.platform.message(&scene.publish().unwrap_err()), @r"
-        error[interrupted]: what was to upload the slug was interrupted
+        error[interrupted]: cannot upload the slug: it was interrupted
 
-          hint: Run the same command again; it starts afresh.
+          hint: Run the same command again: what is uploaded by then is not uploaded twice.
         ");
     });
     assert!(begun.elapsed() < Duration::from_secs(3));

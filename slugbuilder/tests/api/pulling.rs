@@ -83,7 +83,8 @@ fn an_address_that_has_expired_is_asked_for_again() {
     error[fetch-denied]: cannot download the slug of v4 of `shop`
       caused by: `http://<blobs>/blob50` may not be read: the server answered 403
 
-      hint: Check the credentials and rights, or the mirror's address, where one is set.
+      hint: Check the clock of this machine: such an address holds for an hour or less.
+      hint: A proxy on the way may have refused it: see `HTTPS_PROXY` and `NO_PROXY`.
     ");
 }
 
@@ -101,6 +102,8 @@ fn bytes_that_are_not_the_slugs_do_not_appear() {
     insta::assert_snapshot!(platform.message(&download(&platform, None).unwrap_err()), @r"
     error[fetch-too-large]: cannot download the slug of v4 of `shop`
       caused by: `http://<blobs>/blob50` is larger than 5002 bytes
+
+      hint: The platform's blob store is not what its record says: take another of `slugbuilder releases --app shop`.
     ");
     assert_eq!(fs_err::read_dir(platform.folder.path()).unwrap().count(), 0);
     // Without a checksum nobody can tell, which is told.
@@ -111,9 +114,9 @@ fn bytes_that_are_not_the_slugs_do_not_appear() {
     assert!(platform.told().contains("warning[slug-without-checksum]"));
     there(&platform, &record, |slug| with(slug, "checksum", "MD5:00"));
     insta::assert_snapshot!(platform.message(&download(&platform, None).unwrap_err()), @r"
-    error[api-nonsense]: the answer of `http://<api>` makes no sense: `MD5:00` is no checksum of the form `SHA256:<64 hexadecimal digits>`
+    error[api-nonsense]: cannot download the slug: the answer makes no sense: `MD5:00` is no checksum of the form `SHA256:<64 hexadecimal digits>`
 
-      The call that was to download the slug was answered as done.
+      It came from `http://<api>`.
 
       hint: Check the address of the API, `--api-url`: something else may answer there.
     ");

@@ -223,7 +223,7 @@ fn going_back_to_what_cannot_be_is_refused() {
 
       Of its newest 2 releases, fewer than two can be gone back to.
 
-      hint: Choose another of `slugbuilder releases --app shop`.
+      hint: If an older one is in `slugbuilder releases --app shop`, name it.
     ");
     assert_eq!(platform.count(POST), 0);
 }
