@@ -2,10 +2,10 @@
 //!
 //! ```sh
 //! slugbuilder compile . --output slug.tgz
-//! HEROKU_API_KEY=… cargo run -p slugbuilder --example deploy -- example slug.tgz slug.json
+//! HEROKU_API_KEY=… cargo run -p slugbuilder --example deploy -- example slug.tgz
 //! ```
 //!
-//! `API_URL` names another platform than Heroku. The library prints nothing and reads no environment: this file does.
+//! The slug's manifest lies beside it, as `slugbuilder compile` leaves it. `API_URL` names another platform than Heroku. The library prints nothing and reads no environment: this file does.
 
 use slugbuilder::api::types::Release;
 use slugbuilder::api::{
@@ -25,8 +25,8 @@ const RELEASE_PHASE: Duration = Duration::from_hours(1);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [app, slug, manifest] = &arguments[..] else {
-        say("usage: deploy APP SLUG MANIFEST");
+    let [app, slug] = &arguments[..] else {
+        say("usage: deploy APP SLUG");
         return ExitCode::from(2);
     };
     let url = std::env::var("API_URL").unwrap_or_else(|_| API_URL.to_owned());
@@ -44,14 +44,7 @@ fn main() -> ExitCode {
         .and_then(|token| {
             let api = Api::new(Settings::default(), &url, token)?;
             let api = api.stopping(stop.clone());
-            deploy(
-                &api,
-                app,
-                Path::new(slug),
-                Path::new(manifest),
-                &stop,
-                &Printer,
-            )
+            deploy(&api, app, Path::new(slug), &stop, &Printer)
         });
     match deployed {
         Ok(release) => {
@@ -77,16 +70,15 @@ fn token(url: &str) -> Result<Token, TokenError> {
     token.map_or_else(|| Token::new(""), Ok)
 }
 
-/// Deploys the slug of `manifest` to `app`; `stop` bounds how long its release phase is followed.
+/// Deploys `slug` to `app`; `stop` bounds how long its release phase is followed.
 pub(crate) fn deploy(
     api: &Api,
     app: &str,
     slug: &Path,
-    manifest: &Path,
     stop: &Stop,
     reporter: &dyn Reporter,
 ) -> Result<Release, FlowError> {
-    let record = Manifest::read(manifest)?.slug;
+    let record = Manifest::read(&slug.with_extension("json"))?.slug;
     let published = publish(
         api,
         &Publication {

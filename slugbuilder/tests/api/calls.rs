@@ -420,6 +420,18 @@ fn config_vars_are_changed_with_a_body() {
 }
 
 #[test]
+fn warnings_of_the_api_are_passed_on() {
+    let platform = Platform::new();
+    let answer = ok(&json!({})).header("X-Heroku-Warning", "This stack ends soon.");
+    platform.answers("GET /apps/shop/config-vars", [answer]);
+    platform.api.config_vars("shop", &platform.heard).unwrap();
+    assert_eq!(
+        platform.told(),
+        "warning[api-warning]: This stack ends soon."
+    );
+}
+
+#[test]
 fn names_and_addresses_that_can_be_none_are_refused() {
     let platform = Platform::new();
     for name in ["", "..", "a/b", "a?b", "a b"] {

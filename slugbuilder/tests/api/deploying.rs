@@ -17,8 +17,7 @@ fn the_script_publishes_releases_and_follows() {
         slug: record,
         build: Build::default(),
     };
-    let manifest_path = platform.folder.path().join("slug.json");
-    manifest.write(&manifest_path).unwrap();
+    manifest.write(&path.with_extension("json")).unwrap();
     let checksum = manifest.slug.checksum.to_string();
     let slug = platform.slug(50, &checksum, None, "put");
     platform.answers("POST /apps/shop/slugs", [created(&slug)]);
@@ -39,7 +38,6 @@ fn the_script_publishes_releases_and_follows() {
         &platform.api,
         "shop",
         &path,
-        &manifest_path,
         &Stop::default(),
         &platform.heard,
     )

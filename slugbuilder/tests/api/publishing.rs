@@ -370,6 +370,23 @@ fn an_upload_that_broke_off_is_told_and_made_anew() {
 }
 
 #[test]
+fn a_place_for_the_state_that_cannot_be_does_not_keep_from_uploading() {
+    let scene = Scene::new();
+    fs_err::write(&scene.state, "a file where the folder should be").unwrap();
+    scene.publish().unwrap();
+    let told = scene.platform.told();
+    assert_eq!(
+        told.matches("warning[upload-state-not-written]").count(),
+        2,
+        "{told}"
+    );
+    assert!(
+        told.starts_with("warning[upload-state-unreadable]"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_slug_that_is_not_its_manifests_goes_nowhere() {
     let scene = Scene::new();
     fs_err::write(&scene.path, b"\x1f\x8bother").unwrap();
