@@ -49,6 +49,18 @@ pub(crate) enum UsageError {
     },
     #[error("no folder for the cache is known")]
     NoCacheDir,
+    #[error("no app is named")]
+    NoApp,
+    #[error("no token is sent to `{url}`, as the way there is not encrypted")]
+    UnencryptedApi { url: String },
+    #[error("`{name}` is to be shown while others are to be changed")]
+    ShowAndChange { name: String },
+    #[error("the app `{app}` has no config var `{name}`")]
+    NoConfigVar { app: String, name: String },
+    #[error("the value of `{0}` is not UTF-8")]
+    ConfigVarText(String),
+    #[error("nothing says which process types `{slug}` has: there is no `{manifest}`")]
+    NoManifest { slug: String, manifest: String },
 }
 
 impl Explain for UsageError {
@@ -63,12 +75,19 @@ impl Explain for UsageError {
             Self::ProcessTypeName { .. } => "process-type-name",
             Self::MirrorFolder { .. } => "no-mirror",
             Self::NoCacheDir => "no-cache-dir",
+            Self::NoApp => "no-app",
+            Self::UnencryptedApi { .. } => "api-not-encrypted",
+            Self::ShowAndChange { .. } => "show-and-change",
+            Self::NoConfigVar { .. } => "no-config-var",
+            Self::ConfigVarText(_) => "config-var-text",
+            Self::NoManifest { .. } => "no-manifest",
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             Self::Unreadable { source, .. } if source.kind() != ErrorKind::NotFound => Fault::Io,
+            Self::NoConfigVar { .. } => Fault::App,
             _ => Fault::Usage,
         }
     }
@@ -106,6 +125,23 @@ impl Explain for UsageError {
                 "Name a folder that `slugbuilder vendor` filled, or its `https://` address.".into()
             }
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
+            Self::NoApp => {
+                "Name one with `--app` or `HEROKU_APP`, or add the git remote `heroku`; `slugbuilder apps` lists them."
+                    .into()
+            }
+            Self::UnencryptedApi { .. } => {
+                "Use `https://`; `http://` is for this machine only: `localhost`, `127.0.0.1`, `[::1]`."
+                    .into()
+            }
+            Self::ShowAndChange { name } => {
+                format!("Write `{name}=value` to set it, or ask for it alone.")
+            }
+            Self::NoConfigVar { .. } => "`slugbuilder config` lists those that there are.".into(),
+            Self::ConfigVarText(_) => "Write it as text, for example in Base64.".into(),
+            Self::NoManifest { .. } => {
+                "Give them: `--process-types '{\"web\": \"node web.js\"}'`. `compile` and `archive` write the file."
+                    .into()
+            }
         };
         vec![hint]
     }

@@ -221,6 +221,22 @@ impl WrittenManifest {
 #[serde(try_from = "String", into = "String")]
 pub struct Checksum(pub [u8; 32]);
 
+impl Checksum {
+    /// That of the file at `path`, read in bounded memory.
+    pub fn of_file(path: &Path) -> Result<Self, SlugError> {
+        let hashed = || {
+            let mut hasher = Sha256::new();
+            // Not `fs_err`: the error that this goes into names the path.
+            std::io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
+            Ok(Self(hasher.finalize().into()))
+        };
+        hashed().map_err(|source| SlugError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SHA256:{}", hex::encode(self.0))

@@ -1,0 +1,133 @@
+//! What the commands on the Platform API share: which API, whose token, which app.
+
+pub(super) mod text;
+
+use crate::arguments::{ApiArguments, AppArguments, CacheArguments};
+use crate::failure::{Failure, SignalError, UsageError};
+use crate::printer::{Printer, size};
+use crate::signals::{self, Forced};
+use crate::{credentials, environment, git_remote};
+use serde_json::Value;
+use slugbuilder::api::types::{Release, ReleaseStatus, Slug};
+use slugbuilder::api::{API_URL, Api, Origin, Published, follow};
+use slugbuilder::sandbox::Interrupt;
+use slugbuilder::stop::Stop;
+use slugbuilder_fetch::Address;
+use slugbuilder_report::{Event, Reporter as _};
+use std::path::{Path, PathBuf};
+
+/// An API that can be spoken to, until somebody interrupts.
+pub(super) struct Connection {
+    pub(super) api: Api,
+    /// When to end before the work is done.
+    pub(super) stop: Stop,
+}
+
+impl Connection {
+    /// To the API that is meant. Nothing is sent yet.
+    pub(super) fn new(arguments: &ApiArguments) -> Result<Self, Failure> {
+        let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
+        Self::until(arguments, &requests.stop)
+    }
+
+    /// The same for a command that watches for signals itself.
+    pub(super) fn until(arguments: &ApiArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
+        let host = environment::host();
+        let url = api_url(arguments.api_url.as_deref());
+        // Before a token is looked for: it is not for everyone on the way to read.
+        if Address::of(&url).is_ok_and(|address| !address.secure && !address.loopback) {
+            return Err(UsageError::UnencryptedApi { url }.into());
+        }
+        let token = credentials::token(arguments, &url, &host)?;
+        let stop = Stop::new(interrupt, None);
+        let api = Api::new(environment::transfers(&host), &url, token)?;
+        Ok(Self {
+            api: api.stopping(stop.clone()),
+            stop,
+        })
+    }
+
+    /// Follows the release phase of a release, where it has one, to its end.
+    pub(super) fn follow(&self, release: Release, printer: &Printer) -> Result<Release, Failure> {
+        if release.status != ReleaseStatus::Pending {
+            return Ok(release);
+        }
+        let (version, app) = (release.version, &release.app.name);
+        printer.report(Event::Step(&format!(
+            "Release phase of v{version} of {app}"
+        )));
+        Ok(follow(&self.api, &release, &self.stop, printer)?)
+    }
+}
+
+/// The address that `--api-url` or `HEROKU_HOST` stands for, a bare name as Heroku's tools read it (`platform-api.md` of
+/// the reference, 3.1).
+fn api_url(given: Option<&str>) -> String {
+    match given {
+        // An empty variable is how CI says that there is none.
+        None | Some("") => API_URL.to_owned(),
+        Some(url) if url.contains("://") => url.trim_end_matches('/').to_owned(),
+        Some(name) => format!("https://api.{name}"),
+    }
+}
+
+/// The app that is meant: the one that is named, else that of the git work tree around `folder`.
+pub(super) fn app(arguments: &AppArguments, folder: &Path) -> Result<String, UsageError> {
+    let named = arguments.app.clone();
+    named
+        .or_else(|| git_remote::app(folder))
+        .ok_or(UsageError::NoApp)
+}
+
+/// The same for commands that have no folder of their own.
+pub(super) fn app_here(arguments: &AppArguments) -> Result<String, UsageError> {
+    app(arguments, Path::new("."))
+}
+
+/// Where it is written down which uploads were not released yet. Nowhere if nobody has a place for it: then nothing can be
+/// gone on with.
+pub(super) fn state_folder(arguments: &CacheArguments) -> Option<PathBuf> {
+    let cache = environment::cache_dir(arguments).ok()?;
+    Some(cache.join("uploads-v1"))
+}
+
+/// A slug for scripts: without the address of its bytes, which is a credential.
+pub(super) fn slug_json(slug: &Slug) -> Value {
+    let mut json = serde_json::to_value(slug).unwrap_or_default();
+    if let Some(attributes) = json.as_object_mut() {
+        attributes.remove("blob");
+    }
+    json
+}
+
+/// How a slug came to its app, as the end of a sentence.
+pub(super) fn origin(published: &Published) -> String {
+    match published.origin {
+        Origin::Uploaded => format!("uploaded, {}", size(published.bytes)),
+        Origin::Released { version } => format!("that of v{version}, nothing uploaded"),
+        Origin::UploadedEarlier { .. } => "uploaded earlier, nothing uploaded now".into(),
+    }
+}
+
+/// Whether a slug was there, so that nothing was uploaded.
+pub(super) fn is_reused(published: &Published) -> bool {
+    published.origin != Origin::Uploaded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_read_as_herokus_tools_read_it() {
+        for (given, url) in [
+            (None, API_URL),
+            (Some(""), API_URL),
+            (Some("heroku.com"), API_URL),
+            (Some("https://api.heroku.com/"), API_URL),
+            (Some("http://127.0.0.1:5000"), "http://127.0.0.1:5000"),
+        ] {
+            assert_eq!(api_url(given), url);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! From a slug to a release, and back: the commands on the Platform API against `slugbuilder serve`.
+
+use crate::context::{Context, for_each_user, ordinary};
+use crate::platform::{EMAIL, Platform, TOKEN};
+use crate::slug::checksum;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+#[test]
+fn a_slug_is_published_and_released() {
+    for_each_user(|context| {
+        context.ready_slug();
+        let platform = Platform::start(context);
+        let published = platform
+            .slugbuilder(["publish", "slug.tgz", "--app", "my-app"])
+            .succeeds();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(&published.stderr), @"");
+        }
+        let id = published.stdout.trim();
+        let released = platform
+            .slugbuilder(["release", "--app", "my-app", "--slug", id])
+            .arguments(["--description", "The first"])
+            .succeeds();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(&released.stderr), @"");
+        }
+        let release = platform.get("/apps/my-app/releases/3");
+        assert_eq!(release["slug"]["id"], id);
+        assert_eq!(release["description"], "The first");
+        let slug = platform.get(&format!("/apps/my-app/slugs/{id}"));
+        let sum = checksum(&context.path("work/slug.tgz"));
+        assert_eq!(slug["checksum"], format!("SHA256:{sum}"));
+        assert_eq!(slug["process_types"]["web"], "bin/web");
+    });
+}
+
+#[test]
+fn a_slug_that_the_app_has_is_not_uploaded_again() {
+    let context = Context::new(ordinary());
+    context.ready_slug();
+    let platform = Platform::start(&context);
+    let deploy = || {
+        platform
+            .slugbuilder(["deploy", "--slug", "slug.tgz", "--app", "my-app"])
+            .argument("--json")
+    };
+    let first = deploy().succeeds();
+    insta::assert_snapshot!(platform.normalized(&first.stderr), @"");
+    let second = deploy().succeeds();
+    insta::assert_snapshot!(platform.normalized(&second.stderr), @"");
+    let (first, second) = (first.json(), second.json());
+    assert_eq!((&first["reused"], &second["reused"]), (&false.into(), &true.into()));
+    assert_eq!(first["slug"]["id"], second["slug"]["id"]);
+    assert_eq!(second["release"]["version"], 4);
+    let forced = deploy().argument("--force-upload").succeeds().json();
+    assert_eq!(forced["reused"], false);
+    assert_ne!(forced["slug"]["id"], first["slug"]["id"]);
+}
+
+#[test]
+fn a_deployment_compiles_publishes_and_releases() {
+    for_each_user(|context| {
+        context.node_app("app");
+        let platform = Platform::start(context);
+        let deployed = platform
+            .slugbuilder(["deploy", "../app", "--app", "my-app"])
+            .succeeds();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(&deployed.stderr), @"");
+        }
+        assert_eq!(deployed.stdout, "");
+        let release = platform.get("/apps/my-app/releases/3");
+        assert_eq!(release["status"], "succeeded");
+        assert!(context.path("work/slug.tgz").exists());
+    });
+}
+
+#[test]
+fn a_slug_goes_from_app_to_app_and_back() {
+    let context = Context::new(ordinary());
+    context.ready_slug();
+    let platform = Platform::start(&context);
+    platform.create_app("second");
+    platform.create_app("third");
+    platform
+        .slugbuilder(["deploy", "--slug", "slug.tgz", "--app", "my-app"])
+        .succeeds();
+    let promoted = platform
+        .slugbuilder(["promote", "--from", "my-app", "--to", "second", "--to", "third"])
+        .succeeds();
+    insta::assert_snapshot!(platform.normalized(&promoted.stderr), @"");
+    let slug = &platform.get("/apps/my-app/releases/3")["slug"]["id"];
+    assert_eq!(&platform.get("/apps/second/releases/3")["slug"]["id"], slug);
+    assert_eq!(&platform.get("/apps/third/releases/3")["slug"]["id"], slug);
+    let again = platform
+        .slugbuilder(["promote", "--from", "my-app", "--to", "second", "--json"])
+        .succeeds()
+        .json();
+    assert_eq!(again[0]["app"]["name"], "second");
+}
+
+#[test]
+fn a_rollback_brings_slug_and_config_vars_back() {
+    let context = Context::new(ordinary());
+    context.ready_slug();
+    let platform = Platform::start(&context);
+    let on_app = |words: &[&str]| {
+        platform
+            .slugbuilder(words.iter().copied())
+            .env("HEROKU_APP", "my-app")
+    };
+    on_app(&["config", "LEVEL=low"]).succeeds();
+    on_app(&["deploy", "--slug", "slug.tgz"]).succeeds();
+    on_app(&["config", "LEVEL=high", "OTHER=x"]).succeeds();
+    let back = on_app(&["rollback"]).succeeds();
+    insta::assert_snapshot!(platform.normalized(&back.stderr), @"");
+    let vars = on_app(&["config", "--json"]).succeeds().json();
+    assert_eq!(vars, serde_json::json!({ "LEVEL": "low" }));
+    let release = on_app(&["rollback", "v5", "--json"]).succeeds().json();
+    assert_eq!(release["version"], 7);
+    assert_eq!(on_app(&["config", "LEVEL"]).succeeds().stdout, "high\n");
+    let list = on_app(&["releases", "--limit", "3"]).succeeds().stdout;
+    insta::assert_snapshot!(list, @"");
+    let json = on_app(&["releases", "-n", "2", "--json"]).succeeds().json();
+    assert_eq!((&json[0]["version"], json.as_array().unwrap().len()), (&7.into(), 2));
+    insta::assert_snapshot!(platform.normalized(&on_app(&["rollback", "v99"]).fails(1)), @"");
+}
+
+#[test]
+fn a_slug_that_is_pulled_is_the_one_that_was_published() {
+    for_each_user(|context| {
+        context.ready_slug();
+        let platform = Platform::start(context);
+        platform
+            .slugbuilder(["deploy", "--slug", "slug.tgz", "--app", "my-app"])
+            .succeeds();
+        let pulled = platform
+            .slugbuilder(["pull", "--app", "my-app", "-o", "pulled.tgz"])
+            .succeeds();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(&pulled.stderr), @"");
+        }
+        let bytes = |name| fs::read(context.path("work").join(name)).unwrap();
+        assert_eq!(bytes("pulled.tgz"), bytes("slug.tgz"));
+        // It runs as it is, and can be published again.
+        let ran = context.slugbuilder(["run", "pulled.tgz", "worker"]).run();
+        assert_eq!((ran.status, ran.stdout.as_str()), (3, "working\n"));
+        let json = platform
+            .slugbuilder(["publish", "pulled.tgz", "--app", "my-app", "--json"])
+            .succeeds()
+            .json();
+        assert_eq!(json["reused"], true);
+        assert_eq!(json["slug"].get("blob"), None);
+        let json = platform
+            .slugbuilder(["pull", "v3", "--app", "my-app", "--json"])
+            .succeeds()
+            .json();
+        assert_eq!(json["file"], "slug.tgz");
+        assert_eq!(json["slug"].get("blob"), None);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(
+                &platform.slugbuilder(["pull", "v1", "--app", "my-app"]).fails(1)
+            ), @"");
+        }
+    });
+}
+
+#[test]
+fn slugs_that_were_made_by_hand_need_their_process_types() {
+    let context = Context::new(ordinary());
+    context.ready_app("hand/app");
+    context
+        .shell("tar czf ../work/hand.tgz --format=gnu ./app")
+        .directory("hand")
+        .succeeds();
+    let platform = Platform::start(&context);
+    let publish = || platform.slugbuilder(["publish", "hand.tgz", "--app", "my-app"]);
+    insta::assert_snapshot!(publish().fails(2), @"");
+    let json = publish()
+        .arguments(["--process-types", r#"{"web":"bin/web"}"#, "--json"])
+        .succeeds()
+        .json();
+    assert_eq!(json["slug"]["process_types"]["web"], "bin/web");
+    assert_eq!(json["slug"]["stack"]["name"], "heroku-24");
+    insta::assert_snapshot!(platform.slugbuilder(["publish", "absent.tgz", "--app", "my-app"]).fails(2), @"");
+}
+
+#[test]
+fn a_slug_that_is_not_what_its_manifest_says_is_not_published() {
+    let context = Context::new(ordinary());
+    context.ready_slug();
+    let manifest = fs::read(context.path("work/slug.json")).unwrap();
+    context.write("ready/more", "more");
+    context.slugbuilder(["archive", "../ready"]).succeeds();
+    fs::write(context.path("work/slug.json"), manifest).unwrap();
+    let platform = Platform::start(&context);
+    let error = platform
+        .slugbuilder(["publish", "slug.tgz", "--app", "my-app"])
+        .fails(1);
+    insta::assert_snapshot!(platform.normalized(&error), @"");
+}
+
+#[test]
+fn config_vars_are_shown_set_and_taken_away() {
+    let context = Context::new(ordinary());
+    let platform = Platform::start(&context);
+    let config = |words: &[&str]| {
+        platform
+            .slugbuilder(["config", "--app", "my-app"])
+            .arguments(words.iter().copied())
+    };
+    insta::assert_snapshot!(config(&[]).succeeds().stderr, @"");
+    context.write("vars", "KEY='of file'\nA=0\n");
+    let set = config(&["A=1", "--env-file", "../vars"]).succeeds();
+    insta::assert_snapshot!(set.stderr, @"");
+    insta::assert_snapshot!(config(&[]).succeeds().stdout, @"");
+    assert_eq!(config(&["KEY"]).succeeds().stdout, "of file\n");
+    let changed = config(&["--unset", "KEY", "B=", "--json"]).succeeds();
+    assert_eq!(changed.json(), serde_json::json!({ "A": "1", "B": "" }));
+    insta::assert_snapshot!(config(&["KEY"]).fails(1), @"");
+    insta::assert_snapshot!(config(&["KEY", "A=2"]).fails(2), @"");
+}
+
+#[test]
+fn apps_are_listed() {
+    let context = Context::new(ordinary());
+    let platform = Platform::start(&context);
+    platform.create_app("another-app");
+    let list = platform.slugbuilder(["apps"]).succeeds().stdout;
+    insta::assert_snapshot!(list, @"");
+    let json = platform.slugbuilder(["apps", "--json"]).succeeds().json();
+    assert_eq!(json[0]["name"], "another-app");
+    assert_eq!(json[1]["owner"]["email"], EMAIL);
+}
+
+#[test]
+fn credentials_come_from_a_file_the_environment_or_netrc() {
+    for_each_user(|context| {
+        let platform = Platform::start(context);
+        let apps = || platform.anonymous(["apps"]);
+        let host = platform.authority.clone();
+        context.write("work/key", format!("{TOKEN}\n"));
+        apps().arguments(["--api-key-file", "key"]).succeeds();
+        apps().env("HEROKU_API_KEY", TOKEN).succeeds();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(&apps().fails(2)), @"");
+        }
+        let netrc = context.write(
+            "home/.netrc",
+            format!("machine 127.0.0.1\n  login me\n  password wrong\nmachine {host}\n  login me\n  password {TOKEN}\n"),
+        );
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(&apps().fails(2)), @"");
+        }
+        fs::set_permissions(&netrc, fs::Permissions::from_mode(0o600)).unwrap();
+        apps().succeeds();
+        // The nearest counts.
+        let wrong = apps().env("HEROKU_API_KEY", "0123-wrong").run();
+        assert!(!wrong.stderr.contains("0123-wrong"), "{}", wrong.stderr);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(platform.normalized(&wrong.stderr), @"");
+        }
+    });
+}
+
+#[test]
+fn the_app_comes_from_the_git_remote_where_none_is_named() {
+    let context = Context::new(ordinary());
+    context.ready_slug();
+    let platform = Platform::start(&context);
+    insta::assert_snapshot!(platform.slugbuilder(["releases"]).fails(2), @"");
+    context.write(
+        "work/.git/config",
+        "[remote \"heroku\"]\n\turl = https://git.heroku.com/my-app.git\n",
+    );
+    platform.slugbuilder(["releases"]).succeeds();
+    let other = platform.slugbuilder(["releases", "--app", "other-app"]);
+    insta::assert_snapshot!(platform.normalized(&other.fails(1)), @"");
+}
+
+#[test]
+fn no_token_is_sent_where_others_can_read_it() {
+    let context = Context::new(ordinary());
+    let apps = |url| {
+        context
+            .slugbuilder(["apps", "--api-url", url])
+            .env("HEROKU_API_KEY", TOKEN)
+    };
+    insta::assert_snapshot!(apps("http://platform.example").fails(2), @"");
+    let in_url = apps("https://me:s3cret@platform.example").fails(2);
+    assert!(!in_url.contains("s3cret"), "{in_url}");
+    insta::assert_snapshot!(in_url, @"");
+}
