@@ -210,9 +210,10 @@ mod tests {
     fn a_netrc_that_others_can_read_is_refused_if_it_is_needed() {
         let home = Home::with(BOTH, 0o640);
         insta::assert_snapshot!(home.token(&[], None).unwrap_err(), @"
-        error[netrc-mode]: `~/.netrc` can be read or written by others (mode 0640)
+        error[netrc-mode]: `~/.netrc` holds the API token, and others can read or change it: its mode is 640
 
           hint: Run `chmod 600 ~/.netrc`.
+          hint: If other people use this machine, make a new token: they may have seen this one.
         ");
         assert!(home.token(&[("HEROKU_API_KEY", "x")], None).is_ok());
     }
@@ -221,15 +222,15 @@ mod tests {
     fn without_a_credential_every_way_to_give_one_is_named() {
         let home = Home::with("machine 127.0.0.1:80 password x\n", 0o600);
         insta::assert_snapshot!(home.token(&[], None).unwrap_err(), @"
-        error[no-credentials]: there is no credential for `127.0.0.1:5000`
+        error[no-credentials]: there is no credential for `http://127.0.0.1:5000`
 
-          `~/.netrc` has no `machine 127.0.0.1:5000`.
+          `~/.netrc` has no `machine` for it.
 
           hint: Set `HEROKU_API_KEY`, name a file with `--api-key-file`, or write `machine 127.0.0.1:5000` with its `password` into `~/.netrc`.
         ");
         fs::remove_file(home.0.path().join(".netrc")).unwrap();
         insta::assert_snapshot!(home.token_for(API_URL, &[], None).unwrap_err(), @"
-        error[no-credentials]: there is no credential for `api.heroku.com`
+        error[no-credentials]: there is no credential for `https://api.heroku.com`
 
           hint: Set `HEROKU_API_KEY`, name a file with `--api-key-file`, or write `machine api.heroku.com` with its `password` into `~/.netrc`.
           hint: With Heroku's CLI at hand: `export HEROKU_API_KEY=$(heroku auth:token)`.
@@ -240,34 +241,36 @@ mod tests {
     fn credentials_that_are_none_are_told_and_never_quoted() {
         let home = Home::with("machine 127.0.0.1\n  login me\n", 0o600);
         insta::assert_snapshot!(home.token(&[], None).unwrap_err(), @"
-        error[netrc-malformed]: `~/.netrc` line 1: this machine has no `password`
+        error[netrc-invalid]: `~/.netrc`, line 1: the entry has no `password`, which is where the token stands
 
-          hint: An entry reads `machine HOST login USER password TOKEN`, on one line or several.
+          hint: Correct that line, or set `HEROKU_API_KEY`, which comes first.
+          hint: An entry is written `machine HOST login NAME password TOKEN`.
         ");
         insta::assert_snapshot!(home.token(&[("HEROKU_API_KEY", "two words")], None).unwrap_err(), @"
-        error[token-malformed]: `HEROKU_API_KEY` holds no token
-
-          A token is one word of visible ASCII characters.
+        error[api-token-invalid]: `HEROKU_API_KEY` has no token that can be used
+          caused by: the API token holds a blank, or something that is not ASCII
 
           hint: Put the token there, and nothing else.
         ");
         fs::write(home.0.path().join("key"), "\n").unwrap();
         insta::assert_snapshot!(home.token(&[], Some("key")).unwrap_err(), @"
-        error[token-malformed]: `~/key` holds nothing
+        error[api-token-invalid]: `~/key` has no token that can be used
+          caused by: the API token is empty
 
           hint: Put the token there, and nothing else.
         ");
         insta::assert_snapshot!(home.token(&[], Some("absent")).unwrap_err(), @"
         error[unreadable-file]: cannot read `~/absent`
-          caused by: entity not found
+          caused by: No such file or directory (os error 2)
 
           hint: Give the path of a file that you can read with `--api-key-file`.
         ");
         let home = Home::with("machine 127.0.0.1\n  login me\n  password \"x\n", 0o600);
         insta::assert_snapshot!(home.token(&[], None).unwrap_err(), @"
-        error[netrc-malformed]: `~/.netrc` line 3: there is a word that a `.netrc` does not have
+        error[netrc-invalid]: `~/.netrc`, line 3: a quotation mark is not closed
 
-          hint: An entry reads `machine HOST login USER password TOKEN`, on one line or several.
+          hint: Correct that line, or set `HEROKU_API_KEY`, which comes first.
+          hint: An entry is written `machine HOST login NAME password TOKEN`.
         ");
     }
 }

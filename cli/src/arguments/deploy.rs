@@ -64,7 +64,7 @@ pub(crate) struct DeployArguments {
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["source", "root", "all_files", "output", "write_lock", "secret", "buildpack", "order"]
+        conflicts_with_all = ["source", "all_files", "output", "write_lock", "secret", "buildpack", "order"]
     )]
     pub(crate) slug: Option<PathBuf>,
     /// What the release changes, for people [default: `Deploy` and the commit].
@@ -93,4 +93,34 @@ pub(crate) struct PromoteArguments {
     /// Print the releases as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::arguments::Arguments;
+    use clap::Parser as _;
+
+    #[test]
+    fn a_slug_that_is_compiled_is_not_compiled_again() {
+        let parsed = |words: &[&str]| {
+            Arguments::try_parse_from(
+                [&["slugbuilder", "deploy", "--app", "my-app"], words].concat(),
+            )
+        };
+        assert!(parsed(&["--slug", "slug.tgz"]).is_ok());
+        assert!(parsed(&["--slug", "slug.tgz", "--cache-dir", "x"]).is_ok());
+        for words in [
+            &["src"][..],
+            &["-o", "x.tgz"],
+            &["--lock"],
+            &["--secret", "A=b"],
+        ] {
+            let error = parsed(&[&["--slug", "slug.tgz"], words].concat()).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                clap::error::ErrorKind::ArgumentConflict,
+                "{words:?}"
+            );
+        }
+    }
 }
