@@ -179,7 +179,6 @@ pub(crate) struct CompileArguments {
 
 /// What a build is made of, and where its slug goes.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct BuildArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,

@@ -114,7 +114,9 @@ impl Explain for UsageError {
             Self::VariableName(_) => {
                 "A name is not empty and holds no `=`, no `/` and no NUL byte.".into()
             }
-            Self::VariableValue(_) => "Write it as text, for example in Base64.".into(),
+            Self::VariableValue(_) | Self::ConfigVarText(_) => {
+                "Write it as text, for example in Base64.".into()
+            }
             Self::ProcessTypes(_) => {
                 "For example: `--process-types '{\"web\": \"node web.js\"}'`.".into()
             }
@@ -137,7 +139,6 @@ impl Explain for UsageError {
                 format!("Write `{name}=value` to set it, or ask for it alone.")
             }
             Self::NoConfigVar { .. } => "`slugbuilder config` lists those that there are.".into(),
-            Self::ConfigVarText(_) => "Write it as text, for example in Base64.".into(),
             Self::NoManifest { .. } => {
                 "Give them: `--process-types '{\"web\": \"node web.js\"}'`. `compile` and `archive` write the file."
                     .into()

@@ -141,16 +141,15 @@ fn change(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arguments::Arguments;
+    use crate::arguments::{Arguments, Command};
     use clap::Parser as _;
 
     fn asked(words: &[&str]) -> Result<Asked, UsageError> {
         let words = [&["slugbuilder", "config", "--app", "my-app"], words].concat();
-        let arguments = Arguments::try_parse_from(words).unwrap();
-        let crate::arguments::Command::Config(arguments) = arguments.command else {
-            panic!("another command");
-        };
-        Asked::of(&arguments)
+        match Arguments::try_parse_from(words).unwrap().command {
+            Command::Config(arguments) => Asked::of(&arguments),
+            _ => unreachable!(),
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! From a slug to a release, and back: the commands on the Platform API against `slugbuilder serve`.
 
+mod config;
+mod credentials;
+mod interrupted;
+
 use crate::context::{Context, for_each_user, ordinary};
-use crate::platform::{EMAIL, Platform, TOKEN};
+use crate::platform::Platform;
 use crate::slug::checksum;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn a_slug_is_published_and_released() {
@@ -199,96 +202,4 @@ fn a_slug_that_is_not_what_its_manifest_says_is_not_published() {
         .slugbuilder(["publish", "slug.tgz", "--app", "my-app"])
         .fails(1);
     insta::assert_snapshot!(platform.normalized(&error), @"");
-}
-
-#[test]
-fn config_vars_are_shown_set_and_taken_away() {
-    let context = Context::new(ordinary());
-    let platform = Platform::start(&context);
-    let config = |words: &[&str]| {
-        platform
-            .slugbuilder(["config", "--app", "my-app"])
-            .arguments(words.iter().copied())
-    };
-    insta::assert_snapshot!(config(&[]).succeeds().stderr, @"");
-    context.write("vars", "KEY='of file'\nA=0\n");
-    let set = config(&["A=1", "--env-file", "../vars"]).succeeds();
-    insta::assert_snapshot!(set.stderr, @"");
-    insta::assert_snapshot!(config(&[]).succeeds().stdout, @"");
-    assert_eq!(config(&["KEY"]).succeeds().stdout, "of file\n");
-    let changed = config(&["--unset", "KEY", "B=", "--json"]).succeeds();
-    assert_eq!(changed.json(), serde_json::json!({ "A": "1", "B": "" }));
-    insta::assert_snapshot!(config(&["KEY"]).fails(1), @"");
-    insta::assert_snapshot!(config(&["KEY", "A=2"]).fails(2), @"");
-}
-
-#[test]
-fn apps_are_listed() {
-    let context = Context::new(ordinary());
-    let platform = Platform::start(&context);
-    platform.create_app("another-app");
-    let list = platform.slugbuilder(["apps"]).succeeds().stdout;
-    insta::assert_snapshot!(list, @"");
-    let json = platform.slugbuilder(["apps", "--json"]).succeeds().json();
-    assert_eq!(json[0]["name"], "another-app");
-    assert_eq!(json[1]["owner"]["email"], EMAIL);
-}
-
-#[test]
-fn credentials_come_from_a_file_the_environment_or_netrc() {
-    for_each_user(|context| {
-        let platform = Platform::start(context);
-        let apps = || platform.anonymous(["apps"]);
-        let host = platform.authority.clone();
-        context.write("work/key", format!("{TOKEN}\n"));
-        apps().arguments(["--api-key-file", "key"]).succeeds();
-        apps().env("HEROKU_API_KEY", TOKEN).succeeds();
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(platform.normalized(&apps().fails(2)), @"");
-        }
-        let netrc = context.write(
-            "home/.netrc",
-            format!("machine 127.0.0.1\n  login me\n  password wrong\nmachine {host}\n  login me\n  password {TOKEN}\n"),
-        );
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(platform.normalized(&apps().fails(2)), @"");
-        }
-        fs::set_permissions(&netrc, fs::Permissions::from_mode(0o600)).unwrap();
-        apps().succeeds();
-        // The nearest counts.
-        let wrong = apps().env("HEROKU_API_KEY", "0123-wrong").run();
-        assert!(!wrong.stderr.contains("0123-wrong"), "{}", wrong.stderr);
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(platform.normalized(&wrong.stderr), @"");
-        }
-    });
-}
-
-#[test]
-fn the_app_comes_from_the_git_remote_where_none_is_named() {
-    let context = Context::new(ordinary());
-    context.ready_slug();
-    let platform = Platform::start(&context);
-    insta::assert_snapshot!(platform.slugbuilder(["releases"]).fails(2), @"");
-    context.write(
-        "work/.git/config",
-        "[remote \"heroku\"]\n\turl = https://git.heroku.com/my-app.git\n",
-    );
-    platform.slugbuilder(["releases"]).succeeds();
-    let other = platform.slugbuilder(["releases", "--app", "other-app"]);
-    insta::assert_snapshot!(platform.normalized(&other.fails(1)), @"");
-}
-
-#[test]
-fn no_token_is_sent_where_others_can_read_it() {
-    let context = Context::new(ordinary());
-    let apps = |url| {
-        context
-            .slugbuilder(["apps", "--api-url", url])
-            .env("HEROKU_API_KEY", TOKEN)
-    };
-    insta::assert_snapshot!(apps("http://platform.example").fails(2), @"");
-    let in_url = apps("https://me:s3cret@platform.example").fails(2);
-    assert!(!in_url.contains("s3cret"), "{in_url}");
-    insta::assert_snapshot!(in_url, @"");
 }

@@ -17,18 +17,31 @@ pub(crate) const EMAIL: &str = "me@example.com";
 pub(crate) struct Platform<'a> {
     context: &'a Context,
     _server: Started,
-    /// `127.0.0.1:PORT`
+    /// Where it listens: `127.0.0.1:PORT`
+    pub(crate) listening: String,
+    /// Where clients reach it.
     pub(crate) authority: String,
 }
 
 impl<'a> Platform<'a> {
     /// Starts one, with an app `my-app`.
     pub(crate) fn start(context: &'a Context) -> Self {
+        Self::with(context, None)
+    }
+
+    /// The same, for clients that reach it at another address than the one where it listens.
+    pub(crate) fn reached_at(context: &'a Context, authority: &str) -> Self {
+        Self::with(context, Some(authority))
+    }
+
+    fn with(context: &'a Context, authority: Option<&str>) -> Self {
+        let url = authority.map(|authority| format!("--url=http://{authority}"));
         let server = context
             .slugbuilder(["serve", "--listen", "127.0.0.1:0", "--data", "../platform"])
-            .env("SLUGBUILDER_SERVE_TOKEN", format!("{EMAIL}:{TOKEN}"))
+            .arguments(&url)
+            .env("SLUGBUILDER_USERS", format!("{EMAIL}:{TOKEN}"))
             .start();
-        let authority = eventually("the platform's address", || {
+        let listening = eventually("the platform's address", || {
             let output = server.output();
             let (_, after) = output.split_once("http://")?;
             let end = after.find(|c: char| c.is_whitespace() || c == '/')?;
@@ -37,7 +50,8 @@ impl<'a> Platform<'a> {
         let platform = Self {
             context,
             _server: server,
-            authority,
+            authority: authority.map_or_else(|| listening.clone(), str::to_owned),
+            listening,
         };
         platform.create_app("my-app");
         platform
@@ -72,10 +86,10 @@ impl<'a> Platform<'a> {
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\
              Accept: application/vnd.heroku+json; version=3\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            self.authority,
+            self.listening,
             body.len()
         );
-        let mut connection = TcpStream::connect(&self.authority).unwrap();
+        let mut connection = TcpStream::connect(&self.listening).unwrap();
         connection.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();
@@ -91,8 +105,35 @@ impl<'a> Platform<'a> {
     /// `text` without what differs from one platform to the next.
     pub(crate) fn normalized(&self, text: &str) -> String {
         let text = text.replace(&self.authority, "[HOST]");
+        let text = without_times(&text);
         without_ids(&text)
     }
+}
+
+/// `text` without times and how long something took.
+fn without_times(text: &str) -> String {
+    let line = |line: &str| {
+        let words = line.split(' ').map(|word| {
+            let time = word.trim_end_matches(';');
+            let is_time = time.len() >= 20 && time.ends_with('Z') && time.as_bytes()[10] == b'T';
+            if is_time {
+                word.replace(time, "[WHEN]")
+            } else {
+                word.to_owned()
+            }
+        });
+        let line = words.collect::<Vec<_>>().join(" ");
+        match line.split_once(" in ") {
+            Some((before, after)) => match after.split_once(" s") {
+                Some((seconds, after)) if seconds.parse::<f64>().is_ok() => {
+                    format!("{before} in [TIME]{after}")
+                }
+                _ => line,
+            },
+            None => line,
+        }
+    };
+    text.lines().map(|one| line(one) + "\n").collect()
 }
 
 /// `text` with `[ID]` for each UUID.
