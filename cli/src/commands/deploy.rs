@@ -77,7 +77,7 @@ fn publish_and_release(
     (slug, record): (&Path, &Slug),
     printer: &Printer,
 ) -> Result<(Published, Release), Failure> {
-    let state = state_folder(&arguments.build.cache);
+    let state = state_folder(&arguments.build.cache, printer);
     printer.report(Event::Step(&format!("Deploying to {}", app.name)));
     let publication = Publication {
         app: &app.name,

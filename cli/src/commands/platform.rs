@@ -7,13 +7,14 @@ use crate::failure::{Failure, SignalError, UsageError};
 use crate::printer::{Printer, size};
 use crate::signals::{self, Forced};
 use crate::{credentials, environment, git_remote};
+use nix::unistd::{AccessFlags, access};
 use serde_json::Value;
 use slugbuilder::api::types::{Release, ReleaseStatus, Slug};
 use slugbuilder::api::{API_URL, Api, Origin, Published, follow};
 use slugbuilder::sandbox::Interrupt;
 use slugbuilder::stop::Stop;
 use slugbuilder_fetch::Address;
-use slugbuilder_report::{Event, Reporter as _};
+use slugbuilder_report::{Event, Reporter as _, Warning};
 use std::path::{Path, PathBuf};
 
 /// An API that can be spoken to, until somebody interrupts.
@@ -84,11 +85,34 @@ pub(super) fn app_here(arguments: &AppArguments) -> Result<String, UsageError> {
     app(arguments, Path::new("."))
 }
 
-/// Where it is written down which uploads were not released yet. Nowhere if nobody has a place for it: then nothing can be
-/// gone on with.
-pub(super) fn state_folder(arguments: &CacheArguments) -> Option<PathBuf> {
-    let cache = environment::cache_dir(arguments).ok()?;
-    Some(cache.join("uploads-v1"))
+/// Where it is written down which uploads were not released yet. Nowhere if there is no place for it, which is said: then
+/// an upload that is interrupted is not known of later.
+pub(super) fn state_folder(arguments: &CacheArguments, printer: &Printer) -> Option<PathBuf> {
+    let folder = match environment::cache_dir(arguments) {
+        Ok(cache) => cache.join("uploads-v1"),
+        Err(error) => {
+            printer.warning(&without_state(&error.to_string()));
+            return None;
+        }
+    };
+    let usable = fs_err::create_dir_all(&folder)
+        .and_then(|()| access(&folder, AccessFlags::W_OK).map_err(std::io::Error::from));
+    match usable {
+        Ok(()) => Some(folder),
+        Err(error) => {
+            let why = format!("`{}`: {error}", folder.display());
+            printer.warning(&without_state(&why));
+            None
+        }
+    }
+}
+
+fn without_state(why: &str) -> Warning {
+    Warning::new(
+        "no-upload-state",
+        format!("an upload that is interrupted will not be known of later: {why}"),
+    )
+    .hint("Name a folder that can be written with `--cache-dir`.")
 }
 
 /// A slug for scripts: without the address of its bytes, which is a credential.

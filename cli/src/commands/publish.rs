@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &PublishArguments, printer: &Printer) -> Result<Exi
     slug::check(&arguments.slug)?;
     let Connection { api, .. } = Connection::new(&arguments.app.api)?;
     let record = record(arguments, &api, &app, printer)?;
-    let state = state_folder(&arguments.cache);
+    let state = state_folder(&arguments.cache, printer);
     let publication = Publication {
         app: &app,
         slug: &arguments.slug,

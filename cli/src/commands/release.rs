@@ -11,7 +11,7 @@ use std::process::ExitCode;
 pub(super) fn run(arguments: &ReleaseArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let app = app_here(&arguments.app)?;
     let connection = Connection::new(&arguments.app.api)?;
-    let state = state_folder(&arguments.cache);
+    let state = state_folder(&arguments.cache, printer);
     let order = ReleaseOrder {
         app: &app,
         slug: arguments.slug,

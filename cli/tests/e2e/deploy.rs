@@ -53,7 +53,10 @@ fn a_slug_that_the_app_has_is_not_uploaded_again() {
     let second = deploy().succeeds();
     insta::assert_snapshot!(platform.normalized(&second.stderr), @"");
     let (first, second) = (first.json(), second.json());
-    assert_eq!((&first["reused"], &second["reused"]), (&false.into(), &true.into()));
+    assert_eq!(
+        (&first["reused"], &second["reused"]),
+        (&false.into(), &true.into())
+    );
     assert_eq!(first["slug"]["id"], second["slug"]["id"]);
     assert_eq!(second["release"]["version"], 4);
     let forced = deploy().argument("--force-upload").succeeds().json();
@@ -90,7 +93,9 @@ fn a_slug_goes_from_app_to_app_and_back() {
         .slugbuilder(["deploy", "--slug", "slug.tgz", "--app", "my-app"])
         .succeeds();
     let promoted = platform
-        .slugbuilder(["promote", "--from", "my-app", "--to", "second", "--to", "third"])
+        .slugbuilder([
+            "promote", "--from", "my-app", "--to", "second", "--to", "third",
+        ])
         .succeeds();
     insta::assert_snapshot!(platform.normalized(&promoted.stderr), @"");
     let slug = &platform.get("/apps/my-app/releases/3")["slug"]["id"];
@@ -126,7 +131,10 @@ fn a_rollback_brings_slug_and_config_vars_back() {
     let list = on_app(&["releases", "--limit", "3"]).succeeds().stdout;
     insta::assert_snapshot!(list, @"");
     let json = on_app(&["releases", "-n", "2", "--json"]).succeeds().json();
-    assert_eq!((&json[0]["version"], json.as_array().unwrap().len()), (&7.into(), 2));
+    assert_eq!(
+        (&json[0]["version"], json.as_array().unwrap().len()),
+        (&7.into(), 2)
+    );
     insta::assert_snapshot!(platform.normalized(&on_app(&["rollback", "v99"]).fails(1)), @"");
 }
 
