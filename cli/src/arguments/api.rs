@@ -90,7 +90,7 @@ pub(crate) struct AppsArguments {
     after_help = "Examples:\n  slugbuilder config                       all config vars\n  \
     slugbuilder config DATABASE_URL          the value of one\n  \
     slugbuilder config LOG_LEVEL=debug       set one\n  \
-    slugbuilder config --env-file vars.env   set those of a file, which keeps secrets off the command line\n  \
+    slugbuilder config --env-file vars.env   set those of a file, such as secrets\n  \
     slugbuilder config --unset LOG_LEVEL     take one away\n\n\
     Changes that are made together are one release."
 )]
