@@ -115,7 +115,7 @@ pub(super) async fn delete(
     })
 }
 
-/// `GET /apps/{app}/collaborators`: the owner first among them.
+/// `GET /apps/{app}/collaborators`: the owner is one of them.
 pub(super) async fn collaborators(
     Of(state): Of<State>,
     Actor(user): Actor,

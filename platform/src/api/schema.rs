@@ -1,7 +1,10 @@
 //! `/schema`: a JSON hyper-schema (Draft 4) of what this server has, in the form of Heroku's, which generators of clients
 //! read. The text is our own; what resources have is in `data/resources.json`, what can be asked is the table of endpoints.
 
-use super::{ENDPOINTS, Endpoint};
+use super::{ENDPOINTS, Endpoint, State};
+use crate::http::answer::ok;
+use axum::extract::State as Of;
+use axum::response::Response;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
@@ -33,9 +36,13 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
+/// `GET /schema`
+pub(super) async fn info(Of(state): Of<State>) -> Response {
+    ok(&document(&state.external_url))
+}
+
 /// The schema of the server at `external_url`.
-#[must_use]
-pub(super) fn document(external_url: &str) -> Value {
+fn document(external_url: &str) -> Value {
     let mut document = DOCUMENT.clone();
     document["links"] = json!([{ "href": external_url, "rel": "self" }]);
     document
@@ -84,8 +91,9 @@ fn link(endpoint: &Endpoint, resource: &Value) -> Value {
             _ => reference(endpoint.resource),
         },
     });
-    if let Some(request) = endpoint.request {
-        let (mut properties, required) = attributes(&resource["requests"][request]);
+    let body = endpoint.rel.request();
+    if let Some(body) = body.and_then(|name| resource["requests"].get(name)) {
+        let (mut properties, required) = attributes(body);
         link["schema"] = match properties.remove("*") {
             Some(any) => json!({ "type": "object", "patternProperties": { r"^\w+$": any } }),
             None => json!({ "type": "object", "properties": properties }),
@@ -175,7 +183,7 @@ mod tests {
         let used: BTreeSet<_> = ENDPOINTS.iter().map(|endpoint| endpoint.resource).collect();
         assert_eq!(described, used);
         for endpoint in ENDPOINTS {
-            if let Some(request) = endpoint.request {
+            if let Some(request) = endpoint.rel.request() {
                 assert!(
                     resources[endpoint.resource]["requests"][request].is_object(),
                     "{} {}",

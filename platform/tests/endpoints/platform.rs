@@ -6,10 +6,8 @@ use axum::http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use slugbuilder_platform::api::{self, State};
-use slugbuilder_platform::blobs::{BlobStore, Received};
-use slugbuilder_platform::http::blobs::{
-    self, Blobs, LedgerError, SlugBytes, SlugLedger, UploadLimits,
-};
+use slugbuilder_platform::blobs::BlobStore;
+use slugbuilder_platform::http::blobs::{self, Blobs, UploadLimits};
 use slugbuilder_platform::http::{Conventions, PER_HOUR, RateLimiter, Tokens, around_all};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::{Store, StoreError, User};
@@ -18,7 +16,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
-use uuid::Uuid;
 
 /// Where the platform says that it is.
 const URL: &str = "http://127.0.0.1:5000";
@@ -55,33 +52,6 @@ impl Tokens for Users {
     }
 }
 
-struct Ledger(Store);
-
-impl SlugLedger for Ledger {
-    async fn slug_bytes(&self, id: Uuid) -> Result<SlugBytes, LedgerError> {
-        let slug = self
-            .0
-            .slug_for_upload(id)
-            .await
-            .map_err(|_| LedgerError::NotFound)?;
-        Ok(SlugBytes {
-            expected_sha256: None,
-            uploaded: slug
-                .size
-                .zip(slug.sha256)
-                .map(|(size, sha256)| Received { size, sha256 }),
-        })
-    }
-
-    async fn finish_upload(&self, id: Uuid, received: Received) -> Result<(), LedgerError> {
-        self.0
-            .finish_upload(id, received.size, &received.sha256)
-            .await
-            .map_err(|_| LedgerError::NotFound)?;
-        Ok(())
-    }
-}
-
 impl Platform {
     /// Ann's token.
     pub(crate) const ANN: &'static str = "11111111-ann-1111-1111-111111111111";
@@ -115,7 +85,7 @@ impl Platform {
         let blobs = blobs::routes(Blobs {
             store: state.blobs.clone(),
             signer: state.signer.clone(),
-            ledger: Ledger(store.clone()),
+            ledger: store.clone(),
             limits: UploadLimits::default(),
             reporter: Arc::new(Silent),
         });
@@ -153,10 +123,10 @@ impl Platform {
         method: &Method,
         path: &str,
         body: Option<Value>,
-        range: Option<&str>,
+        headers: &[(&str, &str)],
     ) -> Answer {
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
-        self.send(token, method, path, body, range).await
+        self.send(token, method, path, body, headers).await
     }
 
     /// A request with any body.
@@ -166,17 +136,18 @@ impl Platform {
         method: &Method,
         path: &str,
         body: Vec<u8>,
-        range: Option<&str>,
+        headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::ACCEPT, "application/vnd.heroku+json; version=3");
+        let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if let Some(range) = range {
-            request = request.header(header::RANGE, range);
+        let given = |name| headers.iter().any(|(given, _)| *given == name);
+        if !given("accept") {
+            request = request.header(header::ACCEPT, "application/vnd.heroku+json; version=3");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body)).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
@@ -294,9 +265,19 @@ impl Platform {
 impl Caller<'_> {
     /// A request with a method of any name.
     pub(crate) async fn call(&self, method: &Method, path: &str, body: Option<Value>) -> Answer {
-        self.platform
-            .call(Some(self.token), method, path, body, None)
-            .await
+        self.call_with(method, path, body, &[]).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn call_with(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let token = Some(self.token);
+        self.platform.call(token, method, path, body, headers).await
     }
 
     /// `GET`
@@ -306,8 +287,7 @@ impl Caller<'_> {
 
     /// `GET` with a `Range`.
     pub(crate) async fn list(&self, path: &str, range: &str) -> Answer {
-        self.platform
-            .call(Some(self.token), &Method::GET, path, None, Some(range))
+        self.call_with(&Method::GET, path, None, &[("range", range)])
             .await
     }
 
