@@ -167,6 +167,31 @@ impl Explain for SignalError {
     }
 }
 
+/// Somebody asked to stop while a platform was waited for.
+#[derive(Debug, thiserror::Error)]
+#[error("waiting for `{url}` was interrupted")]
+pub(crate) struct WaitingInterrupted {
+    pub(crate) url: String,
+}
+
+impl Explain for WaitingInterrupted {
+    fn code(&self) -> &'static str {
+        "interrupted"
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::TryLater
+    }
+
+    fn explanation(&self) -> Option<String> {
+        Some("What was asked for last may have been done all the same.".into())
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec!["Look with `slugbuilder releases`, and run the same command again.".into()]
+    }
+}
+
 /// Data for scripts could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to the standard output")]

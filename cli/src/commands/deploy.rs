@@ -30,12 +30,14 @@ pub(super) fn run(arguments: &DeployArguments, printer: &Printer) -> Result<Exit
         slug::check(slug)?;
         (slug, of_manifest(slug)?)
     } else {
-        let compiled = build(&arguments.build, requests.stop, printer)?;
+        let compiled = build(&arguments.build, requests.stop.clone(), printer)?;
         let record = compiled.manifest.slug.clone();
         // Taking a survey of a large source apart takes time, and the process ends soon.
         std::mem::forget(compiled);
         (&arguments.build.output, record)
     };
+    // The build and its processes are no more.
+    connection.wait_no_longer(&requests.stop)?;
     let (published, release) = publish_and_release(
         arguments,
         &connection,

@@ -3,7 +3,7 @@
 pub(super) mod text;
 
 use crate::arguments::{ApiArguments, AppArguments, CacheArguments};
-use crate::failure::{Failure, SignalError, UsageError};
+use crate::failure::{Failure, SignalError, UsageError, WaitingInterrupted};
 use crate::printer::{Printer, size};
 use crate::signals::{self, Forced};
 use crate::{credentials, environment, git_remote};
@@ -14,7 +14,7 @@ use slugbuilder::api::{API_URL, Api, Origin, Published, follow};
 use slugbuilder::sandbox::Interrupt;
 use slugbuilder::stop::Stop;
 use slugbuilder_fetch::Address;
-use slugbuilder_report::{Event, Reporter as _, Warning};
+use slugbuilder_report::{Event, Explain as _, Reporter as _, Warning};
 use std::path::{Path, PathBuf};
 
 /// An API that can be spoken to, until somebody interrupts.
@@ -28,10 +28,19 @@ impl Connection {
     /// To the API that is meant. Nothing is sent yet.
     pub(super) fn new(arguments: &ApiArguments) -> Result<Self, Failure> {
         let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
-        Self::until(arguments, &requests.stop)
+        let connection = Self::until(arguments, &requests.stop)?;
+        connection.wait_no_longer(&requests.stop)?;
+        Ok(connection)
     }
 
-    /// The same for a command that watches for signals itself.
+    /// From now on, `interrupt` also ends the waiting for an answer.
+    pub(super) fn wait_no_longer(&self, interrupt: &Interrupt) -> Result<(), SignalError> {
+        let url = self.api.url().to_owned();
+        let last_words = WaitingInterrupted { url }.diagnosis();
+        signals::end_what_waits(interrupt, last_words).map_err(SignalError)
+    }
+
+    /// The same for a command that watches for signals itself, and has more to do than to wait.
     pub(super) fn until(arguments: &ApiArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
         let host = environment::host();
         let url = api_url(arguments.api_url.as_deref());
@@ -128,8 +137,8 @@ pub(super) fn slug_json(slug: &Slug) -> Value {
 pub(super) fn origin(published: &Published) -> String {
     match published.origin {
         Origin::Uploaded => format!("uploaded, {}", size(published.bytes)),
-        Origin::Released { version } => format!("that of v{version}, nothing uploaded"),
-        Origin::UploadedEarlier { .. } => "uploaded earlier, nothing uploaded now".into(),
+        Origin::Released { version } => format!("that of v{version}"),
+        Origin::UploadedEarlier { .. } => "uploaded earlier".into(),
     }
 }
 

@@ -9,8 +9,10 @@ use serde_json::json;
 use slugbuilder::api::{Pull, pull};
 use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
+use std::time::Instant;
 
 pub(super) fn run(arguments: &PullArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
     let app = app_here(&arguments.app)?;
     let Connection { api, .. } = Connection::new(&arguments.app.api)?;
     let release = arguments.release.map(|version| version.to_string());
@@ -23,12 +25,16 @@ pub(super) fn run(arguments: &PullArguments, printer: &Printer) -> Result<ExitCo
     };
     let pulled = pull(&api, &wanted, printer)?;
     printer.report(Event::Step(&format!(
-        "Wrote {} ({}) and {}: the slug of v{} of {app}",
+        "Wrote {} ({}) and {} in {:.1} s",
         arguments.output.display(),
         size(pulled.bytes),
         manifest.display(),
-        pulled.release.version
+        started.elapsed().as_secs_f64()
     )));
+    printer.say(&format!(
+        "  the slug of v{} of {app}",
+        pulled.release.version
+    ));
     printer.say(&format!("  {}", pulled.checksum));
     if arguments.json {
         print_json(&json!({

@@ -18,7 +18,7 @@ fn a_slug_is_published_and_released() {
             .slugbuilder(["publish", "slug.tgz", "--app", "my-app"])
             .succeeds();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(platform.normalized(&published.stderr), @"");
+            insta::assert_snapshot!(platform.normalized(&published.stderr), @"Published slug.tgz to my-app in [TIME]: uploaded, [SIZE]");
         }
         let id = published.stdout.trim();
         let released = platform
@@ -26,7 +26,7 @@ fn a_slug_is_published_and_released() {
             .arguments(["--description", "The first"])
             .succeeds();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(platform.normalized(&released.stderr), @"");
+            insta::assert_snapshot!(platform.normalized(&released.stderr), @"Released v3 of my-app");
         }
         let release = platform.get("/apps/my-app/releases/3");
         assert_eq!(release["slug"]["id"], id);
@@ -49,9 +49,20 @@ fn a_slug_that_the_app_has_is_not_uploaded_again() {
             .argument("--json")
     };
     let first = deploy().succeeds();
-    insta::assert_snapshot!(platform.normalized(&first.stderr), @"");
+    insta::assert_snapshot!(platform.normalized(&first.stderr), @"
+    Deploying to my-app
+    Released v3 of my-app in [TIME]
+      slug  [ID] (uploaded, [SIZE])
+      web   http://my-app.localhost:[PORT]/
+    ");
     let second = deploy().succeeds();
-    insta::assert_snapshot!(platform.normalized(&second.stderr), @"");
+    insta::assert_snapshot!(platform.normalized(&second.stderr), @"
+    Deploying to my-app
+      v3 of `my-app` has this slug: nothing is uploaded
+    Released v4 of my-app in [TIME]
+      slug  [ID] (that of v3, nothing uploaded)
+      web   http://my-app.localhost:[PORT]/
+    ");
     let (first, second) = (first.json(), second.json());
     assert_eq!(
         (&first["reused"], &second["reused"]),
@@ -73,7 +84,23 @@ fn a_deployment_compiles_publishes_and_releases() {
             .slugbuilder(["deploy", "../app", "--app", "my-app"])
             .succeeds();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(platform.normalized(&deployed.stderr), @"");
+            insta::assert_snapshot!(platform.normalized(&deployed.stderr), @"
+            Compiling ../app for heroku-24
+            Building with slugbuilder: Node.js, Ruby and Go [VERSION]
+              Node.js 24.21.0 (.node-version:1) → 24.21.0
+                Layer node: new
+                Layer node-environment: new
+                Node.js 24.21.0 from the mirror
+            Writing the slug
+            Process types
+              web  node web.js
+            Wrote slug.tgz ([SIZE]) and slug.json in [TIME]
+              SHA256:[DIGITS]
+            Deploying to my-app
+            Released v3 of my-app in [TIME]
+              slug  [ID] (uploaded, [SIZE])
+              web   http://my-app.localhost:[PORT]/
+            ");
         }
         assert_eq!(deployed.stdout, "");
         let release = platform.get("/apps/my-app/releases/3");
@@ -97,7 +124,10 @@ fn a_slug_goes_from_app_to_app_and_back() {
             "promote", "--from", "my-app", "--to", "second", "--to", "third",
         ])
         .succeeds();
-    insta::assert_snapshot!(platform.normalized(&promoted.stderr), @"");
+    insta::assert_snapshot!(platform.normalized(&promoted.stderr), @"
+    Released v3 of second: the slug of v3 of my-app
+    Released v3 of third: the slug of v3 of my-app
+    ");
     let slug = &platform.get("/apps/my-app/releases/3")["slug"]["id"];
     assert_eq!(&platform.get("/apps/second/releases/3")["slug"]["id"], slug);
     assert_eq!(&platform.get("/apps/third/releases/3")["slug"]["id"], slug);
@@ -105,7 +135,8 @@ fn a_slug_goes_from_app_to_app_and_back() {
         .slugbuilder(["promote", "--from", "my-app", "--to", "second", "--json"])
         .succeeds()
         .json();
-    assert_eq!(again[0]["app"]["name"], "second");
+    assert_eq!(again[0]["app"], "second");
+    assert_eq!(again[0]["release"]["version"], 4);
 }
 
 #[test]
@@ -122,20 +153,34 @@ fn a_rollback_brings_slug_and_config_vars_back() {
     on_app(&["deploy", "--slug", "slug.tgz"]).succeeds();
     on_app(&["config", "LEVEL=high", "OTHER=x"]).succeeds();
     let back = on_app(&["rollback"]).succeeds();
-    insta::assert_snapshot!(platform.normalized(&back.stderr), @"");
+    insta::assert_snapshot!(platform.normalized(&back.stderr), @"
+    Released v6 of my-app: slug and config vars of v4
+      add-ons stay as they are
+    ");
     let vars = on_app(&["config", "--json"]).succeeds().json();
     assert_eq!(vars, serde_json::json!({ "LEVEL": "low" }));
     let release = on_app(&["rollback", "v5", "--json"]).succeeds().json();
     assert_eq!(release["version"], 7);
     assert_eq!(on_app(&["config", "LEVEL"]).succeeds().stdout, "high\n");
     let list = on_app(&["releases", "--limit", "3"]).succeeds().stdout;
-    insta::assert_snapshot!(list, @"");
+    insta::assert_snapshot!(list, @"
+    RELEASE  STATUS     DESCRIPTION                   USER            CREATED
+    v7       current    Rollback to v5                me@example.com  just now
+    v6       succeeded  Rollback to v4                me@example.com  just now
+    v5       succeeded  Set LEVEL, OTHER config vars  me@example.com  just now
+    ");
     let json = on_app(&["releases", "-n", "2", "--json"]).succeeds().json();
     assert_eq!(
         (&json[0]["version"], json.as_array().unwrap().len()),
         (&7.into(), 2)
     );
-    insta::assert_snapshot!(platform.normalized(&on_app(&["rollback", "v99"]).fails(1)), @"");
+    insta::assert_snapshot!(platform.normalized(&on_app(&["rollback", "v99"]).fails(1)), @"
+    error[api-not-found]: cannot look up the release `99` of `my-app`: Couldn't find that release
+
+      `http://[HOST]/apps/my-app/releases/99` answered 404 (`not_found`). Request id: [ID].
+
+      hint: Check its number or id with `slugbuilder releases`.
+    ");
 }
 
 #[test]
@@ -150,7 +195,10 @@ fn a_slug_that_is_pulled_is_the_one_that_was_published() {
             .slugbuilder(["pull", "--app", "my-app", "-o", "pulled.tgz"])
             .succeeds();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(platform.normalized(&pulled.stderr), @"");
+            insta::assert_snapshot!(platform.normalized(&pulled.stderr), @"
+        Wrote pulled.tgz (277 B) and pulled.json: the slug of v3 of my-app
+          SHA256:[DIGITS]
+        ");
         }
         let bytes = |name| fs::read(context.path("work").join(name)).unwrap();
         assert_eq!(bytes("pulled.tgz"), bytes("slug.tgz"));
@@ -172,7 +220,11 @@ fn a_slug_that_is_pulled_is_the_one_that_was_published() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(platform.normalized(
                 &platform.slugbuilder(["pull", "v1", "--app", "my-app"]).fails(1)
-            ), @"");
+            ), @"
+        error[release-without-slug]: v1 of `my-app` has no slug
+
+          hint: Look for one that has with `slugbuilder releases --app my-app`.
+        ");
         }
     });
 }
@@ -187,14 +239,23 @@ fn slugs_that_were_made_by_hand_need_their_process_types() {
         .succeeds();
     let platform = Platform::start(&context);
     let publish = || platform.slugbuilder(["publish", "hand.tgz", "--app", "my-app"]);
-    insta::assert_snapshot!(publish().fails(2), @"");
+    insta::assert_snapshot!(publish().fails(2), @r#"
+    error[no-manifest]: nothing says which process types `hand.tgz` has: there is no `hand.json`
+
+      hint: Give them: `--process-types '{"web": "node web.js"}'`. `compile` and `archive` write the file.
+    "#);
     let json = publish()
         .arguments(["--process-types", r#"{"web":"bin/web"}"#, "--json"])
         .succeeds()
         .json();
     assert_eq!(json["slug"]["process_types"]["web"], "bin/web");
     assert_eq!(json["slug"]["stack"]["name"], "heroku-24");
-    insta::assert_snapshot!(platform.slugbuilder(["publish", "absent.tgz", "--app", "my-app"]).fails(2), @"");
+    insta::assert_snapshot!(platform.slugbuilder(["publish", "absent.tgz", "--app", "my-app"]).fails(2), @"
+    error[slug-unreadable]: cannot read `absent.tgz`
+      caused by: No such file or directory (os error 2)
+
+      hint: Give the path of a slug; `slugbuilder compile` writes `slug.tgz`.
+    ");
 }
 
 #[test]
@@ -209,5 +270,12 @@ fn a_slug_that_is_not_what_its_manifest_says_is_not_published() {
     let error = platform
         .slugbuilder(["publish", "slug.tgz", "--app", "my-app"])
         .fails(1);
-    insta::assert_snapshot!(platform.normalized(&error), @"");
+    insta::assert_snapshot!(platform.normalized(&error), @"
+        error[slug-changed]: `slug.tgz` is not the slug that its manifest speaks of
+
+          expected SHA256:[DIGITS]
+               got SHA256:[DIGITS]
+
+          hint: Compile again, or give the slug and the manifest that belong together.
+        ");
 }

@@ -39,7 +39,7 @@ impl<'a> Platform<'a> {
         let server = context
             .slugbuilder(["serve", "--listen", "127.0.0.1:0", "--data", "../platform"])
             .arguments(&url)
-            .env("SLUGBUILDER_USERS", format!("{EMAIL}:{TOKEN}"))
+            .env("SLUGBUILDER_SERVE_USERS", format!("{EMAIL}:{TOKEN}"))
             .start();
         let listening = eventually("the platform's address", || {
             let output = server.output();
@@ -105,14 +105,24 @@ impl<'a> Platform<'a> {
     /// `text` without what differs from one platform to the next.
     pub(crate) fn normalized(&self, text: &str) -> String {
         let text = text.replace(&self.authority, "[HOST]");
-        let text = without_times(&text);
+        let port = self.authority.rsplit(':').next().unwrap();
+        let text = text.replace(&format!("localhost:{port}"), "localhost:[PORT]");
+        let text = without_measures(&text);
         without_ids(&text)
     }
 }
 
-/// `text` without times and how long something took.
-fn without_times(text: &str) -> String {
+/// `text` without times, how long something took, and how large a slug is.
+fn without_measures(text: &str) -> String {
     let line = |line: &str| {
+        // Of a compressor's next version, too.
+        let line = match line.split_once("uploaded, ") {
+            Some((before, after)) if after.starts_with(|c: char| c.is_ascii_digit()) => {
+                let end = after.find(')').unwrap_or(after.len());
+                format!("{before}uploaded, [SIZE]{}", &after[end..])
+            }
+            _ => line.to_owned(),
+        };
         let words = line.split(' ').map(|word| {
             let time = word.trim_end_matches(';');
             let is_time = time.len() >= 20 && time.ends_with('Z') && time.as_bytes()[10] == b'T';

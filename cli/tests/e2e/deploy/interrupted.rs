@@ -95,14 +95,26 @@ fn an_upload_that_was_interrupted_is_told_of_and_made_anew() {
         upload.signal(signal);
         assert_eq!(upload.status(), status, "{}", upload.output());
         if signal == Signal::SIGINT {
-            insta::assert_snapshot!(platform.normalized(&upload.output()), @"");
+            insta::assert_snapshot!(platform.normalized(&upload.output()), @"
+            error[interrupted]: waiting for `http://[HOST]` was interrupted
+
+              What was asked for last may have been done all the same.
+
+              hint: Look with `slugbuilder releases`, and run the same command again.
+            ");
         }
     }
     between.stall(false);
     let again = publish().succeeds();
-    insta::assert_snapshot!(platform.normalized(&again.stderr), @"");
+    insta::assert_snapshot!(platform.normalized(&again.stderr), @"
+      an upload of this slug that began at [WHEN] did not come to its end; uploading it anew
+    Published slug.tgz to my-app in [TIME]: uploaded, [SIZE]
+    ");
     // What was uploaded and not released yet is not uploaded again.
     let reused = publish().succeeds();
     assert_eq!(reused.stdout, again.stdout);
-    insta::assert_snapshot!(platform.normalized(&reused.stderr), @"");
+    insta::assert_snapshot!(platform.normalized(&reused.stderr), @"
+      an earlier run uploaded this slug at [WHEN] and did not release it: nothing is uploaded
+    Published slug.tgz to my-app in [TIME]: uploaded earlier, nothing uploaded now
+    ");
 }
