@@ -6,6 +6,7 @@ mod buildpacks;
 mod cache;
 mod deploy;
 mod lock;
+mod serve;
 
 pub(crate) use api::{
     ApiArguments, AppArguments, AppsArguments, ConfigArguments, PullArguments, ReleasesArguments,
@@ -21,6 +22,7 @@ pub(crate) use deploy::{DeployArguments, PromoteArguments, PublishArguments, Rel
 pub(crate) use lock::{
     LockArguments, LockedArguments, MirrorArguments, ResolvingArguments, VendorArguments,
 };
+pub(crate) use serve::{DataArguments, ServeArguments, ServeCommandArguments};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -101,6 +103,8 @@ pub(crate) enum Command {
     Apps(AppsArguments),
     /// Show or change an app's config vars.
     Config(ConfigArguments),
+    /// Run a platform that Heroku's clients and slugbuilder can deploy to.
+    Serve(Box<ServeCommandArguments>),
     /// Look at what is kept between builds, or make room.
     Cache(CacheCommandArguments),
     /// Use slugbuilder's buildpack elsewhere.

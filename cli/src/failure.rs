@@ -61,6 +61,8 @@ pub(crate) enum UsageError {
     ConfigVarText(String),
     #[error("nothing says which process types `{slug}` has: there is no `{manifest}`")]
     NoManifest { slug: String, manifest: String },
+    #[error("no folder for the data of the server is known")]
+    NoDataDir,
 }
 
 impl Explain for UsageError {
@@ -81,6 +83,7 @@ impl Explain for UsageError {
             Self::NoConfigVar { .. } => "no-config-var",
             Self::ConfigVarText(_) => "config-var-text",
             Self::NoManifest { .. } => "no-manifest",
+            Self::NoDataDir => "no-data-dir",
         }
     }
 
@@ -126,6 +129,7 @@ impl Explain for UsageError {
             Self::MirrorFolder { .. } => {
                 "Name a folder that `slugbuilder vendor` filled, or its `https://` address.".into()
             }
+            Self::NoDataDir => "Set `HOME`, or name a folder with `--data`.".into(),
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
             Self::NoApp => {
                 "Name one with `--app` or `HEROKU_APP`, or add the git remote `heroku`; `slugbuilder apps` lists them."

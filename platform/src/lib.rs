@@ -14,7 +14,7 @@ mod tls;
 pub mod users;
 
 pub use error::ServerError;
-pub use server::{Running, Server};
+pub use server::{Running, Server, routes};
 pub use settings::{Settings, Tls};
 pub use tls::TlsError;
 pub use users::{Users, UsersError};

@@ -223,7 +223,7 @@ impl Drop for Running {
 
 /// Everything that the server answers: the API within its conventions, and the addresses that are a credential of their
 /// own outside of them.
-fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -> Router {
+pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -> Router {
     let limiter = RateLimiter::new(settings.requests_per_hour);
     let open = api::open_paths().collect();
     let conventions = Conventions::new(state.store.clone(), limiter, open);

@@ -155,7 +155,8 @@ impl Users {
         Ok(Self(users))
     }
 
-    /// Writes a users file with [`FIRST_USER`] and a random token, of mode 0600.
+    /// Writes a users file with [`FIRST_USER`] and a random token, of mode 0600, into a folder that is made where there is
+    /// none.
     pub fn make(path: &Path) -> Result<Self, UsersError> {
         // 122 random bits from the system.
         let token = Uuid::new_v4().to_string();
@@ -163,7 +164,10 @@ impl Users {
             "# The users of `slugbuilder serve`: one EMAIL:TOKEN a line; a user may have several.\n",
         );
         let _ = writeln!(text, "{FIRST_USER}:{token}");
-        private::write(path, text.as_bytes(), 0o600).map_err(|source| UsersError::File {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let written =
+            private::folder(folder).and_then(|()| private::write(path, text.as_bytes(), 0o600));
+        written.map_err(|source| UsersError::File {
             action: "write",
             path: path.to_owned(),
             source,

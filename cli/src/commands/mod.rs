@@ -18,6 +18,7 @@ mod releases;
 mod resolving;
 mod rollback;
 mod run;
+mod serve;
 mod unpack;
 mod vendor;
 
@@ -50,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, 
         Command::Pull(arguments) => pull::run(arguments, printer),
         Command::Apps(arguments) => apps::run(arguments, printer),
         Command::Config(arguments) => config::run(arguments, printer),
+        Command::Serve(command) => serve::run(command, &arguments.output, printer),
         Command::Cache(arguments) => cache::run(arguments, printer),
         Command::Buildpack(arguments) => buildpack::run(arguments, printer),
     }

@@ -4,12 +4,13 @@ use super::State;
 use super::account::{is_self, someone_else};
 use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
 use super::loose::{Fields, Refused};
+use super::path::Path;
 use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::{Attribute, Offered};
 use crate::store::{AppUpdate, Keyed, NewApp, User};
-use axum::extract::{Path, State as Of};
+use axum::extract::State as Of;
 use axum::response::Response;
 
 /// `POST /apps`

@@ -5,13 +5,12 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use slugbuilder_platform::api::{self, State};
+use slugbuilder_platform::api::State;
 use slugbuilder_platform::blobs::BlobStore;
-use slugbuilder_platform::http::blobs::{self, Blobs, UploadLimits};
-use slugbuilder_platform::http::{Conventions, PER_HOUR, RateLimiter, Tokens, around_all};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
-use slugbuilder_platform::store::{Store, StoreError, User};
-use slugbuilder_report::Silent;
+use slugbuilder_platform::store::Store;
+use slugbuilder_platform::{Settings, routes};
+use slugbuilder_report::{Reporter, Silent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -44,14 +43,6 @@ pub(crate) struct Caller<'a> {
     token: &'static str,
 }
 
-struct Users(Store);
-
-impl Tokens for Users {
-    async fn user_of_token(&self, token: &str) -> Result<Option<User>, StoreError> {
-        self.0.user_of_token(token).await
-    }
-}
-
 impl Platform {
     /// Ann's token.
     pub(crate) const ANN: &'static str = "11111111-ann-1111-1111-111111111111";
@@ -77,24 +68,9 @@ impl Platform {
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
         };
-        let conventions = Conventions::new(
-            Users(store.clone()),
-            RateLimiter::new(PER_HOUR),
-            api::open_paths().collect(),
-        );
-        let blobs = blobs::routes(Blobs {
-            store: state.blobs.clone(),
-            signer: state.signer.clone(),
-            ledger: store.clone(),
-            limits: UploadLimits::default(),
-            reporter: Arc::new(Silent),
-        });
-        let routes = conventions
-            .around(api::router().with_state(state.clone()))
-            .merge(blobs)
-            .merge(api::signed_router().with_state(state));
+        let settings = Settings::new(folder.path());
         Self {
-            router: around_all(routes, Arc::new(Silent)),
+            router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
             store,
             _folder: folder,
         }

@@ -233,6 +233,21 @@ async fn other_versions_are_not_answered() {
 }
 
 #[tokio::test]
+async fn names_that_are_no_text_are_told_so() {
+    let platform = Platform::new().await;
+    for endpoint in ENDPOINTS
+        .iter()
+        .filter(|endpoint| endpoint.path.contains('{'))
+    {
+        let segments = endpoint.path.split('/');
+        let segments = segments.map(|one| if one.starts_with('{') { "%ff" } else { one });
+        let path = segments.collect::<Vec<_>>().join("/");
+        let answer = platform.ann().call(&endpoint.method, &path, None).await;
+        assert_error(&answer, 400, "bad_request", endpoint);
+    }
+}
+
+#[tokio::test]
 async fn paths_and_methods_that_are_not_there_are_told_so() {
     let platform = Platform::new().await;
     for (method, path) in [
