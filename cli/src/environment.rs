@@ -6,6 +6,7 @@ use crate::arguments::{
 };
 use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
+use slugbuilder_fetch::{Proxies, Settings};
 use slugbuilder_platform::BlobPlace;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -78,6 +79,24 @@ pub(crate) fn cache_dir(arguments: &CacheArguments) -> Result<PathBuf, UsageErro
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("slugbuilder"))
         .ok_or(UsageError::NoCacheDir)
+}
+
+/// How the API is reached from here: the proxies and certificate authorities that other programs use, too.
+pub(crate) fn transfers(host: &Environment) -> Settings {
+    let text = |name: &str| host.get(OsStr::new(name))?.to_str().map(str::to_owned);
+    let either = |lower: &str, upper: &str| text(lower).or_else(|| text(upper));
+    Settings {
+        proxies: Proxies {
+            http: either("http_proxy", "HTTP_PROXY"),
+            https: either("https_proxy", "HTTPS_PROXY"),
+            no_proxy: either("no_proxy", "NO_PROXY"),
+        },
+        ca_file: host
+            .get(OsStr::new("SSL_CERT_FILE"))
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
+        ..Settings::default()
+    }
 }
 
 /// The folder of a server: `--data`, else `$XDG_DATA_HOME/slugbuilder/server`, else `~/.local/share/slugbuilder/server`.
