@@ -1,6 +1,7 @@
 //! A Heroku-compatible platform on one machine.
 
 pub mod api;
+pub mod backup;
 pub mod blobs;
 mod error;
 pub mod http;

@@ -1,5 +1,7 @@
 //! How a server runs.
 
+#[cfg(feature = "object-store")]
+use crate::blobs::ObjectStoreSettings;
 use crate::http::PER_HOUR;
 use crate::users::Users;
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +27,9 @@ pub struct Settings {
     pub allow_plain: bool,
     /// Who may use the server; nothing leaves those of the ledger as they are.
     pub users: Option<Users>,
+    /// The bucket that the bytes of slugs are kept in; nothing means the data folder.
+    #[cfg(feature = "object-store")]
+    pub object_store: Option<ObjectStoreSettings>,
     /// The most that a slug may have, in bytes.
     pub max_slug_size: u64,
     /// Requests that a user may make in an hour.
@@ -60,6 +65,8 @@ impl Settings {
             tls: None,
             allow_plain: false,
             users: None,
+            #[cfg(feature = "object-store")]
+            object_store: None,
             max_slug_size: MAX_SLUG_SIZE,
             requests_per_hour: PER_HOUR,
             header_timeout: Duration::from_secs(30),

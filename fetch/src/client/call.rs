@@ -7,6 +7,8 @@
 use super::Client;
 use super::failure::classify;
 use super::progress::Progress;
+use super::source::{Failure, Source};
+use super::stream::Stream;
 use super::transfer::{Response, redirect};
 use crate::FetchError;
 use crate::url::{Scheme, Url, redacted};
@@ -161,75 +163,6 @@ impl Answer {
     }
 }
 
-/// An answer whose body is read as it comes.
-pub struct Stream {
-    /// The status.
-    pub status: u16,
-    url: Url,
-    headers: HeaderMap,
-    body: Box<dyn Read + Send>,
-    stall_timeout: Duration,
-}
-
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream")
-            .field("status", &self.status)
-            .field("url", &self.url)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a read of a [`Stream`] brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Piece {
-    /// So many bytes.
-    Bytes(usize),
-    /// Nothing for now.
-    Pause,
-    /// The end.
-    End,
-}
-
-impl Stream {
-    /// The first header field of this name, where it is text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok().map(str::trim)
-    }
-
-    /// Where it comes from, without what may be secret.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.url.to_string()
-    }
-
-    /// Reads what has come, or waits for it, but not for longer than the pause that the stream was opened with.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Piece, FetchError> {
-        match self.body.read(buffer) {
-            Ok(0) => Ok(Piece::End),
-            Ok(count) => Ok(Piece::Bytes(count)),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::TimedOut
-                        | io::ErrorKind::WouldBlock
-                        | io::ErrorKind::Interrupted
-                ) =>
-            {
-                Ok(Piece::Pause)
-            }
-            Err(source) => {
-                let settings = crate::Settings {
-                    stall_timeout: self.stall_timeout,
-                    ..crate::Settings::default()
-                };
-                Err(classify(&self.url, source.into(), &settings).interrupted())
-            }
-        }
-    }
-}
-
 impl Client {
     /// Makes a call, once. Its progress is reported where it has a name.
     ///
@@ -240,13 +173,17 @@ impl Client {
         let (parts, body) = response.into_parts();
         let mut reader = body.into_with_config().limit(u64::MAX).reader();
         let mut taken = Vec::new();
-        let failed = |error: io::Error| classify(&url, error.into(), self.settings()).interrupted();
-        (&mut reader)
+        let read = (&mut reader)
             .take(call.max_bytes)
             .read_to_end(&mut taken)
-            .map_err(failed)?;
-        // Reading the end, too, gives the connection back for the next call.
-        let truncated = reader.read(&mut [0]).map_err(failed)? > 0;
+            // Reading the end, too, gives the connection back for the next call.
+            .and_then(|_| Ok(reader.read(&mut [0])? > 0));
+        let truncated = match read {
+            Ok(more) => more,
+            // A refusal counts even if its words are lost: a server that refuses an upload may cut them off.
+            Err(_) if !parts.status.is_success() => true,
+            Err(error) => return Err(classify(&url, error.into(), self.settings()).interrupted()),
+        };
         Ok(Answer {
             status: parts.status.as_u16(),
             url: url.to_string(),
@@ -260,14 +197,7 @@ impl Client {
     /// [`Call::max_bytes`] does not count.
     pub fn stream(&self, call: &Call<'_>, pause: Duration) -> Result<Stream, FetchError> {
         let (url, response) = self.exchange(call, Some(pause), &slugbuilder_report::Silent)?;
-        let (parts, body) = response.into_parts();
-        Ok(Stream {
-            status: parts.status.as_u16(),
-            url,
-            headers: parts.headers,
-            body: Box::new(body.into_with_config().limit(u64::MAX).reader()),
-            stall_timeout: self.settings().stall_timeout,
-        })
+        Ok(Stream::new(url, response, self.settings()))
     }
 
     /// Sends the call, and again where a redirect that is followed leads to.
@@ -348,15 +278,11 @@ impl Client {
                 if length >= ASKED_FIRST {
                     request = request.header(EXPECT, "100-continue");
                 }
-                let mut progress = Progress::new(reporter, call.name.unwrap_or_default());
-                if call.name.is_some() {
-                    progress.start(Some(length));
-                }
                 let mut source = Source {
                     file,
                     left: length,
                     length,
-                    progress,
+                    progress: call.name.map(|name| Progress::new(reporter, name)),
                     cancelled: call.cancelled,
                     failure: None,
                 };
@@ -375,7 +301,7 @@ impl Client {
                     None => {}
                 }
                 if result.is_ok() && source.left == 0 {
-                    source.progress.complete(length);
+                    source.complete();
                 }
                 result
             }
@@ -411,55 +337,4 @@ fn next(
 
 fn unreadable(source: io::Error) -> FetchError {
     FetchError::Unsendable { source }
-}
-
-/// The file of a body on its way.
-struct Source<'a> {
-    file: &'a File,
-    left: u64,
-    length: u64,
-    progress: Progress<'a>,
-    cancelled: Option<&'a dyn Fn() -> bool>,
-    /// Why it ended early: the HTTP library would take it for the connection's error.
-    failure: Option<Failure>,
-}
-
-/// Why a file was not sent to its end.
-enum Failure {
-    Cancelled,
-    Unreadable(io::Error),
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
-        if most == 0 {
-            return Ok(0);
-        }
-        if self.cancelled.is_some_and(|cancelled| cancelled()) {
-            self.failure = Some(Failure::Cancelled);
-            return Err(io::Error::other("cancelled"));
-        }
-        let result = match self.file.read(&mut buffer[..most]) {
-            Ok(0) => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "it became shorter while it was sent",
-            )),
-            other => other,
-        };
-        match result {
-            Ok(count) => {
-                self.left -= count as u64;
-                self.progress.advance(self.length - self.left);
-                Ok(count)
-            }
-            Err(error) => {
-                let told = io::Error::new(error.kind(), error.to_string());
-                self.failure = Some(Failure::Unreadable(told));
-                Err(error)
-            }
-        }
-    }
 }

@@ -29,6 +29,7 @@ impl<In: Transport> Connector<In> for ReadsEarlyAnswers {
             sent: false,
             not_written: None,
             lost: false,
+            asked_first: false,
         }))
     }
 }
@@ -43,6 +44,8 @@ pub(super) struct Connection<In> {
     not_written: Option<Error>,
     /// Whether a write has failed.
     lost: bool,
+    /// Whether the last read waited for the server's word that it wants the body.
+    asked_first: bool,
 }
 
 impl<In: Transport> Transport for Connection<In> {
@@ -71,6 +74,13 @@ impl<In: Transport> Transport for Connection<In> {
     }
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        // An answer that came instead of that word is whole as it lies there. The library would read on, and wait for what
+        // does not come where the server keeps the connection.
+        let asked_first =
+            std::mem::replace(&mut self.asked_first, timeout.reason == Timeout::Await100);
+        if asked_first && !self.asked_first && !self.buffers().input().is_empty() {
+            return Ok(true);
+        }
         if timeout.reason == Timeout::RecvResponse {
             // The header has a time limit of its own; streams wait for their bodies in small steps.
             timeout.per_read = None;
@@ -124,7 +134,7 @@ fn after_sending(error: Error) -> Error {
 pub(crate) fn is_after_sending(error: &io::Error) -> bool {
     error
         .get_ref()
-        .is_some_and(|inner| inner.is::<AfterSending>())
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<AfterSending>)
 }
 
 /// An error that came after something was sent.

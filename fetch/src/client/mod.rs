@@ -7,14 +7,17 @@ mod failure;
 mod partial;
 mod progress;
 mod proxy;
+mod source;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod transfer;
 mod trust;
 
-pub use call::{Answer, Call, Content, Method, Piece, Redirects, Stream};
+pub use call::{Answer, Call, Content, Method, Redirects};
 pub(crate) use early_answer::is_after_sending;
 pub(crate) use partial::Partial;
+pub use stream::{Piece, Stream};
 
 use self::early_answer::ReadsEarlyAnswers;
 use crate::url::{Scheme, Url, redacted};

@@ -70,6 +70,15 @@ impl Folder {
 
     /// The connection that writes, to a database in its newest form.
     pub(super) fn writer(&self) -> Result<Connection, StoreError> {
+        self.open_writer().map_err(|error| match error {
+            StoreError::Damaged(detail) => {
+                StoreError::Damaged(format!("`{}`: {detail}", self.database.display()))
+            }
+            other => other,
+        })
+    }
+
+    fn open_writer(&self) -> Result<Connection, StoreError> {
         let mut connection = Connection::open_with_flags(
             &self.database,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -128,6 +137,27 @@ pub(crate) fn check_kind(connection: &Connection, path: &Path) -> Result<u64, St
         });
     }
     Ok(form)
+}
+
+/// Sees that the database is sound in all of its pages, which takes as long as reading them. For an operator's doubts and
+/// for backups: at the start of a server it would cost too much.
+pub(crate) fn check_sound(connection: &Connection) -> Result<(), StoreError> {
+    let verdict: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(StoreError::Damaged(verdict));
+    }
+    let dangling = connection
+        .prepare("PRAGMA foreign_key_check")?
+        .query_map([], |row| row.get::<_, String>("table"))?
+        .next()
+        .transpose()?;
+    match dangling {
+        None => Ok(()),
+        Some(table) => Err(StoreError::Damaged(format!(
+            "a row of `{table}` refers to one that is not there"
+        ))),
+    }
 }
 
 fn foreign(path: &Path) -> StoreError {

@@ -24,11 +24,14 @@ mod records;
 mod releases;
 mod rules;
 mod slugs;
+#[cfg(test)]
+mod tests;
 mod users;
 mod values;
 mod writer;
 
 pub use error::StoreError;
+pub(crate) use folder::{DATABASE, check_kind, check_sound};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use records::{
     App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
@@ -49,11 +52,11 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// In the order in which they end.
+/// In the order in which they end: SQLite folds its log into the database when its last connection ends, if that writes.
 #[derive(Debug)]
 struct Inner {
-    writer: Writer,
     readers: Readers,
+    writer: Writer,
     /// Until then no other process opens it.
     _folder: Folder,
 }
@@ -72,8 +75,8 @@ impl Store {
         let writer = Writer::start(connection)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                writer,
                 readers,
+                writer,
                 _folder: folder,
             }),
         })

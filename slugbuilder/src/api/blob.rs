@@ -39,7 +39,9 @@ impl BlobRefusal {
         } else if let Ok(body) = serde_json::from_slice::<ErrorBody>(&answer.body) {
             (Some(body.id), Some(body.message), None)
         } else {
-            (None, quoted(&answer.body), None)
+            // A page for browsers says little in one line.
+            let words = quoted(&answer.body).filter(|words| !words.starts_with('<'));
+            (None, words, None)
         };
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         Self {
@@ -105,6 +107,7 @@ impl BlobRefusal {
             413 => vec![
                 "The slug is larger than the platform takes: leave out what the app does not need with `.slugignore-after-build`.".into(),
             ],
+            300..=399 => vec!["A proxy on the way may have answered: see `HTTPS_PROXY` and `NO_PROXY`.".into()],
             400 | 422 => vec!["Compile again: the file may have been changed or damaged.".into()],
             _ => Vec::new(),
         }

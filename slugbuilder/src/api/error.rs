@@ -61,7 +61,7 @@ pub enum ApiError {
         source: FetchError,
     },
     /// An answer came that says it is done, and cannot be understood.
-    #[error("the answer of `{url}` makes no sense: {reason}")]
+    #[error("cannot {action}: the answer makes no sense: {reason}")]
     Nonsense {
         /// What was to be done.
         action: String,
@@ -73,7 +73,7 @@ pub enum ApiError {
         request_id: Option<String>,
     },
     /// The work had to end.
-    #[error("what was to {action} {stopped}")]
+    #[error("cannot {action}: it {stopped}")]
     Stopped {
         /// What was to be done.
         action: String,
@@ -93,7 +93,7 @@ pub struct Refusal {
     pub message: String,
     /// What it is about: `app`.
     pub resource: Option<String>,
-    /// Where to read more.
+    /// Where to read more, without the query of that address.
     pub see: Option<String>,
     /// What names the request in the server's log.
     pub request_id: Option<String>,
@@ -131,7 +131,7 @@ impl Refusal {
             id: body.id,
             message: body.message,
             resource: body.resource,
-            see: body.url,
+            see: body.url.as_deref().map(slugbuilder_fetch::redacted),
             request_id: request_id(answer),
             url: answer.url.clone(),
             wait,
@@ -177,7 +177,7 @@ impl Refusal {
             _ => Vec::new(),
         };
         if let Some(see) = &self.see {
-            hints.push(format!("See {}", slugbuilder_fetch::redacted(see)));
+            hints.push(format!("See {see}"));
         }
         hints
     }
@@ -190,10 +190,10 @@ impl Refusal {
         };
         let mut text = format!("`{}` answered {}{id}.", self.url, self.status);
         if let Some(request) = &self.request_id {
-            text.push_str(&format!(" Request id: {request}."));
+            text = format!("{text} Request id: {request}.");
         }
         if let Some(wait) = self.wait {
-            text.push_str(&format!(" It asks to wait {}.", seconds(wait)));
+            text = format!("{text} It asks to wait {}.", seconds(wait));
         }
         text + &tried(self.attempts)
     }
@@ -302,14 +302,11 @@ impl Explain for ApiError {
                 (!text.is_empty()).then(|| text.trim().to_owned())
             }
             Self::Nonsense {
-                action, request_id, ..
-            } => {
-                let mut text = format!("The call that was to {action} was answered as done.");
-                if let Some(request) = request_id {
-                    text = format!("{text} Request id: {request}.");
-                }
-                Some(text)
-            }
+                url, request_id, ..
+            } => Some(match request_id {
+                Some(request) => format!("It came from `{url}`. Request id: {request}."),
+                None => format!("It came from `{url}`."),
+            }),
             Self::Url { .. } | Self::Identity { .. } | Self::Stopped { .. } => None,
         }
     }
@@ -341,7 +338,9 @@ impl Explain for ApiError {
             Self::Nonsense { .. } => vec![
                 "Check the address of the API, `--api-url`: something else may answer there.".into(),
             ],
-            Self::Stopped { stopped, .. } => vec![stopped.hint()],
+            Self::Stopped { .. } => vec![
+                "Run the same command again: what is uploaded by then is not uploaded twice.".into(),
+            ],
         }
     }
 

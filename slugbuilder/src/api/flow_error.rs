@@ -278,9 +278,10 @@ impl Explain for FlowError {
                 format!("Or set that app to `{slug_stack}` first."),
             ],
             Self::Target { .. } => vec!["Name each app to promote to once.".into()],
-            Self::AlreadyCurrent { app, .. }
-            | Self::NotEligible { app, .. }
-            | Self::NothingEarlier { app, .. } => vec![format!(
+            Self::NothingEarlier { app, .. } => vec![format!(
+                "If an older one is in `slugbuilder releases --app {app}`, name it."
+            )],
+            Self::AlreadyCurrent { app, .. } | Self::NotEligible { app, .. } => vec![format!(
                 "Choose another of `slugbuilder releases --app {app}`."
             )],
             Self::ReleaseFailed { .. } => {
@@ -289,7 +290,20 @@ impl Explain for FlowError {
             Self::NotFollowed { app, .. } => vec![format!(
                 "`slugbuilder releases --app {app}` tells how it ended."
             )],
-            Self::Download { source, .. } => source.hints(),
+            Self::Download { app, source, .. } => match source.last() {
+                FetchError::Denied { .. } => vec![
+                    "Check the clock of this machine: such an address holds for an hour or less.".into(),
+                    "A proxy on the way may have refused it: see `HTTPS_PROXY` and `NO_PROXY`.".into(),
+                ],
+                FetchError::NotFound { .. } | FetchError::TooLarge { .. } => vec![
+                    format!("The platform's blob store is not what its record says: take another of `slugbuilder releases --app {app}`."),
+                ],
+                FetchError::Checksum { .. } => vec![
+                    "Try once more: a proxy on the way may have answered with a page of its own.".into(),
+                    "If it happens again, the platform's copy is damaged: publish the slug anew with `--force-upload`.".into(),
+                ],
+                _ => source.hints(),
+            },
             Self::Stopped(stopped) => vec![stopped.hint()],
             Self::Disk { .. } => Vec::new(),
         }

@@ -117,7 +117,7 @@ impl<'a> Output<'a> {
             stop.check()?;
             let before = self.bytes;
             match self.open() {
-                Opened::Stream(stream) => self.read(stream, stop)?,
+                Opened::Stream(stream) => self.read(*stream, stop)?,
                 Opened::NotYet => return Ok(false),
                 Opened::Broken => {}
                 Opened::End => self.ended = true,
@@ -168,7 +168,7 @@ impl<'a> Output<'a> {
             }
         };
         match stream.status {
-            200 | 206 => Opened::Stream(stream),
+            200 | 206 => Opened::Stream(Box::new(stream)),
             404 => Opened::NotYet,
             // There is nothing after what was read.
             416 => Opened::End,
@@ -251,7 +251,7 @@ impl<'a> Output<'a> {
 
 /// What became of asking for output.
 enum Opened {
-    Stream(Stream),
+    Stream(Box<Stream>),
     NotYet,
     Broken,
     End,

@@ -9,6 +9,7 @@
 //!   each of several calls. `examples/deploy.rs` puts them together.
 
 mod blob;
+mod calls;
 mod client;
 mod error;
 mod flow_error;

@@ -215,4 +215,20 @@ mod tests {
             assert_eq!(Netrc::parse(content).unwrap_err().0, line, "{content:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_there_does_not_panic(content in "(machine|default|password|macdef|login|\"|\\\\|#|[a-z]| |\n){0,40}") {
+            drop(Netrc::parse(&content));
+        }
+
+        #[test]
+        fn a_password_is_read_as_it_was_quoted(password in "[ -~]{0,20}") {
+            let quoted = password.replace('\\', "\\\\").replace('"', "\\\"");
+            let content = format!("machine a password \"{quoted}\" login b");
+            let netrc = Netrc::parse(&content).unwrap();
+            let read = netrc.machine("a").unwrap().password.as_deref();
+            proptest::prop_assert_eq!(read, Some(password.as_str()));
+        }
+    }
 }

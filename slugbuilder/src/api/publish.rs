@@ -201,15 +201,11 @@ fn upload(
             begun_at: Timestamp::now(),
             uploaded_at: None,
         };
-        if let Some(folder) = publication.state {
-            state::write(folder, &upload)?;
-        }
+        state::remember(publication.state, &upload, reporter);
         match put(api, &slug, file, bytes, reporter) {
             Ok(()) => {
                 upload.uploaded_at = Some(Timestamp::now());
-                if let Some(folder) = publication.state {
-                    state::write(folder, &upload)?;
-                }
+                state::remember(publication.state, &upload, reporter);
                 return Ok(slug);
             }
             Err(ApiError::Blob { refusal, .. })

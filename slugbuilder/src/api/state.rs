@@ -119,8 +119,11 @@ pub(super) fn known(
     }
 }
 
-/// Writes down `upload`.
-pub(super) fn write(folder: &Path, upload: &UnreleasedUpload) -> Result<(), FlowError> {
+/// Writes down `upload`, where there is a folder for it. That it cannot be written is told: it keeps nobody from an upload.
+pub(super) fn remember(folder: Option<&Path>, upload: &UnreleasedUpload, reporter: &dyn Reporter) {
+    let Some(folder) = folder else {
+        return;
+    };
     let path = path(folder, &upload.api, &upload.app, upload.checksum);
     let written = || -> io::Result<()> {
         fs_err::create_dir_all(folder)?;
@@ -130,11 +133,18 @@ pub(super) fn write(folder: &Path, upload: &UnreleasedUpload) -> Result<(), Flow
         file.flush()?;
         file.finish()
     };
-    written().map_err(|source| FlowError::Disk {
-        action: "write",
-        path: path.clone(),
-        source,
-    })
+    if let Err(error) = written() {
+        let warning = Warning::new(
+            "upload-state-not-written",
+            format!(
+                "cannot write down how far the upload is: {error} (`{}`)",
+                path.display()
+            ),
+        );
+        reporter.report(Event::Warning(
+            &warning.hint("If it is interrupted, the next call uploads the slug anew."),
+        ));
+    }
 }
 
 /// The slug is released: nothing is left to go on with.

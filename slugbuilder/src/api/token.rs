@@ -220,7 +220,11 @@ mod tests {
         assert_eq!(token.authorization(), "Bearer secret");
         let error = Token::new("sec ret").unwrap_err();
         assert!(!format!("{error:?}{}", message(&error)).contains("ret\""));
-        insta::assert_snapshot!(message(&error), @"");
+        insta::assert_snapshot!(message(&error), @r"
+        error[api-token-invalid]: the API token holds a blank, or something that is not ASCII
+
+          hint: Set `HEROKU_API_KEY` to a token: `heroku authorizations:create` makes one for Heroku.
+        ");
     }
 
     #[test]
@@ -242,9 +246,24 @@ mod tests {
         let wrong = |content| {
             message(&Token::from_netrc_content(content, Path::new("~/.netrc"), URL).unwrap_err())
         };
-        insta::assert_snapshot!(wrong("\nmachine api.heroku.com\n  login me\n"), @"");
-        insta::assert_snapshot!(wrong("machine api.heroku.com password \"a b\""), @"");
-        insta::assert_snapshot!(wrong("machine api.heroku.com\nlogin x password"), @"");
+        insta::assert_snapshot!(wrong("\nmachine api.heroku.com\n  login me\n"), @r"
+        error[netrc-invalid]: `~/.netrc`, line 2: the entry has no `password`, which is where the token stands
+
+          hint: Correct that line, or set `HEROKU_API_KEY`, which comes first.
+          hint: An entry is written `machine HOST login NAME password TOKEN`.
+        ");
+        insta::assert_snapshot!(wrong("machine api.heroku.com password \"a b\""), @r"
+        error[netrc-invalid]: `~/.netrc`, line 1: the `password` of the entry cannot be a token
+
+          hint: Correct that line, or set `HEROKU_API_KEY`, which comes first.
+          hint: An entry is written `machine HOST login NAME password TOKEN`.
+        ");
+        insta::assert_snapshot!(wrong("machine api.heroku.com\nlogin x password"), @r"
+        error[netrc-invalid]: `~/.netrc`, line 2: `password` without a value
+
+          hint: Correct that line, or set `HEROKU_API_KEY`, which comes first.
+          hint: An entry is written `machine HOST login NAME password TOKEN`.
+        ");
     }
 
     #[test]
@@ -259,6 +278,11 @@ mod tests {
         fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(read("https://host.example").unwrap(), None);
         let text = message(&read(URL).unwrap_err());
-        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "~"), @"");
+        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "~"), @r"
+        error[netrc-mode]: `~/netrc` holds the API token, and others can read or change it: its mode is 640
+
+          hint: Run `chmod 600 ~/netrc`.
+          hint: If other people use this machine, make a new token: they may have seen this one.
+        ");
     }
 }
