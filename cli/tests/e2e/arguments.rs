@@ -182,6 +182,7 @@ fn help_teaches_and_ends_well() {
       pull       Download the slug of a release
       apps       List the apps that you can deploy to
       config     Show or change an app's config vars
+      serve      Run a platform that Heroku's clients and slugbuilder can deploy to
       cache      Look at what is kept between builds, or make room
       buildpack  Use slugbuilder's buildpack elsewhere
       help       Print this message or the help of the given subcommand(s)
