@@ -22,7 +22,10 @@ pub(crate) use deploy::{DeployArguments, PromoteArguments, PublishArguments, Rel
 pub(crate) use lock::{
     LockArguments, LockedArguments, MirrorArguments, ResolvingArguments, VendorArguments,
 };
-pub(crate) use serve::{DataArguments, ServeArguments, ServeCommandArguments};
+pub(crate) use serve::{
+    BackupArguments, BlobArguments, DataArguments, RestoreArguments, ServeAction, ServeArguments,
+    ServeCommandArguments,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;

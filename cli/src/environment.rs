@@ -1,11 +1,13 @@
 //! Everything that is read from the environment of the process, in one place.
 
 use crate::arguments::{
-    CacheArguments, DataArguments, MirrorArguments, SecretArguments, VariableArguments,
+    BlobArguments, CacheArguments, DataArguments, MirrorArguments, SecretArguments,
+    VariableArguments,
 };
 use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
 use slugbuilder_fetch::{Proxies, Settings};
+use slugbuilder_platform::BlobPlace;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -106,6 +108,29 @@ pub(crate) fn data_dir(arguments: &DataArguments) -> Result<PathBuf, UsageError>
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|folder| folder.join("slugbuilder/server"))
         .ok_or(UsageError::NoDataDir)
+}
+
+/// Where a server keeps slugs.
+#[cfg(feature = "object-store")]
+pub(crate) fn blobs(arguments: &BlobArguments) -> BlobPlace {
+    let Some(url) = &arguments.blobs else {
+        return BlobPlace::DataFolder;
+    };
+    let credential = |name| text(name).unwrap_or_default();
+    BlobPlace::ObjectStore(slugbuilder_platform::blobs::ObjectStoreSettings {
+        url: url.clone(),
+        endpoint: arguments.blobs_endpoint.clone(),
+        region: arguments.blobs_region.clone(),
+        access_key_id: credential("AWS_ACCESS_KEY_ID"),
+        secret_access_key: credential("AWS_SECRET_ACCESS_KEY"),
+        session_token: text("AWS_SESSION_TOKEN"),
+    })
+}
+
+/// Where a server keeps slugs: this program was made without the other place.
+#[cfg(not(feature = "object-store"))]
+pub(crate) fn blobs(_: &BlobArguments) -> BlobPlace {
+    BlobPlace::DataFolder
 }
 
 /// A variable that is set, not empty, and text.

@@ -63,6 +63,8 @@ pub(crate) enum UsageError {
     NoManifest { slug: String, manifest: String },
     #[error("no folder for the data of the server is known")]
     NoDataDir,
+    #[error("`{path}` is no data folder of a server")]
+    NotDataDir { path: String },
 }
 
 impl Explain for UsageError {
@@ -84,6 +86,7 @@ impl Explain for UsageError {
             Self::ConfigVarText(_) => "config-var-text",
             Self::NoManifest { .. } => "no-manifest",
             Self::NoDataDir => "no-data-dir",
+            Self::NotDataDir { .. } => "not-data-dir",
         }
     }
 
@@ -128,6 +131,9 @@ impl Explain for UsageError {
             }
             Self::MirrorFolder { .. } => {
                 "Name a folder that `slugbuilder vendor` filled, or its `https://` address.".into()
+            }
+            Self::NotDataDir { .. } => {
+                "Name the folder that `slugbuilder serve` was started with, with `--data`.".into()
             }
             Self::NoDataDir => "Set `HOME`, or name a folder with `--data`.".into(),
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),

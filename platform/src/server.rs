@@ -1,7 +1,7 @@
 //! The server as a whole: what it is made of, and its life.
 
 use crate::api::{self, State};
-use crate::blobs::{BlobError, BlobStore};
+use crate::blobs::BlobStore;
 use crate::error::ServerError;
 use crate::http::blobs::{self, Blobs, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
@@ -156,7 +156,7 @@ impl Opened {
         })?;
         // First: from now on no other server uses the folder.
         let store = Store::open(data)?;
-        let blobs = blob_store(settings)?;
+        let blobs = settings.blobs.open(data)?;
         blobs.remove_abandoned()?;
         let tls = settings.tls.as_ref();
         Ok(Self {
@@ -168,14 +168,6 @@ impl Opened {
                 .transpose()?,
         })
     }
-}
-
-fn blob_store(settings: &Settings) -> Result<BlobStore, BlobError> {
-    #[cfg(feature = "object-store")]
-    if let Some(bucket) = &settings.object_store {
-        return BlobStore::object_store(bucket);
-    }
-    BlobStore::folder(&settings.data.join("blobs"))
 }
 
 impl Running {

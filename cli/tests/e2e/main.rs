@@ -32,6 +32,7 @@ mod root;
 mod run;
 mod runtimes;
 mod secrets;
+mod serve;
 mod server;
 mod slug;
 mod source;
