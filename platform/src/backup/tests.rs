@@ -182,10 +182,10 @@ async fn a_backup_of_a_running_server_brings_everything_back() {
     platform.deploy(b"later".to_vec()).await;
 
     assert_eq!(platform.restore().await.unwrap(), made);
-    let restored = platform.path("restored");
-    let mode = fs::metadata(&restored).unwrap().permissions().mode();
+    let folder = platform.path("restored");
+    let mode = fs::metadata(&folder).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    let store = Store::open(&restored).unwrap();
+    let store = Store::open(&folder).unwrap();
     let user = store
         .user_of_token("a-token-of-the-owner")
         .await
@@ -199,7 +199,7 @@ async fn a_backup_of_a_running_server_brings_everything_back() {
         assert_eq!(before, after);
     }
     assert!(store.release(&user, "example", "5").await.is_err());
-    let blobs = BlobStore::folder(&restored.join(BLOBS)).unwrap();
+    let blobs = BlobStore::folder(&folder.join(BLOBS)).unwrap();
     let mut sizes = Vec::new();
     for slug in store.uploaded_slugs().await.unwrap() {
         sizes.push(blobs.size(slug).await.unwrap().unwrap());

@@ -410,21 +410,26 @@ fn of_version(connection: &Connection, app: i64, version: i64) -> Result<Release
 }
 
 fn list(connection: &Connection, app: &Found, page: &Page) -> Result<Listed<Release>, StoreError> {
-    let column = match page.attribute {
-        Attribute::Id => "release.id",
-        Attribute::Version => "release.version",
-        other => return Err(not_offered("releases", other)),
-    };
-    let keyset = Keyset::new(page, app.number, column, column)?;
-    let sql = format!(
-        "{SELECT} WHERE release.app = ?1{} {}",
-        keyset.conditions, keyset.order_and_limit
-    );
+    let (sql, keyset) = list_query(app.number, page)?;
     let items = connection
         .prepare_cached(&sql)?
         .query_map(params_from_iter(&keyset.values), read_release)?
         .collect::<Result<Vec<_>, _>>()?;
     Ok(keyset.listed(items))
+}
+
+pub(super) fn list_query(app: i64, page: &Page) -> Result<(String, Keyset), StoreError> {
+    let column = match page.attribute {
+        Attribute::Id => "release.id",
+        Attribute::Version => "release.version",
+        other => return Err(not_offered("releases", other)),
+    };
+    let keyset = Keyset::new(page, app, column, column)?;
+    let sql = format!(
+        "{SELECT} WHERE release.app = ?1{} {}",
+        keyset.conditions, keyset.order_and_limit
+    );
+    Ok((sql, keyset))
 }
 
 fn read_earlier(row: &Row<'_>) -> rusqlite::Result<Earlier> {

@@ -244,13 +244,13 @@ impl Run {
             return;
         };
         let (store, user) = (&self.ledger.store, &self.ledger.user);
-        let release = store
+        let id = store
             .release(user, APPS[app], &format!("v{}", version + 1))
             .await
             .unwrap()
             .id;
         let result = store
-            .create_release(user, APPS[app], ReleaseCreate::Rollback { release })
+            .create_release(user, APPS[app], ReleaseCreate::Rollback { release: id })
             .await;
         let eligible = earlier.slug.is_some() && earlier.status == ReleaseStatus::Succeeded;
         let again = ModelRelease {
