@@ -4,6 +4,7 @@
 //! that only this server has. Clients send no `Authorization` with them (platform-api.md, section 4, "slugs").
 
 mod key;
+mod output;
 
 pub use key::KeyError;
 

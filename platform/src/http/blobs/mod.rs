@@ -21,6 +21,7 @@
 
 mod byte_range;
 mod download;
+mod ledger;
 mod refusal;
 #[cfg(test)]
 mod tests;
