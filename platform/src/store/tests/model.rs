@@ -283,7 +283,7 @@ impl Run {
             assert_eq!(result.unwrap(), vars);
             return;
         }
-        let changed = |set: bool| {
+        let names_of = |set: bool| {
             let names: Vec<_> = update
                 .iter()
                 .filter(|(name, value)| {
@@ -299,7 +299,7 @@ impl Run {
                 .and_then(|current| model.releases[current].slug),
             vars: vars.clone(),
             status: ReleaseStatus::Succeeded,
-            description: match (changed(true), changed(false)) {
+            description: match (names_of(true), names_of(false)) {
                 (set, none) if none.is_empty() => format!("Set {set} config vars"),
                 (none, removed) if none.is_empty() => format!("Remove {removed} config vars"),
                 (set, removed) => format!("Set {set} and remove {removed} config vars"),
