@@ -1,8 +1,9 @@
 //! `slugbuilder serve`
 
 mod announcement;
+mod backup;
 
-use crate::arguments::{OutputArguments, ServeArguments, ServeCommandArguments};
+use crate::arguments::{OutputArguments, ServeAction, ServeArguments, ServeCommandArguments};
 use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::Printer;
@@ -24,7 +25,8 @@ pub(super) fn run(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     match &arguments.action {
-        Some(action) => match *action {},
+        Some(ServeAction::Backup(arguments)) => backup::back_up(arguments),
+        Some(ServeAction::Restore(arguments)) => backup::restore(arguments),
         None => serve(&arguments.serve, output, printer),
     }
 }
@@ -38,6 +40,7 @@ fn serve(
     let source = UsersSource::of(arguments, &data);
     let users = source.read(printer)?;
     let settings = Settings {
+        blobs: environment::blobs(&arguments.blobs),
         listen: arguments.listen,
         url: arguments.url.clone(),
         tls: tls(arguments),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The database's file in a data folder; SQLite's log (`-wal`) and index of it (`-shm`) stand beside it.
-pub(crate) const DATABASE: &str = "ledger.sqlite";
+pub const DATABASE: &str = "ledger.sqlite";
 /// The file that the running server holds a lock on.
 const LOCK: &str = "ledger.lock";
 

@@ -32,7 +32,8 @@ mod values;
 mod writer;
 
 pub use error::StoreError;
-pub(crate) use folder::{DATABASE, check_kind, check_sound};
+pub use folder::DATABASE;
+pub(crate) use folder::{check_kind, check_sound};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use records::{
     App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
