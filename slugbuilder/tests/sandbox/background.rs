@@ -46,8 +46,7 @@ fn shell(script: &str) -> Invocation {
 pub(super) fn beside_us() -> Check {
     let fixture = Fixture::new();
     let sandbox = fixture.start();
-    let script =
-        "trap 'echo ended; exit 4' TERM; echo two >&2; echo one; while :; do sleep 0.1; done";
+    let script = "trap 'echo ended; exit 4' TERM; echo two >&2; sleep 1000 & echo one; wait";
     let (mut program, mut output, mut error) = sandbox.start_in_background(&shell(script))?;
     let mut said = [0u8; 4];
     output.read_exact(&mut said)?;
