@@ -5,7 +5,7 @@
 //! HEROKU_API_KEY=… cargo run -p slugbuilder --example deploy -- example slug.tgz
 //! ```
 //!
-//! The slug's manifest lies beside it, as `slugbuilder compile` leaves it. `API_URL` names another platform than Heroku. The library prints nothing and reads no environment: this file does.
+//! The slug's manifest lies beside it, as `slugbuilder compile` leaves it. `API_URL` names another platform than Heroku, `SSL_CERT_FILE` who signs its certificate. The library prints nothing and reads no environment: this file does.
 
 use slugbuilder::api::types::Release;
 use slugbuilder::api::{
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let deployed = token(&url)
         .map_err(|error| FlowError::Api(error.into()))
         .and_then(|token| {
-            let api = Api::new(Settings::default(), &url, token)?;
+            let api = Api::new(settings(), &url, token)?;
             let api = api.stopping(stop.clone());
             deploy(&api, app, Path::new(slug), &stop, &Printer)
         });
@@ -56,6 +56,14 @@ fn main() -> ExitCode {
             say(&diagnosis.render(Style::Plain));
             ExitCode::from(diagnosis.fault.exit_code())
         }
+    }
+}
+
+/// Who signs certificates is said by `SSL_CERT_FILE`, as for curl.
+fn settings() -> Settings {
+    Settings {
+        ca_file: std::env::var_os("SSL_CERT_FILE").map(Into::into),
+        ..Settings::default()
     }
 }
 

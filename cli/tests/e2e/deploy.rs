@@ -60,7 +60,7 @@ fn a_slug_that_the_app_has_is_not_uploaded_again() {
     Deploying to my-app
       v3 of `my-app` has this slug: nothing is uploaded
     Released v4 of my-app in [TIME]
-      slug  [ID] (that of v3, nothing uploaded)
+      slug  [ID] (that of v3)
       web   http://my-app.localhost:[PORT]/
     ");
     let (first, second) = (first.json(), second.json());
@@ -196,9 +196,10 @@ fn a_slug_that_is_pulled_is_the_one_that_was_published() {
             .succeeds();
         insta::allow_duplicates! {
             insta::assert_snapshot!(platform.normalized(&pulled.stderr), @"
-        Wrote pulled.tgz (277 B) and pulled.json: the slug of v3 of my-app
-          SHA256:[DIGITS]
-        ");
+            Wrote pulled.tgz ([SIZE]) and pulled.json in [TIME]
+              the slug of v3 of my-app
+              SHA256:[DIGITS]
+            ");
         }
         let bytes = |name| fs::read(context.path("work").join(name)).unwrap();
         assert_eq!(bytes("pulled.tgz"), bytes("slug.tgz"));

@@ -37,16 +37,17 @@ impl<'a> Platform<'a> {
     fn with(context: &'a Context, authority: Option<&str>) -> Self {
         let url = authority.map(|authority| format!("--url=http://{authority}"));
         let server = context
-            .slugbuilder(["serve", "--listen", "127.0.0.1:0", "--data", "../platform"])
+            .slugbuilder(["serve", "--json", "--listen", "127.0.0.1:0"])
+            .arguments(["--data", "../platform"])
             .arguments(&url)
             .env("SLUGBUILDER_SERVE_USERS", format!("{EMAIL}:{TOKEN}"))
             .start();
-        let listening = eventually("the platform's address", || {
+        let ready = eventually("the platform's address", || {
             let output = server.output();
-            let (_, after) = output.split_once("http://")?;
-            let end = after.find(|c: char| c.is_whitespace() || c == '/')?;
-            Some(after[..end].to_owned())
+            let line = output.lines().find(|line| line.starts_with('{'))?;
+            serde_json::from_str::<Value>(line).ok()
         });
+        let listening = ready["address"].as_str().unwrap().to_owned();
         let platform = Self {
             context,
             _server: server,

@@ -278,15 +278,11 @@ impl Client {
                 if length >= ASKED_FIRST {
                     request = request.header(EXPECT, "100-continue");
                 }
-                let mut progress = Progress::new(reporter, call.name.unwrap_or_default());
-                if call.name.is_some() {
-                    progress.start(Some(length));
-                }
                 let mut source = Source {
                     file,
                     left: length,
                     length,
-                    progress,
+                    progress: call.name.map(|name| Progress::new(reporter, name)),
                     cancelled: call.cancelled,
                     failure: None,
                 };
@@ -305,7 +301,7 @@ impl Client {
                     None => {}
                 }
                 if result.is_ok() && source.left == 0 {
-                    source.progress.complete(length);
+                    source.complete();
                 }
                 result
             }

@@ -10,7 +10,7 @@ pub(super) struct Source<'a> {
     /// The bytes that are not read yet.
     pub(super) left: u64,
     pub(super) length: u64,
-    pub(super) progress: Progress<'a>,
+    pub(super) progress: Option<Progress<'a>>,
     pub(super) cancelled: Option<&'a dyn Fn() -> bool>,
     /// Why it ended early: the HTTP library would take it for the connection's error.
     pub(super) failure: Option<Failure>,
@@ -20,6 +20,15 @@ pub(super) struct Source<'a> {
 pub(super) enum Failure {
     Cancelled,
     Unreadable(io::Error),
+}
+
+impl Source<'_> {
+    /// All of it has arrived.
+    pub(super) fn complete(&mut self) {
+        if let Some(progress) = &mut self.progress {
+            progress.complete(self.length);
+        }
+    }
 }
 
 impl Read for Source<'_> {
@@ -44,7 +53,12 @@ impl Read for Source<'_> {
         match result {
             Ok(count) => {
                 self.left -= count as u64;
-                self.progress.advance(self.length - self.left);
+                let (sent, length) = (self.length - self.left, self.length);
+                if let Some(progress) = &mut self.progress {
+                    // Not before there is a connection that takes it.
+                    progress.start(Some(length));
+                    progress.advance(sent);
+                }
                 Ok(count)
             }
             Err(error) => {

@@ -182,37 +182,37 @@ async fn a_backup_of_a_running_server_brings_everything_back() {
     platform.deploy(b"later".to_vec()).await;
 
     assert_eq!(platform.restore().await.unwrap(), made);
-    let restored = platform.path("restored");
-    let mode = fs::metadata(&restored).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
-    let store = Store::open(&restored).unwrap();
-    let user = store
+    let folder = platform.path("restored");
+    let rights = fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(rights & 0o777, 0o700);
+    let again = Store::open(&folder).unwrap();
+    let user = again
         .user_of_token("a-token-of-the-owner")
         .await
         .unwrap()
         .unwrap();
     for version in ["1", "2", "3", "4"] {
         let before = platform.store.release(&user, "example", version).await;
-        let after = store.release(&user, "example", version).await;
+        let after = again.release(&user, "example", version).await;
         let (mut before, mut after) = (before.unwrap(), after.unwrap());
         (before.current, after.current) = (false, false);
         assert_eq!(before, after);
     }
-    assert!(store.release(&user, "example", "5").await.is_err());
-    let blobs = BlobStore::folder(&restored.join(BLOBS)).unwrap();
+    assert!(again.release(&user, "example", "5").await.is_err());
+    let blobs = BlobStore::folder(&folder.join(BLOBS)).unwrap();
     let mut sizes = Vec::new();
-    for slug in store.uploaded_slugs().await.unwrap() {
+    for slug in again.uploaded_slugs().await.unwrap() {
         sizes.push(blobs.size(slug).await.unwrap().unwrap());
     }
     sizes.sort_unstable();
     assert_eq!(sizes, [5, 3 << 20]);
     // And it goes on from there.
-    let slug = store.uploaded_slugs().await.unwrap()[0];
+    let slug = again.uploaded_slugs().await.unwrap()[0];
     let create = ReleaseCreate::Slug {
         slug,
         description: None,
     };
-    let next = store
+    let next = again
         .create_release(&user, "example", create)
         .await
         .unwrap();

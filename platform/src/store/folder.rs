@@ -6,6 +6,7 @@ use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 use std::fs::{File, TryLockError};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,18 +37,13 @@ impl Folder {
     /// Makes the folder, for its user alone, if it is not there, and locks it.
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
         if !folder.exists() {
-            // Not `fs_err`'s: it has no mode.
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(|error| {
-                    let text = format!(
-                        "cannot make the data folder `{}`: {error}",
-                        folder.display()
-                    );
-                    std::io::Error::new(error.kind(), text)
-                })?;
+            make_private(folder).map_err(|error| {
+                let text = format!(
+                    "cannot make the data folder `{}`: {error}",
+                    folder.display()
+                );
+                io::Error::new(error.kind(), text)
+            })?;
         }
         let lock = private_file(&folder.join(LOCK))?;
         match lock.try_lock() {
@@ -183,6 +179,19 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         _ => Err(StoreError::Damaged(
             "it has no form after its migration".into(),
         )),
+    }
+}
+
+/// Makes a folder for its user alone, so that its name outlives a crash.
+fn make_private(folder: &Path) -> io::Result<()> {
+    // Not `fs_err`'s: that has no mode.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    match std::path::absolute(folder)?.parent() {
+        Some(parent) => fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
     }
 }
 

@@ -21,6 +21,7 @@ mod keyset;
 mod names;
 mod readers;
 mod records;
+mod release_rows;
 mod releases;
 mod rules;
 mod slugs;

@@ -339,7 +339,7 @@ impl Explain for ApiError {
                 "Check the address of the API, `--api-url`: something else may answer there.".into(),
             ],
             Self::Stopped { .. } => vec![
-                "Run the same command again: what is uploaded by then is not uploaded twice.".into(),
+                "Run the same command again: a slug that is uploaded whole is not uploaded twice.".into(),
             ],
         }
     }

@@ -198,13 +198,13 @@ fn upload(
             app: publication.app.to_owned(),
             slug: slug.id,
             checksum: publication.record.checksum,
-            begun_at: Timestamp::now(),
+            begun_at: now(),
             uploaded_at: None,
         };
         state::remember(publication.state, &upload, reporter);
         match put(api, &slug, file, bytes, reporter) {
             Ok(()) => {
-                upload.uploaded_at = Some(Timestamp::now());
+                upload.uploaded_at = Some(now());
                 state::remember(publication.state, &upload, reporter);
                 return Ok(slug);
             }
@@ -219,6 +219,12 @@ fn upload(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The time in whole seconds, as the API has its times.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// Sends the slug's bytes where its record says.
@@ -305,7 +311,7 @@ pub(super) fn check_address(
     Ok(())
 }
 
-/// What is wrong with a name of a process type, as an error of a flow.
+/// The record as a manifest has it. Fails where a process type has a name that none can have.
 pub(super) fn record_of(slug: &Slug, checksum: Checksum) -> Result<slug::Slug, SlugError> {
     let mut process_types = std::collections::BTreeMap::new();
     for (name, command) in &slug.process_types {

@@ -189,7 +189,7 @@ fn what_passes_is_tried_again() {
         refused(429, "rate_limit", "Too many.").header("RateLimit-Reset", "0"),
         Answer::none(),
         good.clone().reset_at(5),
-        good.clone().delayed(Duration::from_millis(900)),
+        good.clone().delayed(Duration::from_millis(2600)),
         Answer::status(504),
     ];
     for answers in bad.chunks(2) {
@@ -204,7 +204,7 @@ fn what_passes_is_tried_again() {
     note: cannot list the releases of `shop`: Too many; trying again in <wait> s (3 of 3)
     note: cannot list the releases of `shop`: the connection for `http://<api>/apps/shop/releases` broke: Peer disconnected; trying again in <wait> s (2 of 3)
     note: cannot list the releases of `shop`: the connection for `http://<api>/apps/shop/releases` broke: Peer disconnected; trying again in <wait> s (3 of 3)
-    note: cannot list the releases of `shop`: `http://<api>/apps/shop/releases` stalled: nothing came for 0.6 s; trying again in <wait> s (2 of 3)
+    note: cannot list the releases of `shop`: `http://<api>/apps/shop/releases` stalled: nothing came for 2 s; trying again in <wait> s (2 of 3)
     note: cannot list the releases of `shop`: the API answered 504; trying again in <wait> s (3 of 3)
     ");
 }

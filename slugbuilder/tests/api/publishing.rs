@@ -462,7 +462,7 @@ fn an_interrupt_ends_an_upload() {
         insta::assert_snapshot!(scene.platform.message(&scene.publish().unwrap_err()), @r"
         error[interrupted]: cannot upload the slug: it was interrupted
 
-          hint: Run the same command again: what is uploaded by then is not uploaded twice.
+          hint: Run the same command again: a slug that is uploaded whole is not uploaded twice.
         ");
     });
     assert!(begun.elapsed() < Duration::from_secs(3));

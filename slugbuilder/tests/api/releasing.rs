@@ -36,7 +36,7 @@ fn a_release_whose_answer_is_lost_is_found_and_not_made_twice() {
     let lost = [
         Answer::none(),
         ours.clone().reset_at(20),
-        ours.delayed(Duration::from_millis(900)),
+        ours.delayed(Duration::from_millis(2600)),
         Answer::ok("").with_status(201),
         Answer::ok("{\"id\"").with_status(201),
         refused(502, "bad_gateway", "Bad gateway."),

@@ -32,7 +32,7 @@ pub(crate) fn settings() -> Settings {
         backoff: Duration::from_millis(2),
         longest_wait: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(5),
-        stall_timeout: Duration::from_millis(600),
+        stall_timeout: Duration::from_secs(2),
         ..Settings::default()
     }
 }

@@ -244,13 +244,13 @@ impl Run {
             return;
         };
         let (store, user) = (&self.ledger.store, &self.ledger.user);
-        let release = store
+        let id = store
             .release(user, APPS[app], &format!("v{}", version + 1))
             .await
             .unwrap()
             .id;
         let result = store
-            .create_release(user, APPS[app], ReleaseCreate::Rollback { release })
+            .create_release(user, APPS[app], ReleaseCreate::Rollback { release: id })
             .await;
         let eligible = earlier.slug.is_some() && earlier.status == ReleaseStatus::Succeeded;
         let again = ModelRelease {
@@ -283,7 +283,7 @@ impl Run {
             assert_eq!(result.unwrap(), vars);
             return;
         }
-        let changed = |set: bool| {
+        let names_of = |set: bool| {
             let names: Vec<_> = update
                 .iter()
                 .filter(|(name, value)| {
@@ -299,7 +299,7 @@ impl Run {
                 .and_then(|current| model.releases[current].slug),
             vars: vars.clone(),
             status: ReleaseStatus::Succeeded,
-            description: match (changed(true), changed(false)) {
+            description: match (names_of(true), names_of(false)) {
                 (set, none) if none.is_empty() => format!("Set {set} config vars"),
                 (none, removed) if none.is_empty() => format!("Remove {removed} config vars"),
                 (set, removed) => format!("Set {set} and remove {removed} config vars"),

@@ -32,11 +32,11 @@ fn page(attribute: Attribute, order: Order, max: usize) -> Page {
     }
 }
 
-fn bound(value: &str, inclusive: bool) -> Option<Bound> {
-    Some(Bound {
+fn bound(value: &str, inclusive: bool) -> Bound {
+    Bound {
         value: value.into(),
         inclusive,
-    })
+    }
 }
 
 #[tokio::test]
@@ -97,25 +97,25 @@ async fn bounds_stand_in_the_order_of_the_list() {
     let newest_first = page(Attribute::Version, Order::Descending, 3);
     assert_eq!(versions(newest_first.clone()).await, (vec![10, 9, 8], true));
     let next = Page {
-        start: bound("8", false),
+        start: Some(bound("8", false)),
         ..newest_first.clone()
     };
     assert_eq!(versions(next).await, (vec![7, 6, 5], true));
     let closed = Page {
-        start: bound("8", true),
-        end: bound("6", true),
+        start: Some(bound("8", true)),
+        end: Some(bound("6", true)),
         ..newest_first.clone()
     };
     assert_eq!(versions(closed).await, (vec![8, 7, 6], false));
     let open = Page {
-        start: bound("8", false),
-        end: bound("5", false),
+        start: Some(bound("8", false)),
+        end: Some(bound("5", false)),
         ..newest_first
     };
     assert_eq!(versions(open).await, (vec![7, 6], false));
     let oldest_first = Page {
-        start: bound("9", true),
-        end: bound("18446744073709551615", true),
+        start: Some(bound("9", true)),
+        end: Some(bound("18446744073709551615", true)),
         ..page(Attribute::Version, Order::Ascending, 3)
     };
     assert_eq!(versions(oldest_first).await, (vec![9, 10], false));
@@ -166,7 +166,7 @@ async fn a_list_has_no_other_orders() {
         .await;
     insta::assert_snapshot!(refusal(releases), @"invalid-params: The releases are not listed by name.");
     let wrong = Page {
-        start: bound("no-identifier", true),
+        start: Some(bound("no-identifier", true)),
         ..page(Attribute::Id, Order::Ascending, 3)
     };
     let apps = ledger.store.apps(&ledger.user, &wrong).await;
