@@ -1,4 +1,5 @@
 //! A server as a whole: its connections, its life, and what it refuses to start with.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use slugbuilder_fetch::{Client, Settings as Transfers};
 use slugbuilder_platform::{Running, Server, ServerError, Settings, Tls, Users};
