@@ -1,1 +1,99 @@
-//! The ledger.
+//! The ledger: users, apps, slugs, releases, config vars and formations in one SQLite database.
+//!
+//! Releases are a ledger in the strict sense: numbered without gaps, never changed but for their status, never deleted but
+//! with their app. The schema itself refuses anything else (see `migrations/`).
+//!
+//! One thread writes (`writer`), many requests in one transaction, and answers them when the disk has them; a few
+//! connections read beside it (`readers`). So writers on one app, and on all others, come one after the other, and a reader
+//! sees everything that was answered before it asked.
+//!
+//! Every method takes the user who acts. An app that is neither theirs nor shared with them is
+//! [`StoreError::NotFound`], as if it were not there.
+
+mod access;
+mod apps;
+mod collaborators;
+mod config_vars;
+mod error;
+mod folder;
+mod formation;
+mod keyset;
+mod names;
+mod readers;
+mod records;
+mod releases;
+mod rules;
+mod slugs;
+mod users;
+mod values;
+mod writer;
+
+pub use error::StoreError;
+pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
+pub use records::{
+    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
+    Release, Slug, User, UserTokens, UserUpdate,
+};
+
+use folder::Folder;
+use readers::Readers;
+use std::path::Path;
+use std::sync::Arc;
+use writer::{Write, Writer};
+
+/// The ledger of a data folder. Clones are the same one; the last one to go closes it.
+///
+/// Its methods must run within tokio.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// In the order in which they end.
+#[derive(Debug)]
+struct Inner {
+    writer: Writer,
+    readers: Readers,
+    /// Until then no other process opens it.
+    _folder: Folder,
+}
+
+impl Store {
+    /// Opens the ledger of `folder`; makes both if they are not there, and brings an older database into today's form.
+    ///
+    /// # Errors
+    /// The folder is in use by another server or cannot be used, or the database is damaged, newer than this program or
+    /// of another one.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let folder = Folder::open(folder)?;
+        // First the one that writes: it makes the database that the others read.
+        let connection = folder.writer()?;
+        let readers = Readers::open(&folder)?;
+        let writer = Writer::start(connection)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                writer,
+                readers,
+                _folder: folder,
+            }),
+        })
+    }
+
+    /// Reads from one state of the database.
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.readers.run(work).await
+    }
+
+    /// Writes, and answers when it is on the disk.
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Write<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.inner.writer.run(work).await
+    }
+}

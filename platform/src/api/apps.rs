@@ -1,0 +1,192 @@
+//! Apps, who works on them, and what they do not have yet.
+
+use super::State;
+use super::account::{is_self, someone_else};
+use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
+use super::loose::{Fields, Refused};
+use super::present;
+use crate::http::answer::{created, list, ok, with_warning};
+use crate::http::{Actor, ApiError, Body, Paging};
+use crate::range::{Attribute, Offered};
+use crate::store::{AppUpdate, Keyed, NewApp, User};
+use axum::extract::{Path, State as Of};
+use axum::response::Response;
+
+/// `POST /apps`
+pub(super) async fn create(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Body(fields): Body<Fields>,
+) -> Result<Response, ApiError> {
+    let region = match fields.identity("region")? {
+        Some(identity) => known::<Region>(&identity)?.name,
+        None => DEFAULT_REGION,
+    };
+    let new = NewApp {
+        name: fields.text("name")?,
+        stack: stack(&fields, "stack")?.unwrap_or_else(|| DEFAULT_STACK.to_owned()),
+        region: region.to_owned(),
+    };
+    let app = state.store.create_app(&user, new).await?;
+    Ok(created(&present::app(&app, &state.external_url)))
+}
+
+/// `GET /apps/{app}`
+pub(super) async fn info(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(app): Path<String>,
+) -> Result<Response, ApiError> {
+    let app = state.store.app(&user, &app).await?;
+    Ok(ok(&present::app(&app, &state.external_url)))
+}
+
+/// `GET /apps`: all that the user may see.
+pub(super) async fn all(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    paging: Paging,
+) -> Result<Response, ApiError> {
+    page(&state, &user, &paging).await
+}
+
+/// `GET /users/{account}/apps`: those that the user owns or works on, which are all that they may see.
+pub(super) async fn of_user(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(account): Path<String>,
+    paging: Paging,
+) -> Result<Response, ApiError> {
+    if !is_self(&user, &account) {
+        return Err(someone_else());
+    }
+    page(&state, &user, &paging).await
+}
+
+/// A page of the apps that a user may see.
+async fn page(state: &State, user: &User, paging: &Paging) -> Result<Response, ApiError> {
+    let page = paging.page(Offered::APPS)?;
+    let apps = state.store.apps(user, &page).await?;
+    Ok(list(apps, &page, Offered::APPS, Keyed::key, |app| {
+        present::app(&app, &state.external_url)
+    }))
+}
+
+/// `PATCH /apps/{app}`
+pub(super) async fn update(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(app): Path<String>,
+    Body(fields): Body<Fields>,
+) -> Result<Response, ApiError> {
+    // An app that may not be seen comes before anything that is wrong with the body.
+    let app = state.store.app(&user, &app).await?.id.to_string();
+    let change = AppUpdate {
+        name: fields.text("name")?,
+        maintenance: fields.boolean("maintenance")?,
+        build_stack: stack(&fields, "build_stack")?,
+    };
+    let app = state.store.update_app(&user, &app, change).await?;
+    Ok(ok(&present::app(&app, &state.external_url)))
+}
+
+/// `DELETE /apps/{app}`
+///
+/// The bytes of its slugs go after the app itself: whatever happens in between costs room on the disk, and nothing else.
+pub(super) async fn delete(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(app): Path<String>,
+) -> Result<Response, ApiError> {
+    let deleted = state.store.delete_app(&user, &app).await?;
+    let mut kept = 0_usize;
+    for slug in deleted.slugs {
+        if state.blobs.remove(slug).await.is_err() {
+            kept += 1;
+        }
+    }
+    let answer = ok(&present::app(&deleted.app, &state.external_url));
+    Ok(match kept {
+        0 => answer,
+        kept => with_warning(
+            answer,
+            &format!("The app is deleted, but the bytes of {kept} of its slugs could not be."),
+        ),
+    })
+}
+
+/// `GET /apps/{app}/collaborators`: the owner first among them.
+pub(super) async fn collaborators(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(app): Path<String>,
+    paging: Paging,
+) -> Result<Response, ApiError> {
+    let page = paging.page(Offered::ID)?;
+    let app = state.store.app(&user, &app).await?;
+    let others = state
+        .store
+        .collaborators(&user, &app.id.to_string())
+        .await?;
+    let everybody = std::iter::once(present::owner(&app))
+        .chain(others.iter().map(present::collaborator))
+        .collect();
+    let id = |collaborator: &present::Collaborator, _: Attribute| collaborator.id.to_string();
+    let listed = page.of(everybody, id);
+    Ok(list(listed, &page, Offered::ID, id, |collaborator| {
+        collaborator
+    }))
+}
+
+/// `GET /apps/{app}/…` of what apps do not have yet: an empty list, of apps that the user may see.
+pub(super) async fn none(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(app): Path<String>,
+    paging: Paging,
+) -> Result<Response, ApiError> {
+    let page = paging.page(Offered::ID)?;
+    state.store.app(&user, &app).await?;
+    let nothing = page.of(Vec::<()>::new(), |(), _| String::new());
+    Ok(list(
+        nothing,
+        &page,
+        Offered::ID,
+        |(), _| String::new(),
+        |()| (),
+    ))
+}
+
+/// `GET /apps/{app}/pipeline-couplings`: no app is in a pipeline yet.
+pub(super) async fn no_pipeline(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(app): Path<String>,
+) -> Result<Response, ApiError> {
+    state.store.app(&user, &app).await?;
+    Err(ApiError::not_found("pipeline_coupling"))
+}
+
+/// The name of the stack that a field asks for.
+pub(super) fn stack(fields: &Fields, name: &str) -> Result<Option<String>, Refused> {
+    let Some(identity) = fields.identity(name)? else {
+        return Ok(None);
+    };
+    let stack = Stack::requested(&identity).ok_or_else(|| unknown::<Stack>(&identity))?;
+    Ok(Some(stack.name.to_owned()))
+}
+
+/// Something of the catalogue that a request asks for.
+pub(super) fn known<T: Known>(identity: &str) -> Result<&'static T, Refused> {
+    T::find(identity).ok_or_else(|| unknown::<T>(identity))
+}
+
+/// Says what there is instead.
+fn unknown<T: Known>(identity: &str) -> Refused {
+    let names: Vec<_> = T::all().iter().map(Known::name).collect();
+    Refused(format!(
+        "No such {} as {identity}. There are: {}.",
+        T::RESOURCE.replace('_', " "),
+        names.join(", ")
+    ))
+}

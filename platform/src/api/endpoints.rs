@@ -1,0 +1,153 @@
+//! The table of all endpoints.
+
+use super::catalogue::{DynoSize, Region, Stack};
+use super::{State, account, apps, config_vars, formation, offers, releases, schema, slugs};
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+/// What one method does at one path.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path; names in braces stand for what is called by its identifier or another name of its own.
+    pub path: &'static str,
+    /// The resource that it is about, and answers, as the schema calls it.
+    pub resource: &'static str,
+    /// How it stands to the resource.
+    pub rel: Rel,
+    /// Who may call it.
+    pub access: Access,
+    /// What it does, in a few words.
+    pub title: &'static str,
+    /// What answers.
+    route: fn() -> MethodRouter<State>,
+}
+
+impl Endpoint {
+    /// What answers the method.
+    pub(super) fn route(&self) -> MethodRouter<State> {
+        (self.route)()
+    }
+}
+
+/// How an endpoint stands to its resource. It decides the status and the form of the answer (`platform-api.md`, section 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rel {
+    /// Makes a new one: 201.
+    Create,
+    /// Takes it away, and answers what it was: 200.
+    Destroy,
+    /// A list of them: 200, or 206 where there are more.
+    Instances,
+    /// It: 200.
+    Itself,
+    /// Changes it: 200.
+    Update,
+    /// Changes several, and answers a list of them: 200.
+    BatchUpdate,
+}
+
+impl Rel {
+    /// The name in a hyper-schema.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Destroy => "destroy",
+            Self::Instances => "instances",
+            Self::Itself => "self",
+            Self::Update | Self::BatchUpdate => "update",
+        }
+    }
+
+    /// The name of the body that it takes, among those of the resource in `data/resources.json`.
+    #[must_use]
+    pub fn request(self) -> Option<&'static str> {
+        match self {
+            Self::Create => Some("create"),
+            Self::Update => Some("update"),
+            Self::BatchUpdate => Some("batch-update"),
+            Self::Destroy | Self::Instances | Self::Itself => None,
+        }
+    }
+
+    /// Whether the answer is a list.
+    #[must_use]
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Instances | Self::BatchUpdate)
+    }
+}
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever has a token.
+    Token,
+    /// Everybody: it tells nothing of anyone.
+    Open,
+}
+
+/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does.
+macro_rules! endpoints {
+    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal;)*) => {
+        /// Every endpoint.
+        pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
+            method: Method::$method,
+            path: $path,
+            resource: $resource,
+            rel: Rel::$rel,
+            access: Access::$access,
+            title: $title,
+            route: || on(MethodFilter::$method, $handler),
+        }),*];
+    };
+}
+
+endpoints! {
+    GET    "/account"                       => account::info,            "account"           Itself      Token "Info";
+    PATCH  "/account"                       => account::update,          "account"           Update      Token "Update";
+    GET    "/users/{account}"               => account::info_by_user,    "account"           Itself      Token "Info by user";
+    PATCH  "/users/{account}"               => account::update_by_user,  "account"           Update      Token "Update by user";
+    GET    "/account/rate-limits"           => account::rate_limits,     "rate-limit"        Itself      Token "Info";
+
+    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
+    GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
+    GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
+    PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
+    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete";
+    GET    "/users/{account}/apps"          => apps::of_user,            "app"               Instances   Token "List by user";
+    GET    "/apps/{app}/collaborators"      => apps::collaborators,      "collaborator"      Instances   Token "List";
+    GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
+    GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
+    GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
+    GET    "/apps/{app}/pipeline-couplings" => apps::no_pipeline,        "pipeline-coupling" Itself      Token "Info by app";
+
+    GET    "/apps/{app}/config-vars"        => config_vars::info,        "config-var"        Itself      Token "Info by app";
+    PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update";
+    GET    "/apps/{app}/releases/{release}/config-vars"
+                                            => releases::config_vars,    "config-var"        Itself      Token "Info by release";
+
+    POST   "/apps/{app}/slugs"              => slugs::create,            "slug"              Create      Token "Create";
+    GET    "/apps/{app}/slugs/{slug}"       => slugs::info,              "slug"              Itself      Token "Info";
+
+    POST   "/apps/{app}/releases"           => releases::create,         "release"           Create      Token "Create or roll back";
+    GET    "/apps/{app}/releases"           => releases::all,            "release"           Instances   Token "List";
+    GET    "/apps/{app}/releases/{release}" => releases::info,           "release"           Itself      Token "Info";
+
+    GET    "/apps/{app}/formation"          => formation::all,           "formation"         Instances   Token "List";
+    PATCH  "/apps/{app}/formation"          => formation::batch_update,  "formation"         BatchUpdate Token "Batch update";
+    GET    "/apps/{app}/formation/{formation}"
+                                            => formation::info,          "formation"         Itself      Token "Info";
+    PATCH  "/apps/{app}/formation/{formation}"
+                                            => formation::update,        "formation"         Update      Token "Update";
+
+    GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
+    GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
+    GET    "/regions"                       => offers::all::<Region>,    "region"            Instances   Token "List";
+    GET    "/regions/{region}"              => offers::info::<Region>,   "region"            Itself      Token "Info";
+    GET    "/dyno-sizes"                    => offers::all::<DynoSize>,  "dyno-size"         Instances   Token "List";
+    GET    "/dyno-sizes/{dyno_size}"        => offers::info::<DynoSize>, "dyno-size"         Itself      Token "Info";
+
+    GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
+}

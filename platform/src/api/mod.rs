@@ -1,0 +1,44 @@
+//! The endpoints of the Platform API.
+//!
+//! All of them are in one table, [`ENDPOINTS`], which the router, `/schema` and the tests over all endpoints are made from.
+
+mod account;
+mod apps;
+pub mod catalogue;
+mod config_vars;
+mod endpoints;
+mod formation;
+pub mod loose;
+mod offers;
+pub mod present;
+mod releases;
+mod schema;
+mod slugs;
+mod state;
+
+pub use endpoints::{Access, ENDPOINTS, Endpoint, Rel};
+pub use state::State;
+
+use axum::Router;
+use axum::routing::get;
+
+/// The router of all endpoints. Around it belong the conventions of the API ([`crate::http::Conventions`]).
+pub fn router() -> Router<State> {
+    ENDPOINTS.iter().fold(Router::new(), |router, endpoint| {
+        router.route(endpoint.path, endpoint.route())
+    })
+}
+
+/// The paths that answer everybody, token or not.
+pub fn open_paths() -> impl Iterator<Item = &'static str> {
+    ENDPOINTS
+        .iter()
+        .filter(|endpoint| endpoint.access == Access::Open)
+        .map(|endpoint| endpoint.path)
+}
+
+/// What answers addresses that are a credential of their own, outside of the conventions of the API: the output of release
+/// phases. (That of blobs is [`crate::http::blobs`].)
+pub fn signed_router() -> Router<State> {
+    Router::new().route("/releases/{release}/output", get(releases::output))
+}

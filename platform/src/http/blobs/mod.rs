@@ -1,0 +1,195 @@
+//! `PUT` and `GET` (`HEAD`) of `/blobs/{id}`: the bytes of slugs, by signed addresses.
+//!
+//! What is outside of the API's conventions here: no `Authorization` and no `Accept` is needed or looked at, `Range` means
+//! bytes, and a 2xx answer to a `PUT` has no body, all as at the store that Heroku's addresses lead to. Errors are the
+//! API's own JSON with `id` and `message`, which clients show as they are:
+//!
+//! | status | `id` | when |
+//! | --- | --- | --- |
+//! | 400 | `bad_request` | the URL's parameters are damaged; the upload is empty, shorter than announced, or only a part |
+//! | 403 | `url_not_signed`, `url_signature`, `url_method`, `url_expired` | the URL does not allow it |
+//! | 404 | `not_found` | no such slug, or nothing was uploaded for it |
+//! | 405 | `method_not_allowed` | neither `PUT`, `GET` nor `HEAD` |
+//! | 408 | `timeout` | nothing came for the idle timeout |
+//! | 409 | `conflict` | other bytes were uploaded before: a slug never changes. The same bytes again are 200 |
+//! | 412, 416 | `precondition_failed`, `requested_range_not_satisfiable` | as RFC 9110 has them |
+//! | 413 | `too_large` | more bytes than the server takes |
+//! | 422 | `checksum_mismatch` | the bytes are not those of the slug's `checksum` |
+//! | 500, 507 | `internal_server_error`, `insufficient_storage` | the disk fails or is full; the log says how |
+//!
+//! Like Heroku's, the server does not look into the bytes: that is up to what unpacks them.
+
+mod byte_range;
+mod download;
+mod ledger;
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use crate::blobs::{BlobStore, Received};
+use crate::signed_url::{BlobMethod, Signer, UrlError};
+use axum::Router;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use jiff::Timestamp;
+use refusal::Refusal;
+use slugbuilder_report::{Event, Reporter, Warning};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// What uploads may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimits {
+    /// Bytes that an upload may have.
+    pub max_size: u64,
+    /// How long a client may send nothing at all before its upload is given up.
+    pub idle_timeout: Duration,
+}
+
+impl Default for UploadLimits {
+    /// 512 MiB, a little more than the 500 MB that a slug may have at Heroku, and one minute.
+    fn default() -> Self {
+        Self {
+            max_size: 512 << 20,
+            idle_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// What the ledger knows of the bytes of a slug.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SlugBytes {
+    /// SHA-256 that they have to have, 64 hexadecimal digits, where the slug was created with a checksum.
+    pub expected_sha256: Option<String>,
+    /// Those that were uploaded.
+    pub uploaded: Option<Received>,
+}
+
+/// Why the ledger could not answer.
+#[derive(Debug)]
+pub enum LedgerError {
+    /// There is no such slug (any more).
+    NotFound,
+    /// It does not take these bytes; the text is for the client.
+    Refused(String),
+    /// It failed; for the log.
+    Failed(Box<dyn Error + Send + Sync>),
+}
+
+/// The records that uploads and downloads go by.
+pub trait SlugLedger: Send + Sync + 'static {
+    /// What is known of slug `id`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn slug_bytes(&self, id: Uuid) -> impl Future<Output = Result<SlugBytes, LedgerError>> + Send;
+
+    /// Records that the bytes of slug `id` are in place. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    fn finish_upload(
+        &self,
+        id: Uuid,
+        received: Received,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+}
+
+/// What the endpoints work with.
+pub struct Blobs<L> {
+    /// The bytes.
+    pub store: BlobStore,
+    /// Who may.
+    pub signer: Signer,
+    /// The records.
+    pub ledger: L,
+    /// What uploads may take.
+    pub limits: UploadLimits,
+    /// Told of faults that show when an answer has begun.
+    pub reporter: Arc<dyn Reporter>,
+}
+
+/// The endpoints. To be merged into the server's router outside of the layers that ask for credentials, look at `Accept` or
+/// gather bodies.
+pub fn routes<L: SlugLedger>(blobs: Blobs<L>) -> Router {
+    let service = Arc::new(Service {
+        blobs,
+        committing: std::array::from_fn(|_| Mutex::default()),
+    });
+    let methods = get(download::get)
+        .put(upload::put)
+        .fallback(async || Refusal::Method);
+    Router::new()
+        .route("/blobs/{id}", methods)
+        .with_state(service)
+}
+
+struct Service<L> {
+    blobs: Blobs<L>,
+    /// Taken while an upload is put in place and recorded, so that two of one slug cannot mix. A slug's is found by its
+    /// identifier; that some share one does no harm.
+    committing: [Mutex<()>; 64],
+}
+
+impl<L> Service<L> {
+    fn committing(&self, id: Uuid) -> &Mutex<()> {
+        let [first, ..] = id.as_bytes();
+        &self.committing[usize::from(*first) % self.committing.len()]
+    }
+
+    /// The blob that a request is about, if its address allows `method` on it.
+    fn allowed(
+        &self,
+        method: BlobMethod,
+        id: Result<Path<String>, PathRejection>,
+        parts: &Parts,
+    ) -> Result<Uuid, Refusal> {
+        // One spelling only, the one that addresses are made with.
+        let id = id.map_err(|_| Refusal::NotFound)?.0;
+        let id = id
+            .parse::<Uuid>()
+            .ok()
+            .filter(|uuid| uuid.to_string() == id)
+            .ok_or(Refusal::NotFound)?;
+        self.blobs
+            .signer
+            .check(method, id, parts.uri.query(), Timestamp::now())?;
+        Ok(id)
+    }
+}
+
+impl<L> Service<L> {
+    /// The answer; what went wrong in the server goes to the log, too.
+    fn refused(&self, refusal: Refusal) -> Response {
+        if let Some(cause) = refusal.cause() {
+            let warning = Warning::new("blob-failed", cause);
+            self.blobs.reporter.report(Event::Warning(&warning));
+        }
+        refusal.into_response()
+    }
+}
+
+impl From<UrlError> for Refusal {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
+
+/// The strong tag of bytes: their hash.
+fn etag(received: &Received) -> String {
+    format!("\"{}\"", received.sha256)
+}
+
+/// An answer without a body.
+fn empty(builder: axum::http::response::Builder) -> Result<Response, Refusal> {
+    builder
+        .body(axum::body::Body::empty())
+        .map_err(|error| Refusal::Internal(error.to_string()))
+}

@@ -1,0 +1,156 @@
+//! The conventions, put around the endpoints.
+
+use crate::http::ApiError;
+use crate::http::accept::asks_for_version_3;
+use crate::http::answer::set;
+use crate::http::auth::{Tokens, actor};
+use crate::http::error::Cause;
+use crate::http::etag::conditional;
+use crate::http::rate_limit::{RateLimiter, Remaining};
+use crate::http::request_id::{REQUEST_ID, RequestId};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use slugbuilder_report::{Event, Reporter, Warning};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::RwLock;
+use tower::Layer as _;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// How many requests are left to the user.
+pub const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+
+/// What anyone may read, without a token and in whatever version.
+const OPEN: [&str; 1] = ["/schema"];
+
+/// What takes nothing from the rate limit: looking how much is left of it.
+const NOT_COUNTED: &str = "/account/rate-limits";
+
+/// What the conventions of the API need.
+pub struct Conventions<T> {
+    tokens: T,
+    limiter: RateLimiter,
+    /// See [`conditional`].
+    writes: RwLock<()>,
+}
+
+impl<T: Tokens> Conventions<T> {
+    /// Conventions for users with these tokens and these limits.
+    pub fn new(tokens: T, limiter: RateLimiter) -> Self {
+        Self {
+            tokens,
+            limiter,
+            writes: RwLock::default(),
+        }
+    }
+
+    /// Puts the conventions of the API around its routes: the version asked for, users, the rate limit, conditional
+    /// requests. What no route is for is an error of 404, with a wrong method, too.
+    pub fn around(self, routes: Router) -> Router {
+        let routes = routes
+            .fallback(unknown_endpoint)
+            .method_not_allowed_fallback(unknown_endpoint);
+        // Around the router and not its routes: `conditional` makes a request with another method of the same path.
+        let service = from_fn_with_state(Arc::new(self), convention::<T>).layer(routes);
+        Router::new().fallback_service(service)
+    }
+
+    /// Checks what every request has to have; the answer's `RateLimit-Remaining`, if the user is known.
+    async fn admit(&self, request: &mut Request) -> (Option<Remaining>, Result<(), ApiError>) {
+        if OPEN.contains(&request.uri().path()) {
+            return (None, Ok(()));
+        }
+        if !asks_for_version_3(request.headers()) {
+            return (None, Err(ApiError::not_acceptable()));
+        }
+        let actor = match actor(request.headers(), &self.tokens).await {
+            Ok(actor) => actor,
+            Err(error) => return (None, Err(error)),
+        };
+        let (user, now) = (actor.0.id, Instant::now());
+        let remaining = if request.uri().path() == NOT_COUNTED {
+            self.limiter.look(user, now)
+        } else {
+            match self.limiter.take(user, now) {
+                Ok(remaining) => remaining,
+                Err(wait) => return (Some(Remaining(0)), Err(ApiError::rate_limit(wait))),
+            }
+        };
+        request.extensions_mut().insert(actor);
+        request.extensions_mut().insert(remaining);
+        (Some(remaining), Ok(()))
+    }
+}
+
+async fn convention<T: Tokens>(
+    State(conventions): State<Arc<Conventions<T>>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (remaining, admitted) = conventions.admit(&mut request).await;
+    let mut response = match admitted {
+        Ok(()) => conditional(&conventions.writes, request, next).await,
+        Err(error) => error.into_response(),
+    };
+    if let Some(Remaining(remaining)) = remaining {
+        set(&mut response, RATE_LIMIT_REMAINING, &remaining.to_string());
+    }
+    response
+}
+
+async fn unknown_endpoint(request: Request) -> ApiError {
+    ApiError::unknown_endpoint(request.method())
+}
+
+/// Puts around all routes, those of blobs included, what no answer goes without: a `Request-Id`, a `Cache-Control`, an
+/// answer to panics, and a line for whoever runs the server.
+pub fn around_all(routes: Router, reporter: Arc<dyn Reporter>) -> Router {
+    let caught = CatchPanicLayer::custom(answer_to_panic).layer(routes);
+    let service = from_fn_with_state(reporter, every).layer(caught);
+    Router::new().fallback_service(service)
+}
+
+async fn every(
+    State(reporter): State<Arc<dyn Reporter>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let method = request.method().clone();
+    // Without the query, in which the addresses of blobs have their signature.
+    let path = request.uri().path().to_owned();
+
+    let mut response = next.run(request).await;
+    set(&mut response, REQUEST_ID, &id.0);
+    let headers = response.headers_mut();
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-store"));
+
+    let RequestId(id) = id;
+    let status = response.status().as_u16();
+    if let Some(Cause(cause)) = response.extensions_mut().remove() {
+        let message = format!("`{method} {path}` failed with {status} (Request-Id {id}): {cause}");
+        reporter.report(Event::Warning(&Warning::new("request-failed", message)));
+    }
+    let milliseconds = started.elapsed().as_millis();
+    reporter.report(Event::Note(&format!(
+        "{method} {path} {status} {milliseconds} ms {id}"
+    )));
+    response
+}
+
+fn answer_to_panic(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    ApiError::internal(format!("a panic: {text}")).into_response()
+}

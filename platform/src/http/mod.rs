@@ -1,0 +1,23 @@
+//! The conventions of the API: what every request and answer has in common (platform-api.md, section 2),
+//! and the bytes of slugs, which go by other ones.
+
+mod accept;
+pub mod answer;
+mod auth;
+pub mod blobs;
+pub mod body;
+mod conventions;
+mod error;
+mod etag;
+mod rate_limit;
+mod request_id;
+
+pub use auth::{Actor, Tokens};
+pub use body::{Body, Paging};
+pub use conventions::{Conventions, RATE_LIMIT_REMAINING, around_all};
+pub use error::ApiError;
+pub use rate_limit::{PER_HOUR, RateLimiter, Remaining};
+pub use request_id::{REQUEST_ID, RequestId};
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,463 @@
+//! Releases: the ledger.
+
+use super::access::{Found, find_app};
+use super::keyset::{Keyset, not_offered};
+use super::slugs::{self, SlugRow};
+use super::values::{Json, Status, count, time};
+use super::{Release, Store, StoreError, User, Write, formation, rules};
+use crate::range::{Attribute, Listed, Page};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use slugbuilder::api::types::{self, ReleaseCreate, ReleaseStatus};
+use uuid::Uuid;
+
+/// The process type that runs before a release takes effect.
+const RELEASE_PHASE: &str = "release";
+/// How many characters of a commit `Deploy …` says.
+const SHORT_COMMIT: usize = 7;
+
+const SELECT: &str = "SELECT release.version, release.id, app.id AS app_id, app.name AS app_name, slug.id AS slug_id,
+        release.addon_plan_names, release.description, release.status, release.has_release_phase,
+        user.id AS user_id, user.email, release.created_at, release.updated_at,
+        release.version IS (
+            SELECT newest.version FROM release AS newest
+            WHERE newest.app = release.app AND newest.status = 'succeeded' ORDER BY newest.version DESC LIMIT 1
+        ) AS current
+    FROM release JOIN app ON app.number = release.app JOIN user ON user.number = release.user
+        LEFT JOIN slug ON slug.number = release.slug";
+
+/// What a release is made of.
+#[derive(Debug, Clone)]
+pub(super) struct NewRelease {
+    pub(super) slug: Option<SlugRow>,
+    /// The snapshot of the config vars.
+    pub(super) config: i64,
+    pub(super) description: String,
+    pub(super) status: ReleaseStatus,
+}
+
+/// An earlier release that a new one goes on from.
+#[derive(Debug, Clone)]
+pub(super) struct Earlier {
+    pub(super) version: i64,
+    pub(super) slug: Option<i64>,
+    pub(super) config: i64,
+    pub(super) status: ReleaseStatus,
+}
+
+impl Store {
+    /// Releases a slug with the app's config vars, or goes back to the slug and config vars of an earlier release. It takes
+    /// effect at once: it is the current one, and the formation follows its process types.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a slug whose bytes are not there and for an earlier release that is not
+    /// [`Release::eligible_for_rollback`]; [`StoreError::NotFound`] for slugs of apps that the user may not see;
+    /// [`StoreError::Conflict`] while a release of the app is pending.
+    pub async fn create_release(
+        &self,
+        actor: &User,
+        app: &str,
+        create: ReleaseCreate,
+    ) -> Result<Release, StoreError> {
+        self.release_as(actor, app, create, ReleaseStatus::Succeeded)
+            .await
+    }
+
+    /// As [`Store::create_release`], but pending until [`Store::finish_release`]: for a release whose release phase runs.
+    pub async fn begin_release(
+        &self,
+        actor: &User,
+        app: &str,
+        create: ReleaseCreate,
+    ) -> Result<Release, StoreError> {
+        self.release_as(actor, app, create, ReleaseStatus::Pending)
+            .await
+    }
+
+    async fn release_as(
+        &self,
+        actor: &User,
+        app: &str,
+        create: ReleaseCreate,
+        status: ReleaseStatus,
+    ) -> Result<Release, StoreError> {
+        let (actor, app) = (actor.clone(), app.to_owned());
+        self.write(move |write| {
+            let found = find_app(write.connection(), actor.id, &app)?;
+            let new = match create {
+                ReleaseCreate::Slug { slug, description } => of_slug(
+                    write.connection(),
+                    &found,
+                    &actor,
+                    slug,
+                    description,
+                    status,
+                )?,
+                ReleaseCreate::Rollback { release } => {
+                    rollback(write.connection(), &found, release, status)?
+                }
+            };
+            append(write, &found, &new)
+        })
+        .await
+    }
+
+    /// Says how the release phase of a pending release went. A release that succeeds takes effect.
+    ///
+    /// For the server itself, which is why nobody acts.
+    pub async fn finish_release(
+        &self,
+        app: Uuid,
+        version: u64,
+        succeeded: bool,
+    ) -> Result<Release, StoreError> {
+        self.write(move |write| finish(write, app, version, succeeded))
+            .await
+    }
+
+    /// A release by its identifier or its number (`3`, `v3`).
+    pub async fn release(
+        &self,
+        actor: &User,
+        app: &str,
+        identity: &str,
+    ) -> Result<Release, StoreError> {
+        let (actor, app, identity) = (actor.id, app.to_owned(), identity.to_owned());
+        self.read(move |connection| {
+            let found = find_app(connection, actor, &app)?;
+            find(connection, &found, &identity)
+        })
+        .await
+    }
+
+    /// The releases of an app, by number or identifier.
+    pub async fn releases(
+        &self,
+        actor: &User,
+        app: &str,
+        page: &Page,
+    ) -> Result<Listed<Release>, StoreError> {
+        let (actor, app, page) = (actor.id, app.to_owned(), page.clone());
+        self.read(move |connection| {
+            let found = find_app(connection, actor, &app)?;
+            list(connection, &found, &page)
+        })
+        .await
+    }
+}
+
+/// A release of a slug with the config vars that the app has.
+fn of_slug(
+    connection: &Connection,
+    app: &Found,
+    actor: &User,
+    slug: Uuid,
+    description: Option<String>,
+    status: ReleaseStatus,
+) -> Result<NewRelease, StoreError> {
+    let row = slugs::find_visible(connection, app.actor.0, slug)?;
+    if row.slug.uploaded_at.is_none() {
+        return Err(StoreError::Invalid(
+            "The slug has not been uploaded yet. Please PUT its bytes to the URL of its blob first.".into(),
+        ));
+    }
+    let description = match description.filter(|text| !text.trim().is_empty()) {
+        Some(description) => {
+            rules::text("description", &description, rules::MAXIMUM_DESCRIPTION)?;
+            description
+        }
+        None => match row.slug.create.commit.as_deref().map(str::trim) {
+            Some(commit) if !commit.is_empty() => {
+                let short: String = commit.chars().take(SHORT_COMMIT).collect();
+                format!("Deploy {short}")
+            }
+            _ => format!("Deployed by {}", actor.email),
+        },
+    };
+    Ok(NewRelease {
+        slug: Some(row),
+        config: newest(connection, app.number)?.config,
+        description,
+        status,
+    })
+}
+
+/// A release of what an earlier one was made of; its config vars become those of the app.
+fn rollback(
+    connection: &Connection,
+    app: &Found,
+    release: Uuid,
+    status: ReleaseStatus,
+) -> Result<NewRelease, StoreError> {
+    let earlier = connection
+        .prepare_cached(
+            "SELECT version, slug, config, status FROM release WHERE app = ?1 AND id = ?2",
+        )?
+        .query_row(params![app.number, release], read_earlier)
+        .optional()?
+        .ok_or(StoreError::NotFound {
+            resource: "release",
+        })?;
+    let version = earlier.version;
+    let slug = match (earlier.slug, earlier.status) {
+        (Some(slug), ReleaseStatus::Succeeded) => slugs::of_number(connection, slug)?,
+        (None, _) => {
+            return Err(StoreError::Invalid(format!(
+                "Cannot roll back to v{version}: it has no slug."
+            )));
+        }
+        (Some(_), _) => {
+            return Err(StoreError::Invalid(format!(
+                "Cannot roll back to v{version}: it did not succeed."
+            )));
+        }
+    };
+    Ok(NewRelease {
+        slug: Some(slug),
+        config: earlier.config,
+        description: format!("Rollback to v{version}"),
+        status,
+    })
+}
+
+/// Writes the next release of an app.
+pub(super) fn append(
+    write: &Write<'_>,
+    app: &Found,
+    new: &NewRelease,
+) -> Result<Release, StoreError> {
+    let connection = write.connection();
+    let version = match newest_or_none(connection, app.number)? {
+        Some(newest) if newest.status == ReleaseStatus::Pending => {
+            return Err(StoreError::Conflict(format!(
+                "The release phase of v{} is still running. Please try again when it is done.",
+                newest.version
+            )));
+        }
+        Some(newest) => newest.version + 1,
+        None => 1,
+    };
+    let has_release_phase = new
+        .slug
+        .as_ref()
+        .is_some_and(|row| row.slug.create.process_types.contains_key(RELEASE_PHASE));
+    let now = write.now();
+    connection
+        .prepare_cached(
+            "INSERT INTO release (app, version, id, slug, config, description, status, has_release_phase, user,
+                created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+        )?
+        .execute(params![
+            app.number,
+            version,
+            Uuid::new_v4(),
+            new.slug.as_ref().map(|row| row.number),
+            new.config,
+            new.description,
+            Status(new.status),
+            has_release_phase,
+            app.actor.0,
+            now,
+        ])?;
+    connection
+        .prepare_cached("UPDATE app SET released_at = ?2, updated_at = ?2 WHERE number = ?1")?
+        .execute(params![app.number, now])?;
+    if new.status == ReleaseStatus::Succeeded {
+        take_effect(write, app.number, new.slug.as_ref())?;
+    }
+    of_version(connection, app.number, version)
+}
+
+/// What the app runs follows a release that succeeded.
+fn take_effect(write: &Write<'_>, app: i64, slug: Option<&SlugRow>) -> Result<(), StoreError> {
+    let Some(SlugRow { slug, .. }) = slug else {
+        return Ok(());
+    };
+    write
+        .connection()
+        .prepare_cached("UPDATE app SET stack = ?2 WHERE number = ?1 AND stack <> ?2")?
+        .execute(params![app, slug.stack])?;
+    formation::follow(write, app, &slug.create.process_types)
+}
+
+fn finish(
+    write: &Write<'_>,
+    app: Uuid,
+    version: u64,
+    succeeded: bool,
+) -> Result<Release, StoreError> {
+    let connection = write.connection();
+    let not_found = || StoreError::NotFound {
+        resource: "release",
+    };
+    let version = i64::try_from(version).map_err(|_| not_found())?;
+    let (number, slug, status): (i64, Option<i64>, Status) = connection
+        .prepare_cached(
+            "SELECT release.app, release.slug, release.status FROM release JOIN app ON app.number = release.app
+             WHERE app.id = ?1 AND release.version = ?2",
+        )?
+        .query_row(params![app, version], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?
+        .ok_or_else(not_found)?;
+    if status.0 != ReleaseStatus::Pending {
+        return Err(StoreError::Conflict(format!("v{version} is not pending.")));
+    }
+    let outcome = if succeeded {
+        ReleaseStatus::Succeeded
+    } else {
+        ReleaseStatus::Failed
+    };
+    connection
+        .prepare_cached(
+            "UPDATE release SET status = ?3, updated_at = ?4 WHERE app = ?1 AND version = ?2",
+        )?
+        .execute(params![number, version, Status(outcome), write.now()])?;
+    if succeeded {
+        let slug = slug
+            .map(|slug| slugs::of_number(connection, slug))
+            .transpose()?;
+        take_effect(write, number, slug.as_ref())?;
+    }
+    of_version(connection, number, version)
+}
+
+/// The newest release of an app. Its config vars are those of the app, whatever became of it: a config var that was set
+/// stays set if the release phase then fails.
+pub(super) fn newest(connection: &Connection, app: i64) -> Result<Earlier, StoreError> {
+    newest_or_none(connection, app)?.ok_or(StoreError::NotFound {
+        resource: "release",
+    })
+}
+
+fn newest_or_none(connection: &Connection, app: i64) -> Result<Option<Earlier>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT version, slug, config, status FROM release WHERE app = ?1 ORDER BY version DESC LIMIT 1",
+        )?
+        .query_row([app], read_earlier)
+        .optional()?)
+}
+
+/// The slug that the app runs: that of its newest release that succeeded.
+pub(super) fn current_slug(
+    connection: &Connection,
+    app: i64,
+) -> Result<Option<SlugRow>, StoreError> {
+    let slug: Option<Option<i64>> = connection
+        .prepare_cached(
+            "SELECT slug FROM release WHERE app = ?1 AND status = 'succeeded' ORDER BY version DESC LIMIT 1",
+        )?
+        .query_row([app], |row| row.get(0))
+        .optional()?;
+    slug.flatten()
+        .map(|slug| slugs::of_number(connection, slug))
+        .transpose()
+}
+
+/// How a release is named in a request.
+fn condition(identity: &str) -> Option<(&'static str, Value)> {
+    if let Ok(id) = Uuid::try_parse(identity) {
+        return Some(("id", Value::Blob(id.as_bytes().to_vec())));
+    }
+    let digits = identity.strip_prefix('v').unwrap_or(identity);
+    let only_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let version: i64 = digits.parse().ok().filter(|_| only_digits)?;
+    Some(("version", Value::Integer(version)))
+}
+
+/// The number of the config vars of the release of that identity.
+pub(super) fn config_of(
+    connection: &Connection,
+    app: &Found,
+    identity: &str,
+) -> Result<i64, StoreError> {
+    let not_found = || StoreError::NotFound {
+        resource: "release",
+    };
+    let (column, value) = condition(identity).ok_or_else(not_found)?;
+    connection
+        .prepare_cached(&format!(
+            "SELECT config FROM release WHERE app = ?1 AND {column} = ?2"
+        ))?
+        .query_row(params![app.number, value], |row| row.get(0))
+        .optional()?
+        .ok_or_else(not_found)
+}
+
+fn find(connection: &Connection, app: &Found, identity: &str) -> Result<Release, StoreError> {
+    let not_found = || StoreError::NotFound {
+        resource: "release",
+    };
+    let (column, value) = condition(identity).ok_or_else(not_found)?;
+    connection
+        .prepare_cached(&format!(
+            "{SELECT} WHERE release.app = ?1 AND release.{column} = ?2"
+        ))?
+        .query_row(params![app.number, value], read_release)
+        .optional()?
+        .ok_or_else(not_found)
+}
+
+fn of_version(connection: &Connection, app: i64, version: i64) -> Result<Release, StoreError> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "{SELECT} WHERE release.app = ?1 AND release.version = ?2"
+        ))?
+        .query_row([app, version], read_release)?)
+}
+
+fn list(connection: &Connection, app: &Found, page: &Page) -> Result<Listed<Release>, StoreError> {
+    let column = match page.attribute {
+        Attribute::Id => "release.id",
+        Attribute::Version => "release.version",
+        other => return Err(not_offered("releases", other)),
+    };
+    let keyset = Keyset::new(page, app.number, column, column)?;
+    let sql = format!(
+        "{SELECT} WHERE release.app = ?1{} {}",
+        keyset.conditions, keyset.order_and_limit
+    );
+    let items = connection
+        .prepare_cached(&sql)?
+        .query_map(params_from_iter(&keyset.values), read_release)?
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(keyset.listed(items))
+}
+
+fn read_earlier(row: &Row<'_>) -> rusqlite::Result<Earlier> {
+    Ok(Earlier {
+        version: row.get("version")?,
+        slug: row.get("slug")?,
+        config: row.get("config")?,
+        status: row.get::<_, Status>("status")?.0,
+    })
+}
+
+fn read_release(row: &Row<'_>) -> rusqlite::Result<Release> {
+    let slug: Option<Uuid> = row.get("slug_id")?;
+    let Status(status) = row.get("status")?;
+    Ok(Release {
+        id: row.get("id")?,
+        version: count(row.get("version")?),
+        app: types::Named {
+            id: row.get("app_id")?,
+            name: row.get("app_name")?,
+        },
+        slug,
+        addon_plan_names: row.get::<_, Json<Vec<String>>>("addon_plan_names")?.0,
+        description: row.get("description")?,
+        status,
+        user: types::User {
+            id: row.get("user_id")?,
+            email: row.get("email")?,
+        },
+        current: row.get("current")?,
+        eligible_for_rollback: slug.is_some() && status == ReleaseStatus::Succeeded,
+        has_release_phase: row.get("has_release_phase")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
+    })
+}

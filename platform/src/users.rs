@@ -1,0 +1,376 @@
+//! Who may use the server: e-mail addresses and tokens, from a file or the environment.
+//!
+//! ```text
+//! # One EMAIL:TOKEN a line; a user may have several.
+//! ann@example.com:0d5a6b0e-3f53-4c9c-a1a1-2f0c3a7a2f11
+//! ci@example.com:3f0b8a52-7c7b-4c0b-8f1e-0a6f0a7f5d9e
+//! ```
+//!
+//! Entries are divided by lines, spaces or commas, so that a variable of the environment can hold them, too; `#` begins a
+//! comment that ends with its line. The ledger keeps only hashes of the tokens.
+
+use crate::private;
+use crate::store::UserTokens;
+use slugbuilder_report::{Explain, Fault};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// The user of a server that was given none.
+pub const FIRST_USER: &str = "admin@example.com";
+
+/// As short as a token may be. Heroku's have 36 characters and more.
+const SHORTEST_TOKEN: usize = 16;
+const LONGEST_TOKEN: usize = 256;
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// The users of a server with their tokens, in the order of their first entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users(pub Vec<UserTokens>);
+
+/// Users that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum UsersError {
+    /// The file could not be read or written.
+    #[error("cannot {action} the users file `{}`", path.display())]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Others than its owner may read or write the file.
+    #[error("others than its owner can use `{}`, which holds tokens (mode {mode:04o})", path.display())]
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// An entry is none.
+    #[error("{origin} line {line}: {problem}")]
+    Entry {
+        /// The file or variable, in backticks.
+        origin: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong. Never quotes a token.
+        problem: Problem,
+    },
+    /// There is no entry.
+    #[error("{origin} names no user")]
+    Nobody {
+        /// The file or variable, in backticks.
+        origin: String,
+    },
+}
+
+/// What is wrong with an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// It has another form.
+    #[error("expected `EMAIL:TOKEN`")]
+    Form,
+    /// No e-mail address stands before the colon.
+    #[error("what stands before the colon is not an e-mail address")]
+    Email,
+    /// The token is too short or too long.
+    #[error("the token of `{email}` has {length} characters")]
+    Length {
+        /// Whose token.
+        email: String,
+        /// How many it has.
+        length: usize,
+    },
+    /// The token has a character that no header can carry.
+    #[error("the token of `{0}` has a character that tokens cannot have")]
+    Characters(String),
+    /// Two users have the same token.
+    #[error("`{0}` and `{1}` have the same token")]
+    Shared(String, String),
+}
+
+impl Users {
+    /// Reads a users file, which nobody else may be able to read.
+    pub fn read(path: &Path) -> Result<Self, UsersError> {
+        let unreadable = |source| UsersError::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        let (contents, mode) = private::read(path, LARGEST_FILE).map_err(unreadable)?;
+        if mode & 0o077 != 0 {
+            return Err(UsersError::Mode {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+        // What is not UTF-8 becomes characters that no entry can have, so that the line is told.
+        let text = String::from_utf8_lossy(&contents);
+        Self::parse(&text, &format!("`{}`", path.display()))
+    }
+
+    /// Reads entries. `origin` is where they stand, for errors: a file or variable, in backticks.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, UsersError> {
+        let mut users: Vec<UserTokens> = Vec::new();
+        let mut owners: BTreeMap<String, String> = BTreeMap::new();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.split_once('#').map_or(line, |(entries, _)| entries);
+            let entries =
+                line.split(|character: char| character.is_whitespace() || character == ',');
+            for entry in entries.filter(|entry| !entry.is_empty()) {
+                let wrong = |problem| UsersError::Entry {
+                    origin: origin.to_owned(),
+                    line: index + 1,
+                    problem,
+                };
+                let (email, token) = read_entry(entry).map_err(wrong)?;
+                let owner = owners.entry(token.to_owned()).or_insert(email.to_owned());
+                if !owner.eq_ignore_ascii_case(email) {
+                    return Err(wrong(Problem::Shared(owner.clone(), email.to_owned())));
+                }
+                match users
+                    .iter_mut()
+                    .find(|user| user.email.eq_ignore_ascii_case(email))
+                {
+                    Some(user) if user.tokens.iter().any(|one| one == token) => {}
+                    Some(user) => user.tokens.push(token.to_owned()),
+                    None => users.push(UserTokens {
+                        email: email.to_owned(),
+                        tokens: vec![token.to_owned()],
+                    }),
+                }
+            }
+        }
+        if users.is_empty() {
+            return Err(UsersError::Nobody {
+                origin: origin.to_owned(),
+            });
+        }
+        Ok(Self(users))
+    }
+
+    /// Writes a users file with [`FIRST_USER`] and a random token, of mode 0600.
+    pub fn make(path: &Path) -> Result<Self, UsersError> {
+        // 122 random bits from the system.
+        let token = Uuid::new_v4().to_string();
+        let mut text = String::from(
+            "# The users of `slugbuilder serve`: one EMAIL:TOKEN a line; a user may have several.\n",
+        );
+        let _ = writeln!(text, "{FIRST_USER}:{token}");
+        private::write(path, text.as_bytes(), 0o600).map_err(|source| UsersError::File {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self(vec![UserTokens {
+            email: FIRST_USER.to_owned(),
+            tokens: vec![token],
+        }]))
+    }
+}
+
+fn read_entry(entry: &str) -> Result<(&str, &str), Problem> {
+    let (email, token) = entry.split_once(':').ok_or(Problem::Form)?;
+    if !is_email(email) {
+        return Err(Problem::Email);
+    }
+    // `token68` of RFC 9110, section 11.2.
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if !token.bytes().all(fits) {
+        return Err(Problem::Characters(email.to_owned()));
+    }
+    if !(SHORTEST_TOKEN..=LONGEST_TOKEN).contains(&token.len()) {
+        return Err(Problem::Length {
+            email: email.to_owned(),
+            length: token.len(),
+        });
+    }
+    Ok((email, token))
+}
+
+/// Whether the API can answer with it: `LOCAL@DOMAIN` in ASCII, without the characters that need quotes.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let label = |label: &str, others: &[u8]| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        !label.is_empty() && label.bytes().all(fits)
+    };
+    text.len() <= 254
+        && local
+            .split('.')
+            .all(|part| label(part, b"!$%&'*+-/=?^_`{|}~"))
+        && domain
+            .split('.')
+            .all(|part| label(part, b"-") && !part.starts_with('-') && !part.ends_with('-'))
+}
+
+impl Explain for UsersError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "users-file",
+            Self::Mode { .. } => "users-file-mode",
+            Self::Entry { .. } => "users-entry",
+            Self::Nobody { .. } => "no-users",
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::File { source, .. } if source.kind() != io::ErrorKind::NotFound => Fault::Io,
+            _ => Fault::Usage,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "Give the path of a file that exists, with one `EMAIL:TOKEN` a line.".into()
+            }
+            Self::File { .. } => "Give the path of a file that you can read.".into(),
+            Self::Mode { path, .. } => format!("Run `chmod 600 {}`.", path.display()),
+            Self::Entry { problem, .. } => match problem {
+                Problem::Form | Problem::Email => {
+                    "An entry is `ann@example.com:TOKEN`; `#` begins a comment.".into()
+                }
+                Problem::Length { .. } => format!(
+                    "A token has {SHORTEST_TOKEN} to {LONGEST_TOKEN} characters, so that it cannot be guessed; `uuidgen` makes one."
+                ),
+                Problem::Characters(_) => {
+                    "Letters, digits and `-._~+/=` are allowed; `uuidgen` makes a token.".into()
+                }
+                Problem::Shared(..) => "Give each user a token of their own; `uuidgen` makes one.".into(),
+            },
+            Self::Nobody { .. } => {
+                "Write one `EMAIL:TOKEN` a line, such as `ann@example.com:` and the output of `uuidgen`.".into()
+            }
+        };
+        vec![hint]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use slugbuilder_report::{Diagnosis, Style};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const ONE: &str = "0d5a6b0e-3f53-4c9c-a1a1-2f0c3a7a2f11";
+    const TWO: &str = "3f0b8a52-7c7b-4c0b-8f1e-0a6f0a7f5d9e";
+
+    fn parse(text: &str) -> Result<Users, UsersError> {
+        Users::parse(text, "`users`")
+    }
+
+    fn failure(text: &str) -> String {
+        Diagnosis::of(&parse(text).unwrap_err()).render(Style::Plain)
+    }
+
+    #[test]
+    fn entries_of_files_and_variables() {
+        let expected = Users(vec![
+            UserTokens {
+                email: "ann@example.com".into(),
+                tokens: vec![ONE.into(), TWO.into()],
+            },
+            UserTokens {
+                email: "bob+ci@example.com".into(),
+                tokens: vec!["a".repeat(16)],
+            },
+        ]);
+        let bob = format!("bob+ci@example.com:{}", "a".repeat(16));
+        let file = format!(
+            "# who\r\n\n  ann@example.com:{ONE}  # laptop\r\n{bob}\nAnn@example.com:{TWO}\nann@example.com:{ONE}\n"
+        );
+        assert_eq!(parse(&file).unwrap(), expected);
+        let variable = format!("ann@example.com:{ONE},{bob} ann@example.com:{TWO}");
+        assert_eq!(parse(&variable).unwrap(), expected);
+    }
+
+    #[test]
+    fn mistakes_name_their_line_and_never_a_token() {
+        insta::assert_snapshot!(failure("# x\n\nann@example.com\n"), @r#"
+        error[users-entry]: `users` line 3: expected `EMAIL:TOKEN`
+
+          hint: An entry is `ann@example.com:TOKEN`; `#` begins a comment.
+        "#);
+        insta::assert_snapshot!(failure(&format!("{ONE}:ann@example.com")), @r#"
+        error[users-entry]: `users` line 1: what stands before the colon is not an e-mail address
+
+          hint: An entry is `ann@example.com:TOKEN`; `#` begins a comment.
+        "#);
+        insta::assert_snapshot!(failure("ann@example.com:s3cret"), @r#"
+        error[users-entry]: `users` line 1: the token of `ann@example.com` has 6 characters
+
+          hint: A token has 16 to 256 characters, so that it cannot be guessed; `uuidgen` makes one.
+        "#);
+        insta::assert_snapshot!(failure("\nann@example.com:s3cret-s3cret-\u{fffd}"), @r#"
+        error[users-entry]: `users` line 2: the token of `ann@example.com` has a character that tokens cannot have
+
+          hint: Letters, digits and `-._~+/=` are allowed; `uuidgen` makes a token.
+        "#);
+        insta::assert_snapshot!(
+            failure(&format!("ann@example.com:{ONE}\nbob@example.com:{ONE}")),
+            @r#"
+            error[users-entry]: `users` line 2: `ann@example.com` and `bob@example.com` have the same token
+
+              hint: Give each user a token of their own; `uuidgen` makes one.
+            "#
+        );
+        insta::assert_snapshot!(failure("# nobody\n"), @r#"
+        error[no-users]: `users` names no user
+
+          hint: Write one `EMAIL:TOKEN` a line, such as `ann@example.com:` and the output of `uuidgen`.
+        "#);
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b", "ann.b+c@sub.example.com", "o'neil@example.com"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "", "a", "@b", "a@", "a@b@c", "a@b..c", ".a@b", "a@-b", "ä@b", "a b@c", "a@b:c",
+        ] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_are_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users");
+        let made = Users::make(&path).unwrap();
+        assert_eq!(made.0[0].email, FIRST_USER);
+        assert_eq!(Users::read(&path).unwrap(), made);
+        assert_eq!(
+            path.metadata().unwrap().permissions().mode() & 0o7777,
+            0o600
+        );
+
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let error = Users::read(&path).unwrap_err();
+        let text = Diagnosis::of(&error).render(Style::Plain);
+        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "/data"), @r#"
+        error[users-file-mode]: others than its owner can use `/data/users`, which holds tokens (mode 0640)
+
+          hint: Run `chmod 600 /data/users`.
+        "#);
+        let error = Users::read(&folder.path().join("none")).unwrap_err();
+        let text = Diagnosis::of(&error).render(Style::Plain);
+        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "/data"), @r#"
+        error[users-file]: cannot read the users file `/data/none`
+          caused by: failed to open file `/data/none`: No such file or directory (os error 2)
+
+          hint: Give the path of a file that exists, with one `EMAIL:TOKEN` a line.
+        "#);
+        assert!(Users::read(folder.path()).is_err());
+    }
+}

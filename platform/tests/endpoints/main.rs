@@ -1,0 +1,14 @@
+//! Every endpoint, over the same router that the server has.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod account;
+mod apps;
+mod config_vars;
+mod formation;
+mod offers;
+mod platform;
+mod releases;
+mod schema;
+mod slugs;
+mod table;
