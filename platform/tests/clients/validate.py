@@ -48,6 +48,9 @@ ERROR_IDS = {
     503: {"service_unavailable"},
 }
 
+# What lists have to offer for `Range` where the schema says nothing (platform-api.md, 2.3); the schema does for apps.
+OFFERED = {"release": ["id", "version"]}
+
 formats = jsonschema.FormatChecker(formats=())
 
 
@@ -119,7 +122,7 @@ class Link:
         self.title = link.get("title", "")
         self.method = link["method"].upper()
         self.rel = link.get("rel")
-        self.ranges = link.get("ranges", [])
+        self.ranges = link.get("ranges") or OFFERED.get(definition, ["id"])
         self.target = draft_4(link.get("targetSchema") or {"$ref": f"#/definitions/{definition}"})
         self.href = re.sub(r"\{.*?\}", "{}", link["href"])
         self.parts = [urllib.parse.unquote(part) for part in self.href.split("/")]
@@ -164,7 +167,7 @@ class Waivers:
     def covers(self, kind, what, keyword=None):
         """Whether a waiver is for this; then it is marked as used."""
         for index, item in enumerate(self.items):
-            if item["kind"] == kind and item.get("keyword") == keyword and re.fullmatch(item["what"], what):
+            if item["kind"] == kind and item.get("keyword") == keyword and (item["what"] == what or re.fullmatch(item["what"], what)):
                 self.used[index] += 1
                 return True
         return False
@@ -195,10 +198,10 @@ class Validation:
         if status == 599:
             self.fail(exchange, exchange["body"])
             return
+        if not headers.get("request-id"):
+            self.fail(exchange, "no Request-Id")
         if self.waivers.covers("route", f"{exchange['method']} {path}"):
             return
-        if not UUID.match(headers.get("request-id", "").split(",")[-1].strip()) and not headers.get("request-id"):
-            self.fail(exchange, "no Request-Id")
         link = link_for(self.links, exchange["method"], path)
         if status >= 400:
             self.check_error(exchange, headers)
@@ -240,8 +243,8 @@ class Validation:
         if not RANGE.match(headers.get("content-range", "")):
             self.fail(exchange, f"Content-Range: {headers.get('content-range')!r}")
         offered = {name.strip() for name in headers.get("accept-ranges", "").split(",")}
-        if not set(link.ranges) <= offered or offered == {""}:
-            self.fail(exchange, f"Accept-Ranges: {sorted(offered)}; the schema offers {link.ranges}")
+        if not set(link.ranges) <= offered:
+            self.fail(exchange, f"Accept-Ranges: {sorted(offered)} has not all of {link.ranges}")
         truncated = exchange["status"] == 206
         if truncated != ("next-range" in headers):
             self.fail(exchange, "Next-Range belongs to 206, and only to it")
@@ -282,7 +285,7 @@ class Validation:
             if str(link) not in known:
                 if not self.waivers.covers("route", f"{link.method} {link.href}"):
                     self.failures[f"GET /schema: {link}: no call of Heroku's"] += 1
-            elif not self.answered[str(link)]:
+            elif not self.answered[str(link)] and not self.waivers.covers("never", str(link)):
                 missing.append(str(link))
         for link in sorted(set(missing)):
             self.failures[f"{link}: served, but no client was answered with success"] += 1
