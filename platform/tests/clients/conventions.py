@@ -133,7 +133,7 @@ def ranges():
         page = expect(call("GET", releases, Range=range_), 206)
         assert [release["version"] for release in page.body] == newest[:count], range_
         assert page.headers["Content-Range"].startswith(f"version {newest[0]}..{newest[count - 1]}"), page.headers["Content-Range"]
-    for wrong in ["version", "3", "version ..; max=0", "version ..; max=1001", "version ..; max=x", "version ..; order=up", "bytes=0-1"]:
+    for wrong in ["version", "3", "version ..; max=0", "version ..; max=x", "version ..; order=up", "bytes=0-1"]:
         expect(call("GET", releases, Range=wrong), 400, "bad_request")
     expect(call("GET", releases, Range="version ..5"), 416, "requested_range_not_satisfiable")
     # heroku-client sends one with everything.
@@ -243,7 +243,7 @@ def catalogue():
             for identity in (items[0]["id"], items[0]["name"]) if ("GET", path + "/{}") in served else ():
                 assert expect(call("GET", f"{path}/{urllib.parse.quote(identity)}"), 200).body["id"] == items[0]["id"]
             expect(call("GET", f"{path}/no-such-thing"), 404, "not_found")
-    for path in ["available-stacks", "available-dyno-sizes", "dyno-sizes", "addons", "collaborators", "dynos"]:
+    for path in ["addons", "addon-attachments", "collaborators", "dynos"]:
         if ("GET", f"/apps/{{}}/{path}") in served:
             expect(call("GET", f"/apps/{APP}/{path}"), 200)
 

@@ -329,7 +329,7 @@ def main():
     if validation.failures:
         sys.exit(f"error: {len(validation.failures)} answers are not as Heroku's schema and conventions have them (of {count})")
     errors = ", ".join(f"{error} ({times})" for error, times in sorted(validation.errors.items()))
-    print(f"{count} answers fit Heroku's schema; {len(validation.answered)} calls of {calls} served, errors: {errors}")
+    print(f"{count} answers fit Heroku's schema; {len(validation.answered)} of the {calls} calls served, but for waived ones; errors: {errors}")
 
 
 if __name__ == "__main__":
