@@ -4,6 +4,7 @@ mod buildpack;
 mod buildpacks;
 mod cache;
 mod lock;
+mod serve;
 
 pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageArguments};
 pub(crate) use buildpacks::BuildpackArguments;
@@ -15,6 +16,7 @@ pub(crate) use cache::{
 pub(crate) use lock::{
     LockArguments, LockedArguments, MirrorArguments, ResolvingArguments, VendorArguments,
 };
+pub(crate) use serve::{DataArguments, ServeArguments, ServeCommandArguments};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Unpack a slug's app into a new folder.
     Unpack(UnpackArguments),
+    /// Run a platform that Heroku's clients and slugbuilder can deploy to.
+    Serve(Box<ServeCommandArguments>),
     /// Look at what is kept between builds, or make room.
     Cache(CacheCommandArguments),
     /// Use slugbuilder's buildpack elsewhere.

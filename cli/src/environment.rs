@@ -1,6 +1,8 @@
 //! Everything that is read from the environment of the process, in one place.
 
-use crate::arguments::{CacheArguments, MirrorArguments, SecretArguments, VariableArguments};
+use crate::arguments::{
+    CacheArguments, DataArguments, MirrorArguments, SecretArguments, VariableArguments,
+};
 use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
 use std::ffi::{OsStr, OsString};
@@ -70,15 +72,33 @@ pub(crate) fn cache_dir(arguments: &CacheArguments) -> Result<PathBuf, UsageErro
     if let Some(directory) = &arguments.cache_dir {
         return Ok(directory.clone());
     }
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("slugbuilder"))
         .ok_or(UsageError::NoCacheDir)
+}
+
+/// The folder of a server: `--data`, else `$XDG_DATA_HOME/slugbuilder/server`, else `~/.local/share/slugbuilder/server`.
+pub(crate) fn data_dir(arguments: &DataArguments) -> Result<PathBuf, UsageError> {
+    if let Some(directory) = &arguments.data {
+        return Ok(directory.clone());
+    }
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|folder| folder.join("slugbuilder/server"))
+        .ok_or(UsageError::NoDataDir)
+}
+
+/// A variable that is set, not empty, and text.
+pub(crate) fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A folder that a variable names.
+fn absolute(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
 
 /// The config vars of `--env` and `--env-file`.

@@ -49,6 +49,8 @@ pub(crate) enum UsageError {
     },
     #[error("no folder for the cache is known")]
     NoCacheDir,
+    #[error("no folder for the data of the server is known")]
+    NoDataDir,
 }
 
 impl Explain for UsageError {
@@ -63,6 +65,7 @@ impl Explain for UsageError {
             Self::ProcessTypeName { .. } => "process-type-name",
             Self::MirrorFolder { .. } => "no-mirror",
             Self::NoCacheDir => "no-cache-dir",
+            Self::NoDataDir => "no-data-dir",
         }
     }
 
@@ -105,6 +108,7 @@ impl Explain for UsageError {
             Self::MirrorFolder { .. } => {
                 "Name a folder that `slugbuilder vendor` filled, or its `https://` address.".into()
             }
+            Self::NoDataDir => "Set `HOME`, or name a folder with `--data`.".into(),
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
         };
         vec![hint]

@@ -2,9 +2,19 @@
 
 pub mod api;
 pub mod blobs;
+mod error;
 pub mod http;
 mod private;
 pub mod range;
+mod server;
+pub mod settings;
 pub mod signed_url;
 pub mod store;
+mod tls;
 pub mod users;
+
+pub use error::ServerError;
+pub use server::{Running, Server, routes};
+pub use settings::{Settings, Tls};
+pub use tls::TlsError;
+pub use users::{Users, UsersError};

@@ -365,18 +365,18 @@ mod tests {
         }
     }
 
-    fn inclusive(value: &str) -> Option<Bound> {
-        Some(Bound {
+    fn inclusive(value: &str) -> Bound {
+        Bound {
             value: value.into(),
             inclusive: true,
-        })
+        }
     }
 
-    fn exclusive(value: &str) -> Option<Bound> {
-        Some(Bound {
-            value: value.into(),
+    fn exclusive(value: &str) -> Bound {
+        Bound {
             inclusive: false,
-        })
+            ..inclusive(value)
+        }
     }
 
     /// The forms that platform-api.md, section 2.3, found in the traffic of real clients.
@@ -419,22 +419,34 @@ mod tests {
             let page = Page::parse(header, offered()).unwrap();
             (page.start, page.end)
         };
-        assert_eq!(read("version 3..7"), (inclusive("3"), inclusive("7")));
-        assert_eq!(read("version ]3..7["), (exclusive("3"), exclusive("7")));
-        assert_eq!(read("version [3..7]"), (inclusive("3"), inclusive("7")));
+        assert_eq!(
+            read("version 3..7"),
+            (Some(inclusive("3")), Some(inclusive("7")))
+        );
+        assert_eq!(
+            read("version ]3..7["),
+            (Some(exclusive("3")), Some(exclusive("7")))
+        );
+        assert_eq!(
+            read("version [3..7]"),
+            (Some(inclusive("3")), Some(inclusive("7")))
+        );
         assert_eq!(
             read("version ]4..; max=2, order=desc"),
-            (exclusive("4"), None)
+            (Some(exclusive("4")), None)
         );
-        assert_eq!(read("version v04.."), (inclusive("4"), None));
-        assert_eq!(read("name ]my-app..; max=3"), (exclusive("my-app"), None));
+        assert_eq!(read("version v04.."), (Some(inclusive("4")), None));
+        assert_eq!(
+            read("name ]my-app..; max=3"),
+            (Some(exclusive("my-app")), None)
+        );
         assert_eq!(
             read(&format!("id {}..", ID.to_uppercase())),
-            (inclusive(ID), None)
+            (Some(inclusive(ID)), None)
         );
         assert_eq!(
             read("updated_at ]2012-01-01T13:00:00.5+01:00.."),
-            (exclusive("2012-01-01T12:00:00.5Z"), None)
+            (Some(exclusive("2012-01-01T12:00:00.5Z")), None)
         );
     }
 

@@ -155,7 +155,8 @@ impl Users {
         Ok(Self(users))
     }
 
-    /// Writes a users file with [`FIRST_USER`] and a random token, of mode 0600.
+    /// Writes a users file with [`FIRST_USER`] and a random token, of mode 0600, into a folder that is made where there is
+    /// none.
     pub fn make(path: &Path) -> Result<Self, UsersError> {
         // 122 random bits from the system.
         let token = Uuid::new_v4().to_string();
@@ -163,7 +164,10 @@ impl Users {
             "# The users of `slugbuilder serve`: one EMAIL:TOKEN a line; a user may have several.\n",
         );
         let _ = writeln!(text, "{FIRST_USER}:{token}");
-        private::write(path, text.as_bytes(), 0o600).map_err(|source| UsersError::File {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let written =
+            private::folder(folder).and_then(|()| private::write(path, text.as_bytes(), 0o600));
+        written.map_err(|source| UsersError::File {
             action: "write",
             path: path.to_owned(),
             source,
@@ -296,39 +300,39 @@ mod tests {
 
     #[test]
     fn mistakes_name_their_line_and_never_a_token() {
-        insta::assert_snapshot!(failure("# x\n\nann@example.com\n"), @r#"
+        insta::assert_snapshot!(failure("# x\n\nann@example.com\n"), @r"
         error[users-entry]: `users` line 3: expected `EMAIL:TOKEN`
 
           hint: An entry is `ann@example.com:TOKEN`; `#` begins a comment.
-        "#);
-        insta::assert_snapshot!(failure(&format!("{ONE}:ann@example.com")), @r#"
+        ");
+        insta::assert_snapshot!(failure(&format!("{ONE}:ann@example.com")), @r"
         error[users-entry]: `users` line 1: what stands before the colon is not an e-mail address
 
           hint: An entry is `ann@example.com:TOKEN`; `#` begins a comment.
-        "#);
-        insta::assert_snapshot!(failure("ann@example.com:s3cret"), @r#"
+        ");
+        insta::assert_snapshot!(failure("ann@example.com:s3cret"), @r"
         error[users-entry]: `users` line 1: the token of `ann@example.com` has 6 characters
 
           hint: A token has 16 to 256 characters, so that it cannot be guessed; `uuidgen` makes one.
-        "#);
-        insta::assert_snapshot!(failure("\nann@example.com:s3cret-s3cret-\u{fffd}"), @r#"
+        ");
+        insta::assert_snapshot!(failure("\nann@example.com:s3cret-s3cret-\u{fffd}"), @r"
         error[users-entry]: `users` line 2: the token of `ann@example.com` has a character that tokens cannot have
 
           hint: Letters, digits and `-._~+/=` are allowed; `uuidgen` makes a token.
-        "#);
+        ");
         insta::assert_snapshot!(
             failure(&format!("ann@example.com:{ONE}\nbob@example.com:{ONE}")),
-            @r#"
+            @r"
             error[users-entry]: `users` line 2: `ann@example.com` and `bob@example.com` have the same token
 
               hint: Give each user a token of their own; `uuidgen` makes one.
-            "#
+            "
         );
-        insta::assert_snapshot!(failure("# nobody\n"), @r#"
+        insta::assert_snapshot!(failure("# nobody\n"), @r"
         error[no-users]: `users` names no user
 
           hint: Write one `EMAIL:TOKEN` a line, such as `ann@example.com:` and the output of `uuidgen`.
-        "#);
+        ");
     }
 
     #[test]
@@ -358,19 +362,19 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let error = Users::read(&path).unwrap_err();
         let text = Diagnosis::of(&error).render(Style::Plain);
-        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "/data"), @r#"
+        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "/data"), @r"
         error[users-file-mode]: others than its owner can use `/data/users`, which holds tokens (mode 0640)
 
           hint: Run `chmod 600 /data/users`.
-        "#);
+        ");
         let error = Users::read(&folder.path().join("none")).unwrap_err();
         let text = Diagnosis::of(&error).render(Style::Plain);
-        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "/data"), @r#"
+        insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "/data"), @r"
         error[users-file]: cannot read the users file `/data/none`
           caused by: failed to open file `/data/none`: No such file or directory (os error 2)
 
           hint: Give the path of a file that exists, with one `EMAIL:TOKEN` a line.
-        "#);
+        ");
         assert!(Users::read(folder.path()).is_err());
     }
 }

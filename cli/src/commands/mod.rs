@@ -8,6 +8,7 @@ mod lock;
 mod plan;
 mod resolving;
 mod run;
+mod serve;
 mod unpack;
 mod vendor;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, 
         Command::Archive(arguments) => archive::run(arguments, printer),
         Command::Run(arguments) => run::run(arguments, printer),
         Command::Unpack(arguments) => unpack::run(arguments, printer),
+        Command::Serve(command) => serve::run(command, &arguments.output, printer),
         Command::Cache(arguments) => cache::run(arguments, printer),
         Command::Buildpack(arguments) => buildpack::run(arguments, printer),
     }

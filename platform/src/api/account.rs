@@ -2,12 +2,13 @@
 
 use super::State;
 use super::loose::Fields;
+use super::path::Path;
 use super::present;
 use crate::http::answer::ok;
 use crate::http::{Actor, ApiError, Body, Remaining};
 use crate::store::{User, UserUpdate};
 use axum::Extension;
-use axum::extract::{Path, State as Of};
+use axum::extract::State as Of;
 use axum::response::Response;
 use slugbuilder::api::types::RateLimit;
 

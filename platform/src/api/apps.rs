@@ -4,12 +4,13 @@ use super::State;
 use super::account::{is_self, someone_else};
 use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
 use super::loose::{Fields, Refused};
+use super::path::Path;
 use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::{Attribute, Offered};
 use crate::store::{AppUpdate, Keyed, NewApp, User};
-use axum::extract::{Path, State as Of};
+use axum::extract::State as Of;
 use axum::response::Response;
 
 /// `POST /apps`
@@ -115,7 +116,7 @@ pub(super) async fn delete(
     })
 }
 
-/// `GET /apps/{app}/collaborators`: the owner first among them.
+/// `GET /apps/{app}/collaborators`: the owner is one of them.
 pub(super) async fn collaborators(
     Of(state): Of<State>,
     Actor(user): Actor,

@@ -244,100 +244,34 @@ pub struct DynoSize {
 
 known!(DynoSize, "dyno_size", DYNO_SIZES);
 
-const DYNO_SIZES: &[DynoSize] = &[
-    shared(
-        "Eco",
-        uuid!("c0c7921b-7074-50b6-ae68-8c4e76b0644f"),
-        1,
-        0.5,
-        0.2,
-    ),
-    shared(
-        "Basic",
-        uuid!("8bee81bc-74f0-5764-aa8f-201ee754b2a8"),
-        1,
-        0.5,
-        0.28,
-    ),
-    shared(
-        "Standard-1X",
-        uuid!("7ef74b9c-3637-52a2-aa08-677a26a170e6"),
-        1,
-        0.5,
-        1.0,
-    ),
-    shared(
-        "Standard-2X",
-        uuid!("d760e0a3-77aa-5cff-9f31-0dc11248a4ac"),
-        2,
-        1.0,
-        2.0,
-    ),
-    dedicated(
-        "Performance-M",
-        uuid!("f62d00a5-288c-5bbe-82b0-5faed85585a5"),
-        2,
-        2.5,
-        10.0,
-    ),
-    dedicated(
-        "Performance-L",
-        uuid!("267b316a-6afe-5838-bb69-92d60270e10f"),
-        8,
-        14.0,
-        20.0,
-    ),
-    dedicated(
-        "Performance-L-RAM",
-        uuid!("caa099c3-92ca-5e6c-b2a2-4d10b5d1e2cd"),
-        4,
-        30.0,
-        20.0,
-    ),
-    dedicated(
-        "Performance-XL",
-        uuid!("d2ee40e0-a55c-57b4-b313-bcb96c57cbc7"),
-        8,
-        62.0,
-        30.0,
-    ),
-    dedicated(
-        "Performance-2XL",
-        uuid!("c265aae1-cf33-524c-8a36-4314666e6f52"),
-        16,
-        126.0,
-        60.0,
-    ),
-];
-
-/// A size whose dynos share a machine.
-const fn shared(name: &'static str, id: Uuid, compute: u32, memory: f64, units: f64) -> DynoSize {
-    DynoSize {
-        architecture: "amd64",
-        compute,
-        cost: (),
-        dedicated: false,
-        precise_dyno_units: units,
-        generation: CEDAR,
-        id,
-        memory,
-        name,
-        private_space_only: false,
-    }
+/// One row for each size: name, identifier, processors, memory, units of consumption, whether it is dedicated.
+macro_rules! dyno_sizes {
+    ($($name:literal $id:literal $compute:literal $memory:literal $units:literal $dedicated:literal;)*) => {
+        const DYNO_SIZES: &[DynoSize] = &[$(DynoSize {
+            architecture: "amd64",
+            compute: $compute,
+            cost: (),
+            dedicated: $dedicated,
+            precise_dyno_units: $units,
+            generation: CEDAR,
+            id: uuid!($id),
+            memory: $memory,
+            name: $name,
+            private_space_only: false,
+        }),*];
+    };
 }
 
-/// A size whose dynos have a machine each.
-const fn dedicated(
-    name: &'static str,
-    id: Uuid,
-    compute: u32,
-    memory: f64,
-    units: f64,
-) -> DynoSize {
-    DynoSize {
-        dedicated: true,
-        ..shared(name, id, compute, memory, units)
-    }
+dyno_sizes! {
+    "Eco"               "c0c7921b-7074-50b6-ae68-8c4e76b0644f"  1   0.5  0.2 false;
+    "Basic"             "8bee81bc-74f0-5764-aa8f-201ee754b2a8"  1   0.5 0.28 false;
+    "Standard-1X"       "7ef74b9c-3637-52a2-aa08-677a26a170e6"  1   0.5  1.0 false;
+    "Standard-2X"       "d760e0a3-77aa-5cff-9f31-0dc11248a4ac"  2   1.0  2.0 false;
+    "Performance-M"     "f62d00a5-288c-5bbe-82b0-5faed85585a5"  2   2.5 10.0 true;
+    "Performance-L"     "267b316a-6afe-5838-bb69-92d60270e10f"  8  14.0 20.0 true;
+    "Performance-L-RAM" "caa099c3-92ca-5e6c-b2a2-4d10b5d1e2cd"  4  30.0 20.0 true;
+    "Performance-XL"    "d2ee40e0-a55c-57b4-b313-bcb96c57cbc7"  8  62.0 30.0 true;
+    "Performance-2XL"   "c265aae1-cf33-524c-8a36-4314666e6f52" 16 126.0 60.0 true;
 }
 
 /// When regions were introduced: the first day of 2012, as in the examples of the schema.

@@ -2,9 +2,10 @@
 
 use super::State;
 use super::loose::Fields;
+use super::path::Path;
 use crate::http::answer::ok;
 use crate::http::{Actor, ApiError, Body};
-use axum::extract::{Path, State as Of};
+use axum::extract::State as Of;
 use axum::response::Response;
 
 /// `GET /apps/{app}/config-vars`

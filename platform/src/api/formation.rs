@@ -4,12 +4,13 @@ use super::State;
 use super::apps::known;
 use super::catalogue::DynoSize;
 use super::loose::{Fields, Refused};
+use super::path::Path;
 use super::present;
 use crate::http::answer::{list, ok};
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::Offered;
 use crate::store::{FormationChange, Keyed, StoreError};
-use axum::extract::{Path, State as Of};
+use axum::extract::State as Of;
 use axum::response::Response;
 use slugbuilder::api::types;
 

@@ -10,6 +10,7 @@ mod endpoints;
 mod formation;
 pub mod loose;
 mod offers;
+mod path;
 pub mod present;
 mod releases;
 mod schema;

@@ -1,10 +1,10 @@
 //! `/stacks`, `/regions` and `/dyno-sizes`: the catalogue, which is the same for everybody.
 
 use super::catalogue::Known;
+use super::path::Path;
 use crate::http::answer::{list, ok};
 use crate::http::{Actor, ApiError, Paging};
 use crate::range::{Attribute, Offered};
-use axum::extract::Path;
 use axum::response::Response;
 use serde::Serialize;
 

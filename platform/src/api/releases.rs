@@ -2,12 +2,13 @@
 
 use super::State;
 use super::loose::{Fields, Refused};
+use super::path::Path;
 use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::Offered;
 use crate::store::{Keyed, Release, User};
-use axum::extract::{Path, RawQuery, State as Of};
+use axum::extract::{RawQuery, State as Of};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use slugbuilder::api::types::{self, ReleaseCreate};

@@ -3,10 +3,11 @@
 use super::State;
 use super::apps::stack;
 use super::loose::{Fields, Refused};
+use super::path::Path;
 use super::present;
 use crate::http::answer::{created, ok};
 use crate::http::{Actor, ApiError, Body};
-use axum::extract::{Path, State as Of};
+use axum::extract::State as Of;
 use axum::response::Response;
 use slugbuilder::api::types::SlugCreate;
 use uuid::Uuid;

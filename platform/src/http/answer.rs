@@ -27,6 +27,7 @@ pub fn created<T: Serialize>(body: &T) -> Response {
 }
 
 /// 202 with `{}`: it will be done. Clients read every body as JSON, so that none may be empty.
+#[must_use]
 pub fn accepted() -> Response {
     json(StatusCode::ACCEPTED, &serde_json::Map::new())
 }

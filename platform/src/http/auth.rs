@@ -1,7 +1,7 @@
 //! Who makes a request.
 
 use crate::http::ApiError;
-use crate::store::{StoreError, User};
+use crate::store::{Store, StoreError, User};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -18,6 +18,12 @@ pub trait Tokens: Send + Sync + 'static {
         &self,
         token: &str,
     ) -> impl Future<Output = Result<Option<User>, StoreError>> + Send;
+}
+
+impl Tokens for Store {
+    async fn user_of_token(&self, token: &str) -> Result<Option<User>, StoreError> {
+        Store::user_of_token(self, token).await
+    }
 }
 
 /// The user who makes the request. An extractor of handlers; where there is none, the answer is 401.

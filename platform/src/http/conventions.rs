@@ -24,9 +24,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// How many requests are left to the user.
 pub const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 
-/// What anyone may read, without a token and in whatever version.
-const OPEN: [&str; 1] = ["/schema"];
-
 /// What takes nothing from the rate limit: looking how much is left of it.
 const NOT_COUNTED: &str = "/account/rate-limits";
 
@@ -34,16 +31,19 @@ const NOT_COUNTED: &str = "/account/rate-limits";
 pub struct Conventions<T> {
     tokens: T,
     limiter: RateLimiter,
+    open: Vec<&'static str>,
     /// See [`conditional`].
     writes: RwLock<()>,
 }
 
 impl<T: Tokens> Conventions<T> {
-    /// Conventions for users with these tokens and these limits.
-    pub fn new(tokens: T, limiter: RateLimiter) -> Self {
+    /// Conventions for users with these tokens and these limits. What is at the `open` paths anyone may read, without a
+    /// token and in whatever version.
+    pub fn new(tokens: T, limiter: RateLimiter, open: Vec<&'static str>) -> Self {
         Self {
             tokens,
             limiter,
+            open,
             writes: RwLock::default(),
         }
     }
@@ -61,7 +61,7 @@ impl<T: Tokens> Conventions<T> {
 
     /// Checks what every request has to have; the answer's `RateLimit-Remaining`, if the user is known.
     async fn admit(&self, request: &mut Request) -> (Option<Remaining>, Result<(), ApiError>) {
-        if OPEN.contains(&request.uri().path()) {
+        if self.open.contains(&request.uri().path()) {
             return (None, Ok(()));
         }
         if !asks_for_version_3(request.headers()) {
@@ -146,6 +146,10 @@ async fn every(
     response
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature is that of the layer"
+)]
 fn answer_to_panic(panic: Box<dyn Any + Send>) -> Response {
     let text = panic
         .downcast_ref::<String>()

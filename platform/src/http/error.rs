@@ -22,11 +22,11 @@ pub struct ApiError {
     /// The body's `resource`: what could not be found.
     pub resource: Option<String>,
     /// The body's `url`: where to read more.
-    pub url: Option<String>,
+    pub url: Option<&'static str>,
     /// When to try again.
     pub retry_after: Option<Duration>,
     /// What went wrong in the server, for whoever runs it. Never answered.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
 
 /// What went wrong in the server while it made the answer that carries this.
@@ -161,7 +161,7 @@ impl ApiError {
 
     /// 500: a fault of the server. `cause` goes to whoever runs it and is not answered.
     #[must_use]
-    pub fn internal(cause: impl Into<String>) -> Self {
+    pub fn internal(cause: impl Into<Box<str>>) -> Self {
         Self {
             cause: Some(cause.into()),
             ..Self::new(
@@ -174,7 +174,7 @@ impl ApiError {
 
     /// 503: the server cannot do it now. `cause` goes to whoever runs it and is not answered.
     #[must_use]
-    pub fn unavailable(cause: impl Into<String>) -> Self {
+    pub fn unavailable(cause: impl Into<Box<str>>) -> Self {
         Self {
             cause: Some(cause.into()),
             retry_after: Some(Duration::from_secs(1)),
@@ -223,7 +223,7 @@ impl IntoResponse for ApiError {
             id: self.id.to_owned(),
             message: self.message,
             resource: self.resource,
-            url: self.url,
+            url: self.url.map(str::to_owned),
         };
         let mut response = answer::json(self.status, &body);
         if let Some(wait) = self.retry_after {
@@ -239,7 +239,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(WWW_AUTHENTICATE, value);
         }
         if let Some(cause) = self.cause {
-            response.extensions_mut().insert(Cause(cause));
+            response.extensions_mut().insert(Cause(cause.into()));
         }
         response
     }

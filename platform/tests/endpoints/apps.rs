@@ -261,7 +261,7 @@ async fn lists_of_apps_have_pages() {
 }
 
 #[tokio::test]
-async fn the_owner_is_the_first_collaborator() {
+async fn the_owner_is_a_collaborator_too() {
     let platform = Platform::new().await;
     platform
         .ann()
@@ -286,6 +286,17 @@ async fn the_owner_is_the_first_collaborator() {
     assert_eq!(
         platform.bob().get("/users/~/apps").await.names(),
         ["example"]
+    );
+    // They do everything but what the app is to its owner.
+    let set = platform
+        .bob()
+        .patch("/apps/example/config-vars", json!({"A": "1"}))
+        .await;
+    assert_eq!(set.status, 200);
+    let deleted = platform.bob().delete("/apps/example").await;
+    assert_eq!(
+        (deleted.status, &deleted.body["id"]),
+        (403, &json!("forbidden"))
     );
 }
 

@@ -5,13 +5,12 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use slugbuilder_platform::api::{self, State};
+use slugbuilder_platform::api::State;
 use slugbuilder_platform::blobs::BlobStore;
-use slugbuilder_platform::http::blobs::{self, Blobs, UploadLimits};
-use slugbuilder_platform::http::{Conventions, PER_HOUR, RateLimiter, Tokens, around_all};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
-use slugbuilder_platform::store::{Store, StoreError, User};
-use slugbuilder_report::Silent;
+use slugbuilder_platform::store::Store;
+use slugbuilder_platform::{Settings, routes};
+use slugbuilder_report::{Reporter, Silent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -44,14 +43,6 @@ pub(crate) struct Caller<'a> {
     token: &'static str,
 }
 
-struct Users(Store);
-
-impl Tokens for Users {
-    async fn user_of_token(&self, token: &str) -> Result<Option<User>, StoreError> {
-        self.0.user_of_token(token).await
-    }
-}
-
 impl Platform {
     /// Ann's token.
     pub(crate) const ANN: &'static str = "11111111-ann-1111-1111-111111111111";
@@ -77,20 +68,9 @@ impl Platform {
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
         };
-        let conventions = Conventions::new(Users(store.clone()), RateLimiter::new(PER_HOUR));
-        let blobs = blobs::routes(Blobs {
-            store: state.blobs.clone(),
-            signer: state.signer.clone(),
-            ledger: store.clone(),
-            limits: UploadLimits::default(),
-            reporter: Arc::new(Silent),
-        });
-        let routes = conventions
-            .around(api::router().with_state(state.clone()))
-            .merge(blobs)
-            .merge(api::signed_router().with_state(state));
+        let settings = Settings::new(folder.path());
         Self {
-            router: around_all(routes, Arc::new(Silent)),
+            router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
             store,
             _folder: folder,
         }
@@ -119,10 +99,10 @@ impl Platform {
         method: &Method,
         path: &str,
         body: Option<Value>,
-        range: Option<&str>,
+        headers: &[(&str, &str)],
     ) -> Answer {
         let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
-        self.send(token, method, path, body, range).await
+        self.send(token, method, path, body, headers).await
     }
 
     /// A request with any body.
@@ -132,17 +112,18 @@ impl Platform {
         method: &Method,
         path: &str,
         body: Vec<u8>,
-        range: Option<&str>,
+        headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::ACCEPT, "application/vnd.heroku+json; version=3");
+        let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if let Some(range) = range {
-            request = request.header(header::RANGE, range);
+        let given = |name| headers.iter().any(|(given, _)| *given == name);
+        if !given("accept") {
+            request = request.header(header::ACCEPT, "application/vnd.heroku+json; version=3");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body)).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
@@ -260,9 +241,19 @@ impl Platform {
 impl Caller<'_> {
     /// A request with a method of any name.
     pub(crate) async fn call(&self, method: &Method, path: &str, body: Option<Value>) -> Answer {
-        self.platform
-            .call(Some(self.token), method, path, body, None)
-            .await
+        self.call_with(method, path, body, &[]).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn call_with(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let token = Some(self.token);
+        self.platform.call(token, method, path, body, headers).await
     }
 
     /// `GET`
@@ -272,8 +263,7 @@ impl Caller<'_> {
 
     /// `GET` with a `Range`.
     pub(crate) async fn list(&self, path: &str, range: &str) -> Answer {
-        self.platform
-            .call(Some(self.token), &Method::GET, path, None, Some(range))
+        self.call_with(&Method::GET, path, None, &[("range", range)])
             .await
     }
 

@@ -29,3 +29,17 @@ async fn the_schema_has_a_link_for_every_endpoint() {
         );
     }
 }
+
+#[test]
+fn the_documentation_has_a_line_for_every_endpoint() {
+    let documented: Vec<String> = include_str!("../../../docs/platform-api.md")
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').take(3).collect::<Vec<_>>().join("|"))
+        .collect();
+    let expected: Vec<String> = ENDPOINTS
+        .iter()
+        .map(|endpoint| format!("| `{}` | `{}` ", endpoint.method, endpoint.path))
+        .collect();
+    assert_eq!(documented, expected);
+}

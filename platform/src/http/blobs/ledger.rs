@@ -1,20 +1,20 @@
-//! The store as the records that uploads and downloads go by.
+//! The store as the ledger of blobs.
 
 use super::{LedgerError, SlugBytes, SlugLedger};
 use crate::blobs::Received;
 use crate::store::{Store, StoreError};
-use slugbuilder::slug::Checksum;
 use uuid::Uuid;
 
 impl SlugLedger for Store {
     async fn slug_bytes(&self, id: Uuid) -> Result<SlugBytes, LedgerError> {
         let slug = self.slug_for_upload(id).await?;
-        let expected = slug.create.checksum.as_deref().map(str::parse);
-        let expected: Option<Checksum> = expected
-            .transpose()
-            .map_err(|error| LedgerError::Failed(Box::new(error)))?;
+        let checksum = slug.create.checksum;
         Ok(SlugBytes {
-            expected_sha256: expected.map(|checksum| hex::encode(checksum.0)),
+            // `SHA256:<hex>`, which the store has checked.
+            expected_sha256: checksum.map(|checksum| match checksum.split_once(':') {
+                Some((_, digits)) => digits.to_ascii_lowercase(),
+                None => checksum,
+            }),
             uploaded: slug
                 .size
                 .zip(slug.sha256)
@@ -23,8 +23,8 @@ impl SlugLedger for Store {
     }
 
     async fn finish_upload(&self, id: Uuid, received: Received) -> Result<(), LedgerError> {
-        // The store's own method of this name, not this one.
-        Store::finish_upload(self, id, received.size, &received.sha256).await?;
+        let Received { size, sha256 } = received;
+        Store::finish_upload(self, id, size, &sha256).await?;
         Ok(())
     }
 }

@@ -1,0 +1,115 @@
+//! What the command line says of the server.
+
+use clap::{Args, Subcommand};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "It is ready when it prints its address to stdout. SIGTERM and SIGINT stop it when running requests have\n\
+    ended, the second one at once; SIGHUP reads users and certificate again.\n\n\
+    Users are EMAIL:TOKEN, one a line, from the file of --users, else from SLUGBUILDER_SERVE_USERS, else from the file\n\
+    `users` of the data folder, which the first start makes with a random token."
+)]
+pub(crate) struct ServeCommandArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<ServeAction>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServeAction {}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataArguments {
+    /// The folder of everything that the server keeps [default: ~/.local/share/slugbuilder/server].
+    #[arg(long, env = "SLUGBUILDER_SERVE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) data: DataArguments,
+    /// Where to listen: a port of this machine, or an address and a port. Port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SLUGBUILDER_SERVE_LISTEN",
+        default_value = "127.0.0.1:5100",
+        value_name = "ADDRESS",
+        value_parser = parse_listen
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Where clients find the server, if that is elsewhere: scheme, host and port.
+    #[arg(long, env = "SLUGBUILDER_SERVE_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Speak TLS, with a certificate made for localhost, 127.0.0.1 and ::1.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Speak TLS with this certificate: a PEM file, with those that signed it after it.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The private key of --certificate, in PEM form.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// Speak plain HTTP to other machines, too: something in front of the server brings TLS.
+    #[arg(long)]
+    pub(crate) allow_plain_http: bool,
+    /// Who may use the server: a file that only you can read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) users: Option<PathBuf>,
+    /// Refuse slugs that are larger than this many megabytes.
+    #[arg(long, default_value_t = 500, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_slug_size: u64,
+    /// How many requests each user may make in an hour.
+    #[arg(long, default_value = "4500", value_name = "COUNT")]
+    pub(crate) requests_per_hour: NonZeroU32,
+    /// Print the address as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let local = match host {
+        "" | "localhost" => port
+            .parse()
+            .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+            .ok(),
+        _ => None,
+    };
+    local.or_else(|| text.parse().ok()).ok_or_else(|| {
+        "use a port, or an address and a port: 5100, 127.0.0.1:5100, [::1]:5100".into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_to_listen_on() {
+        for (text, address) in [
+            ("5100", "127.0.0.1:5100"),
+            (":5100", "127.0.0.1:5100"),
+            ("localhost:0", "127.0.0.1:0"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+            ("[::1]:5100", "[::1]:5100"),
+        ] {
+            assert_eq!(parse_listen(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for bad in [
+            "",
+            "127.0.0.1",
+            "example.com:80",
+            "::1",
+            "70000",
+            "localhost:",
+        ] {
+            assert!(parse_listen(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The server as a whole: what it is made of, and its life.
+
+use crate::api::{self, State};
+use crate::blobs::BlobStore;
+use crate::error::ServerError;
+use crate::http::blobs::{self, Blobs, UploadLimits};
+use crate::http::{Conventions, RateLimiter, around_all};
+use crate::private;
+use crate::settings::{Settings, Tls};
+use crate::signed_url::{DEFAULT_LIFETIME, Signer};
+use crate::store::{Store, StoreError};
+use crate::tls::{self, Identity};
+use crate::users::Users;
+use axum::Router;
+use axum::http::Uri;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+use jiff::Timestamp;
+use slugbuilder_report::{Diagnosis, Event, Reporter, Warning};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// How often certificates are read or made again.
+const RENEWAL: Duration = Duration::from_hours(1);
+
+/// A server that does not run yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Server;
+
+/// A server that runs, until it is told to stop or dropped.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    url: String,
+    authority: Option<PathBuf>,
+    store: Store,
+    handle: Handle<SocketAddr>,
+    grace: Duration,
+    serving: JoinHandle<io::Result<()>>,
+    certificate: Option<Arc<Certificate>>,
+    renewing: Option<JoinHandle<()>>,
+}
+
+/// A certificate in use, and where it is from.
+#[derive(Debug)]
+struct Certificate {
+    tls: Tls,
+    data: PathBuf,
+    config: RustlsConfig,
+}
+
+impl Server {
+    /// Opens the data folder and listens. Requests are answered when this returns, on the runtime that it was called on.
+    ///
+    /// `reporter` hears a line of every request, and of what went wrong in the server.
+    pub async fn start(
+        settings: Settings,
+        reporter: Arc<dyn Reporter>,
+    ) -> Result<Running, ServerError> {
+        check_address(&settings)?;
+        let url = settings
+            .url
+            .as_deref()
+            .map(|url| external_url(url, &settings));
+        let url = url.transpose()?;
+        let opened = {
+            let settings = settings.clone();
+            let opened = spawn_blocking(move || Opened::from(&settings)).await;
+            opened.map_err(|_| ServerError::Panicked)??
+        };
+        if let Some(Users(users)) = settings.users.clone() {
+            opened.store.put_users(users).await?;
+        }
+
+        let unusable = |source| ServerError::Listen {
+            address: settings.listen,
+            source,
+        };
+        let listener = TcpListener::bind(settings.listen).map_err(unusable)?;
+        listener.set_nonblocking(true).map_err(unusable)?;
+        let address = listener.local_addr().map_err(unusable)?;
+        let scheme = if opened.identity.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
+
+        let state = State {
+            store: opened.store.clone(),
+            blobs: opened.blobs,
+            signer: opened.signer,
+            external_url: url.as_str().into(),
+            url_lifetime: DEFAULT_LIFETIME,
+        };
+        let router = routes(&settings, state, &reporter);
+        let make_service = router.into_make_service();
+        let handle = Handle::new();
+        let mut authority = None;
+        let mut certificate = None;
+        if let (Some(identity), Some(tls)) = (opened.identity, settings.tls) {
+            authority = identity.authority;
+            certificate = Some(Arc::new(Certificate {
+                tls,
+                data: settings.data,
+                config: RustlsConfig::from_config(identity.config),
+            }));
+        }
+        let serving = if let Some(certificate) = &certificate {
+            let config = certificate.config.clone();
+            let server = axum_server::from_tcp_rustls(listener, config).map_err(unusable)?;
+            let server = with_limits(server, &handle, settings.header_timeout);
+            tokio::spawn(server.serve(make_service))
+        } else {
+            let server = axum_server::from_tcp(listener).map_err(unusable)?;
+            let server = with_limits(server, &handle, settings.header_timeout);
+            tokio::spawn(server.serve(make_service))
+        };
+        let grace = settings.grace;
+        let renewing = certificate
+            .clone()
+            .map(|certificate| tokio::spawn(renew(certificate, reporter)));
+        Ok(Running {
+            address,
+            url,
+            authority,
+            store: opened.store,
+            handle,
+            grace,
+            serving,
+            certificate,
+            renewing,
+        })
+    }
+}
+
+/// What the data folder has.
+struct Opened {
+    store: Store,
+    blobs: BlobStore,
+    signer: Signer,
+    identity: Option<Identity>,
+}
+
+impl Opened {
+    fn from(settings: &Settings) -> Result<Self, ServerError> {
+        let data = &settings.data;
+        private::folder(data).map_err(|source| ServerError::DataFolder {
+            path: data.clone(),
+            source,
+        })?;
+        // First: from now on no other server uses the folder.
+        let store = Store::open(data)?;
+        let blobs = BlobStore::folder(&data.join("blobs"))?;
+        blobs.remove_abandoned()?;
+        let tls = settings.tls.as_ref();
+        Ok(Self {
+            store,
+            blobs,
+            signer: Signer::open(data)?,
+            identity: tls
+                .map(|tls| tls::identity(tls, data, Timestamp::now()))
+                .transpose()?,
+        })
+    }
+}
+
+impl Running {
+    /// Where it listens; the port is the one it got.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where clients find it, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate of the authority that clients are to trust, where it is one of this machine.
+    #[must_use]
+    pub fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
+    }
+
+    /// Replaces the users and tokens of the settings.
+    pub async fn replace_users(&self, users: Users) -> Result<(), StoreError> {
+        self.store.put_users(users.0).await.map(drop)
+    }
+
+    /// Reads or makes the certificate again, for new connections; the server does so every hour by itself.
+    pub async fn renew_certificate(&self) -> Result<(), ServerError> {
+        match &self.certificate {
+            Some(certificate) => certificate.renew().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes no new connections, lets running requests end within [`Settings::grace`], and ends.
+    pub async fn shutdown(mut self) -> Result<(), ServerError> {
+        self.handle.graceful_shutdown(Some(self.grace));
+        match (&mut self.serving).await {
+            Ok(ended) => ended.map_err(ServerError::Serving),
+            Err(_) => Err(ServerError::Panicked),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+        if let Some(renewing) = &self.renewing {
+            renewing.abort();
+        }
+    }
+}
+
+/// Everything that the server answers: the API within its conventions, and the addresses that are a credential of their
+/// own outside of them.
+pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -> Router {
+    let limiter = RateLimiter::new(settings.requests_per_hour);
+    let open = api::open_paths().collect();
+    let conventions = Conventions::new(state.store.clone(), limiter, open);
+    let blobs = blobs::routes(Blobs {
+        store: state.blobs.clone(),
+        signer: state.signer.clone(),
+        ledger: state.store.clone(),
+        limits: UploadLimits {
+            max_size: settings.max_slug_size,
+            ..UploadLimits::default()
+        },
+        reporter: Arc::clone(reporter),
+    });
+    let routes = conventions
+        .around(api::router().with_state(state.clone()))
+        .merge(blobs)
+        .merge(api::signed_router().with_state(state));
+    around_all(routes, Arc::clone(reporter))
+}
+
+/// HTTP/1.1 only, and no client may keep a connection without sending.
+fn with_limits<A>(
+    server: axum_server::Server<SocketAddr, A>,
+    handle: &Handle<SocketAddr>,
+    header_timeout: Duration,
+) -> axum_server::Server<SocketAddr, A> {
+    let mut server = server.http1_only().handle(handle.clone());
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout);
+    server
+}
+
+impl Certificate {
+    async fn renew(self: &Arc<Self>) -> Result<(), ServerError> {
+        let current = Arc::clone(self);
+        let identity = move || tls::identity(&current.tls, &current.data, Timestamp::now());
+        let identity = spawn_blocking(identity)
+            .await
+            .map_err(|_| ServerError::Panicked)??;
+        self.config.reload_from_config(identity.config);
+        Ok(())
+    }
+}
+
+async fn renew(certificate: Arc<Certificate>, reporter: Arc<dyn Reporter>) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        if let Err(error) = certificate.renew().await {
+            let message = Diagnosis::of(&error).one_line();
+            let message = format!("the certificate stays as it is: {message}");
+            reporter.report(Event::Warning(&Warning::new("certificate-kept", message)));
+        }
+    }
+}
+
+/// Whether the server may listen there as it is.
+fn check_address(settings: &Settings) -> Result<(), ServerError> {
+    let address = settings.listen;
+    let is_loopback = address.ip().is_loopback();
+    match settings.tls {
+        None if !is_loopback && !settings.allow_plain => Err(ServerError::Plain { address }),
+        Some(Tls::Local) if !is_loopback => Err(ServerError::LocalCertificate { address }),
+        _ if address.ip().is_unspecified() && settings.url.is_none() => {
+            Err(ServerError::UrlNeeded { address })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `url` without a slash at the end, if it is the address of a server.
+fn external_url(url: &str, settings: &Settings) -> Result<String, ServerError> {
+    let wrong = |problem| ServerError::Url {
+        url: url.to_owned(),
+        problem,
+    };
+    let uri: Uri = url.parse().map_err(|_| wrong("it is not a URL"))?;
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let authority = uri
+        .authority()
+        .map_or("", axum::http::uri::Authority::as_str);
+    if !matches!(scheme, "http" | "https") {
+        return Err(wrong("it does not start with `http://` or `https://`"));
+    }
+    if authority.is_empty() || authority.contains('@') {
+        return Err(wrong("it has no host, or a user name before it"));
+    }
+    if uri.path() != "/" || uri.query().is_some() || url.contains('#') {
+        return Err(wrong("clients do not take an address with a path"));
+    }
+    if scheme == "http" && settings.tls.is_some() {
+        return Err(wrong(
+            "the server speaks TLS, so that it starts with `https://`",
+        ));
+    }
+    Ok(format!("{scheme}://{authority}"))
+}

@@ -1,0 +1,69 @@
+//! How a server runs.
+
+use crate::http::PER_HOUR;
+use crate::users::Users;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The most that a slug may have, in bytes: Heroku's 500 MB.
+pub const MAX_SLUG_SIZE: u64 = 500 << 20;
+
+/// How a server runs. Nothing is read from the environment: whoever owns the process passes what it found there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder of everything that is kept: the ledger, blobs, keys. It is made, and for one server at a time.
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How clients reach the server, for the addresses in answers: scheme, host and port. Nothing means `listen`.
+    pub url: Option<String>,
+    /// TLS; plain HTTP without it.
+    pub tls: Option<Tls>,
+    /// Whether to speak plain HTTP on other addresses than loopback ones: something in front has to bring TLS.
+    pub allow_plain: bool,
+    /// Who may use the server; nothing leaves those of the ledger as they are.
+    pub users: Option<Users>,
+    /// The most that a slug may have, in bytes.
+    pub max_slug_size: u64,
+    /// Requests that a user may make in an hour.
+    pub requests_per_hour: NonZeroU32,
+    /// As long as the header of a request may take to arrive, and as a connection may be idle.
+    pub header_timeout: Duration,
+    /// As long as running requests have to end when the server stops.
+    pub grace: Duration,
+}
+
+/// Where a server's certificate is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// Files in PEM form, which are read again when they change.
+    Own {
+        /// The certificate, then those that signed it.
+        certificate: PathBuf,
+        /// Its private key, which not everyone can read.
+        key: PathBuf,
+    },
+    /// Made for `localhost`, `127.0.0.1` and `::1`.
+    Local,
+}
+
+impl Settings {
+    /// A server on a free port of this machine that keeps everything in `data`.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            listen: (IpAddr::from([127, 0, 0, 1]), 0).into(),
+            url: None,
+            tls: None,
+            allow_plain: false,
+            users: None,
+            max_slug_size: MAX_SLUG_SIZE,
+            requests_per_hour: PER_HOUR,
+            header_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
