@@ -63,8 +63,6 @@ class Names:
         elif isinstance(written, list) and isinstance(found, list) and len(written) == len(found):
             for index, (one, other) in enumerate(zip(written, found)):
                 self.learn(f"{place}[{index}]", one, other)
-        elif place.endswith(".size") and isinstance(written, int) and isinstance(found, int):
-            pass
         elif isinstance(written, str) and isinstance(found, str) and self.put_into(written) == found:
             pass
         elif isinstance(written, str) and isinstance(found, str) and written not in self.known and any(
