@@ -1,22 +1,31 @@
 //! The command line.
 
+mod api;
 mod buildpack;
 mod buildpacks;
 mod cache;
+mod deploy;
 mod lock;
 mod serve;
 
+pub(crate) use api::{
+    ApiArguments, AppArguments, AppsArguments, ConfigArguments, PullArguments, ReleasesArguments,
+    RollbackArguments, Setting, parse_app,
+};
 pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageArguments};
 pub(crate) use buildpacks::BuildpackArguments;
 pub(crate) use cache::{
     BoundArguments, CacheAction, CacheArguments, CacheCommandArguments, InfoArguments,
     PruneArguments, ReuseArguments,
 };
-
+pub(crate) use deploy::{DeployArguments, PromoteArguments, PublishArguments, ReleaseArguments};
 pub(crate) use lock::{
     LockArguments, LockedArguments, MirrorArguments, ResolvingArguments, VendorArguments,
 };
-pub(crate) use serve::{DataArguments, ServeArguments, ServeCommandArguments};
+pub(crate) use serve::{
+    BackupArguments, BlobArguments, DataArguments, RestoreArguments, ServeAction, ServeArguments,
+    ServeCommandArguments,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -31,7 +40,8 @@ use std::path::PathBuf;
     max_term_width = 100,
     after_help = "A first slug:\n  \
         slugbuilder compile ./my-app     writes slug.tgz and slug.json\n  \
-        slugbuilder run slug.tgz         starts its web process on port 5000\n\n\
+        slugbuilder run slug.tgz         starts its web process on port 5000\n  \
+        slugbuilder deploy --app NAME    compiles and releases the app of this folder\n\n\
         Exit codes: 0 done, 1 the app is at fault, 2 usage, 69 a tool or service is missing,\n\
         70 a bug of ours, 74 input/output, 75 try again later."
 )]
@@ -78,6 +88,24 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Unpack a slug's app into a new folder.
     Unpack(UnpackArguments),
+    /// Compile an app, publish its slug, and release it.
+    Deploy(Box<DeployArguments>),
+    /// Upload a slug to an app, without releasing it.
+    Publish(PublishArguments),
+    /// Release a slug that is uploaded.
+    Release(ReleaseArguments),
+    /// Release the slug that one app runs to others, without an upload.
+    Promote(PromoteArguments),
+    /// List an app's releases.
+    Releases(ReleasesArguments),
+    /// Go back to an earlier release: its slug and its config vars.
+    Rollback(RollbackArguments),
+    /// Download the slug of a release.
+    Pull(PullArguments),
+    /// List the apps that you can deploy to.
+    Apps(AppsArguments),
+    /// Show or change an app's config vars.
+    Config(ConfigArguments),
     /// Run a platform that Heroku's clients and slugbuilder can deploy to.
     Serve(Box<ServeCommandArguments>),
     /// Look at what is kept between builds, or make room.
@@ -148,8 +176,17 @@ pub(crate) struct PlanArguments {
     (https:// or file://), and then nothing else; the language's own site, and last this machine's npm, go or apt.\n\
     Which versions: those of SOURCE/slugbuilder.lock where they fit, else what the app asks for (`slugbuilder plan`)."
 )]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct CompileArguments {
+    #[command(flatten)]
+    pub(crate) build: BuildArguments,
+    /// Print slug.json to stdout, too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a build is made of, and where its slug goes.
+#[derive(Debug, Args)]
+pub(crate) struct BuildArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
     /// Where to write the slug; its slug.json goes beside it.
@@ -192,9 +229,6 @@ pub(crate) struct CompileArguments {
     /// Fail if the slug is larger than this many megabytes.
     #[arg(long, default_value_t = 500, value_name = "MB")]
     pub(crate) max_size: u64,
-    /// Print slug.json to stdout, too.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,10 +1,13 @@
 //! Everything that is read from the environment of the process, in one place.
 
 use crate::arguments::{
-    CacheArguments, DataArguments, MirrorArguments, SecretArguments, VariableArguments,
+    BlobArguments, CacheArguments, DataArguments, MirrorArguments, SecretArguments,
+    VariableArguments,
 };
 use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
+use slugbuilder_fetch::{Proxies, Settings};
+use slugbuilder_platform::BlobPlace;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -78,6 +81,24 @@ pub(crate) fn cache_dir(arguments: &CacheArguments) -> Result<PathBuf, UsageErro
         .ok_or(UsageError::NoCacheDir)
 }
 
+/// How the API is reached from here: the proxies and certificate authorities that other programs use, too.
+pub(crate) fn transfers(host: &Environment) -> Settings {
+    let text = |name: &str| host.get(OsStr::new(name))?.to_str().map(str::to_owned);
+    let either = |lower: &str, upper: &str| text(lower).or_else(|| text(upper));
+    Settings {
+        proxies: Proxies {
+            http: either("http_proxy", "HTTP_PROXY"),
+            https: either("https_proxy", "HTTPS_PROXY"),
+            no_proxy: either("no_proxy", "NO_PROXY"),
+        },
+        ca_file: host
+            .get(OsStr::new("SSL_CERT_FILE"))
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
+        ..Settings::default()
+    }
+}
+
 /// The folder of a server: `--data`, else `$XDG_DATA_HOME/slugbuilder/server`, else `~/.local/share/slugbuilder/server`.
 pub(crate) fn data_dir(arguments: &DataArguments) -> Result<PathBuf, UsageError> {
     if let Some(directory) = &arguments.data {
@@ -87,6 +108,29 @@ pub(crate) fn data_dir(arguments: &DataArguments) -> Result<PathBuf, UsageError>
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|folder| folder.join("slugbuilder/server"))
         .ok_or(UsageError::NoDataDir)
+}
+
+/// Where a server keeps slugs.
+#[cfg(feature = "object-store")]
+pub(crate) fn blobs(arguments: &BlobArguments) -> BlobPlace {
+    let Some(url) = &arguments.blobs else {
+        return BlobPlace::DataFolder;
+    };
+    let credential = |name| text(name).unwrap_or_default();
+    BlobPlace::ObjectStore(slugbuilder_platform::blobs::ObjectStoreSettings {
+        url: url.clone(),
+        endpoint: arguments.blobs_endpoint.clone(),
+        region: arguments.blobs_region.clone(),
+        access_key_id: credential("AWS_ACCESS_KEY_ID"),
+        secret_access_key: credential("AWS_SECRET_ACCESS_KEY"),
+        session_token: text("AWS_SESSION_TOKEN"),
+    })
+}
+
+/// Where a server keeps slugs: this program was made without the other place.
+#[cfg(not(feature = "object-store"))]
+pub(crate) fn blobs(_: &BlobArguments) -> BlobPlace {
+    BlobPlace::DataFolder
 }
 
 /// A variable that is set, not empty, and text.

@@ -49,8 +49,22 @@ pub(crate) enum UsageError {
     },
     #[error("no folder for the cache is known")]
     NoCacheDir,
+    #[error("no app is named")]
+    NoApp,
+    #[error("no token is sent to `{url}`, as the way there is not encrypted")]
+    UnencryptedApi { url: String },
+    #[error("`{name}` is to be shown while others are to be changed")]
+    ShowAndChange { name: String },
+    #[error("the app `{app}` has no config var `{name}`")]
+    NoConfigVar { app: String, name: String },
+    #[error("the value of `{0}` is not UTF-8")]
+    ConfigVarText(String),
+    #[error("nothing says which process types `{slug}` has: there is no `{manifest}`")]
+    NoManifest { slug: String, manifest: String },
     #[error("no folder for the data of the server is known")]
     NoDataDir,
+    #[error("`{path}` is no data folder of a server")]
+    NotDataDir { path: String },
 }
 
 impl Explain for UsageError {
@@ -65,13 +79,21 @@ impl Explain for UsageError {
             Self::ProcessTypeName { .. } => "process-type-name",
             Self::MirrorFolder { .. } => "no-mirror",
             Self::NoCacheDir => "no-cache-dir",
+            Self::NoApp => "no-app",
+            Self::UnencryptedApi { .. } => "api-not-encrypted",
+            Self::ShowAndChange { .. } => "show-and-change",
+            Self::NoConfigVar { .. } => "no-config-var",
+            Self::ConfigVarText(_) => "config-var-text",
+            Self::NoManifest { .. } => "no-manifest",
             Self::NoDataDir => "no-data-dir",
+            Self::NotDataDir { .. } => "not-data-dir",
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
             Self::Unreadable { source, .. } if source.kind() != ErrorKind::NotFound => Fault::Io,
+            Self::NoConfigVar { .. } => Fault::App,
             _ => Fault::Usage,
         }
     }
@@ -98,7 +120,9 @@ impl Explain for UsageError {
             Self::VariableName(_) => {
                 "A name is not empty and holds no `=`, no `/` and no NUL byte.".into()
             }
-            Self::VariableValue(_) => "Write it as text, for example in Base64.".into(),
+            Self::VariableValue(_) | Self::ConfigVarText(_) => {
+                "Write it as text, for example in Base64.".into()
+            }
             Self::ProcessTypes(_) => {
                 "For example: `--process-types '{\"web\": \"node web.js\"}'`.".into()
             }
@@ -108,8 +132,27 @@ impl Explain for UsageError {
             Self::MirrorFolder { .. } => {
                 "Name a folder that `slugbuilder vendor` filled, or its `https://` address.".into()
             }
+            Self::NotDataDir { .. } => {
+                "Name the folder that `slugbuilder serve` was started with, with `--data`.".into()
+            }
             Self::NoDataDir => "Set `HOME`, or name a folder with `--data`.".into(),
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
+            Self::NoApp => {
+                "Name one with `--app` or `HEROKU_APP`, or add the git remote `heroku`; `slugbuilder apps` lists them."
+                    .into()
+            }
+            Self::UnencryptedApi { .. } => {
+                "Use `https://`; `http://` is for this machine only: `localhost`, `127.0.0.1`, `[::1]`."
+                    .into()
+            }
+            Self::ShowAndChange { name } => {
+                format!("Write `{name}=value` to set it, or ask for it alone.")
+            }
+            Self::NoConfigVar { .. } => "`slugbuilder config` lists those that there are.".into(),
+            Self::NoManifest { .. } => {
+                "Give them: `--process-types '{\"web\": \"node web.js\"}'`. `compile` and `archive` write the file."
+                    .into()
+            }
         };
         vec![hint]
     }
@@ -131,6 +174,31 @@ impl Explain for SignalError {
 
     fn hints(&self) -> Vec<String> {
         vec!["Raise the limits of open files and processes; `ulimit -a` shows them.".into()]
+    }
+}
+
+/// Somebody asked to stop while a platform was waited for.
+#[derive(Debug, thiserror::Error)]
+#[error("waiting for `{url}` was interrupted")]
+pub(crate) struct WaitingInterrupted {
+    pub(crate) url: String,
+}
+
+impl Explain for WaitingInterrupted {
+    fn code(&self) -> &'static str {
+        "interrupted"
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::TryLater
+    }
+
+    fn explanation(&self) -> Option<String> {
+        Some("What was asked for last may have been done all the same.".into())
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec!["Look with `slugbuilder releases`, and run the same command again.".into()]
     }
 }
 

@@ -5,10 +5,13 @@
 
 mod arguments;
 mod commands;
+mod credentials;
 mod environment;
 mod failure;
+mod git_remote;
 mod printer;
 mod signals;
+mod table;
 
 use clap::Parser as _;
 use std::path::Path;

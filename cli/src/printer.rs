@@ -23,6 +23,13 @@ pub(crate) fn print_data(text: &str) -> Result<(), OutputError> {
     print_bytes(text.as_bytes())
 }
 
+/// The same for what is JSON.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), OutputError> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| OutputError(std::io::Error::other(error)))?;
+    print_data(&text)
+}
+
 /// The same for what need not be text.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), OutputError> {
     let mut stdout = std::io::stdout().lock();

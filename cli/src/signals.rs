@@ -2,11 +2,11 @@
 
 use nix::sys::signal::{SigSet, Signal};
 use slugbuilder::sandbox::Interrupt;
-use slugbuilder_report::Fault;
-use std::io;
+use slugbuilder_report::{Diagnosis, Fault, Style};
+use std::io::{self, Write as _};
 use std::time::Duration;
 
-/// How long a run has for its end after a second signal.
+/// How long a run has for its end after a second signal, and a call to another machine after the first.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How soon a second signal ends the process, whatever it is doing.
@@ -54,14 +54,40 @@ pub(crate) fn watch(forced: Forced) -> io::Result<Requests> {
     Ok(requests)
 }
 
+/// How often [`end_what_waits`] looks.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Ends the process with `last_words` if it has not ended by itself [`PATIENCE`] after `interrupt` was raised: who waits for
+/// the answer of another machine does not look at it. Nothing may be under way that has to be cleaned up.
+pub(crate) fn end_what_waits(interrupt: &Interrupt, last_words: Diagnosis) -> io::Result<()> {
+    let interrupt = interrupt.clone();
+    std::thread::Builder::new()
+        .name("patience".into())
+        .spawn(move || {
+            while !interrupt.raised() {
+                std::thread::sleep(GLANCE);
+            }
+            std::thread::sleep(PATIENCE);
+            let mut stderr = io::stderr().lock();
+            // There is nowhere to report that there is nowhere to report to.
+            let _ = stderr.write_all(last_words.render(Style::Plain).as_bytes());
+            exit();
+        })?;
+    Ok(())
+}
+
 /// Ends the process, unless it ends by itself before it has to.
-#[expect(
-    clippy::exit,
-    reason = "someone asked twice, and the main thread may be in a call that never returns"
-)]
 fn end(forced: Forced) -> ! {
     if forced == Forced::Soon {
         std::thread::sleep(PATIENCE);
     }
+    exit()
+}
+
+#[expect(
+    clippy::exit,
+    reason = "someone asked for it, and the main thread may be in a call that does not return"
+)]
+fn exit() -> ! {
     std::process::exit(i32::from(Fault::TryLater.exit_code()))
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with a transfer.
 
+use crate::client::is_after_sending;
 use crate::{CacheError, Checksum};
 use slugbuilder_report::{Explain, Fault};
 use std::io;
@@ -164,6 +165,27 @@ pub enum FetchError {
         /// Where it points to.
         location: String,
     },
+    /// A redirect of a call that must not be followed: it changes something, or the redirect leads to another origin,
+    /// which is not to be told what the call says.
+    #[error("`{url}` redirects to `{location}`, where the call does not follow")]
+    RefusedRedirect {
+        /// The URL that answered.
+        url: String,
+        /// Where it points to.
+        location: String,
+    },
+    /// The file that was to be sent cannot be read.
+    #[error("the file that is sent cannot be read")]
+    Unsendable {
+        /// Why.
+        source: io::Error,
+    },
+    /// The caller no longer wants it.
+    #[error("what was to go to `{url}` was cancelled")]
+    Cancelled {
+        /// The URL.
+        url: String,
+    },
     /// A document that is not UTF-8.
     #[error("`{url}` is not text")]
     NotText {
@@ -199,6 +221,30 @@ impl FetchError {
     pub fn last(&self) -> &Self {
         match self {
             Self::RetriesExhausted { source, .. } => source.last(),
+            other => other,
+        }
+    }
+
+    /// Whether the server can have got what was sent, and acted on it. Where this is not so, nothing has happened there.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        match self.last() {
+            Self::InvalidUrl { .. }
+            | Self::Proxy { .. }
+            | Self::CaFile { .. }
+            | Self::Offline { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Dns { .. }
+            | Self::Denied { status: 407, .. } => false,
+            Self::Connect { source, .. } | Self::Tls { source, .. } => is_after_sending(source),
+            _ => true,
+        }
+    }
+
+    /// What this is once the answer has begun to come: a connection that could be made was not refused.
+    pub(crate) fn interrupted(self) -> Self {
+        match self {
+            Self::Connect { url, source } => Self::Interrupted { url, source },
             other => other,
         }
     }
@@ -246,6 +292,9 @@ impl Explain for FetchError {
             Self::TooLarge { .. } => "fetch-too-large",
             Self::RedirectLoop { .. } => "fetch-redirect-loop",
             Self::InsecureRedirect { .. } => "fetch-insecure-redirect",
+            Self::RefusedRedirect { .. } => "fetch-refused-redirect",
+            Self::Unsendable { .. } => "fetch-unsendable",
+            Self::Cancelled { .. } => "fetch-cancelled",
             Self::NotText { .. } => "fetch-not-text",
             Self::Disk { .. } => "fetch-disk",
             Self::Cache(error) => error.code(),
@@ -260,11 +309,12 @@ impl Explain for FetchError {
             | Self::Interrupted { .. }
             | Self::Stalled { .. }
             | Self::ConnectTimeout { .. }
+            | Self::Cancelled { .. }
             | Self::Status {
                 status: 408 | 429 | 500..=599,
                 ..
             } => Fault::TryLater,
-            Self::Disk { .. } => Fault::Io,
+            Self::Disk { .. } | Self::Unsendable { .. } => Fault::Io,
             Self::Cache(error) => error.fault(),
             Self::RetriesExhausted { source, .. } => source.fault(),
             _ => Fault::Unavailable,
@@ -337,6 +387,9 @@ impl Explain for FetchError {
             ],
             Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 &["Make room on that disk."]
+            }
+            Self::RefusedRedirect { .. } => {
+                &["Check the address: use the one that the server redirects to, if you trust it."]
             }
             Self::InsecureRedirect { .. } => {
                 &["Use the address of a server that stays with `https://`."]

@@ -2,6 +2,7 @@
 //!
 //! * [`Client`] brings `https://`, `http://` and `file://` URLs: retries what can help, resumes, verifies before the
 //!   file gets its name.
+//!   It also makes single calls to a server, as an API needs them: [`Client::call`].
 //! * [`Cache`] keeps archives by checksum, for several processes at once, and never hands out unverified bytes.
 //! * [`unpack()`] turns an archive into a folder and trusts nothing in it.
 //!
@@ -20,10 +21,12 @@ mod url;
 
 pub use cache::{Cache, CacheError, Fetched, Inserted, Pruned, Stored};
 pub use checksum::{Algorithm, Checksum, ChecksumError, Digester};
-pub use client::{Client, Download, Downloaded};
+pub use client::{
+    Answer, Call, Client, Content, Download, Downloaded, Method, Piece, Redirects, Stream,
+};
 pub use error::FetchError;
 pub use settings::{Proxies, Settings};
 pub use unpack::{
     Format, Limits, Links, Refusal, Strip, Times, UnpackError, UnpackOptions, Unpacked, unpack,
 };
-pub use url::file_of_url;
+pub use url::{Address, file_of_url, redacted};

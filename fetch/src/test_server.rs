@@ -13,144 +13,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
+
+pub use answer::Answer;
+
+use answer::{End, HangUp, Length};
 use nix::sys::socket::{setsockopt, sockopt::Linger};
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read as _, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-
-/// What the server answers to one request.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Arc<[u8]>,
-    length: Length,
-    end: End,
-    ranges: bool,
-}
-
-/// What the server says of the body's length.
-#[derive(Debug, Clone, Copy)]
-enum Length {
-    /// What it is.
-    True,
-    /// Something else, in bytes.
-    Claimed(u64),
-    /// Nothing: the connection's end is the body's.
-    Unsaid,
-}
-
-/// How the body ends.
-#[derive(Debug, Clone, Copy)]
-enum End {
-    /// After all of it.
-    Whole,
-    /// After so many bytes the connection is closed.
-    Closed(usize),
-    /// After so many bytes the connection is reset.
-    Reset(usize),
-    /// After so many bytes nothing more comes for so long, then the rest.
-    Stalled(usize, Duration),
-}
-
-impl Answer {
-    /// Status 200 with this body and its length.
-    #[must_use]
-    pub fn ok(body: impl AsRef<[u8]>) -> Self {
-        Self {
-            status: 200,
-            headers: Vec::new(),
-            body: body.as_ref().into(),
-            length: Length::True,
-            end: End::Whole,
-            ranges: false,
-        }
-    }
-
-    /// This status, with the status as the body.
-    #[must_use]
-    pub fn status(status: u16) -> Self {
-        Self {
-            status,
-            ..Self::ok(status.to_string())
-        }
-    }
-
-    /// The same with another status.
-    #[must_use]
-    pub fn with_status(self, status: u16) -> Self {
-        Self { status, ..self }
-    }
-
-    /// Status 302 to `location`.
-    #[must_use]
-    pub fn redirect(location: impl Into<String>) -> Self {
-        Self::status(302).header("Location", location)
-    }
-
-    /// The same with one more header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
-        self
-    }
-
-    /// The same with an `ETag`, and `Range` answered by 206 where `If-Range` agrees with it.
-    #[must_use]
-    pub fn resumable(mut self, etag: &str) -> Self {
-        self.ranges = true;
-        self.header("ETag", etag).header("Accept-Ranges", "bytes")
-    }
-
-    /// The same, but the connection is closed after `bytes` of the body.
-    #[must_use]
-    pub fn truncated_at(self, bytes: usize) -> Self {
-        Self {
-            end: End::Closed(bytes),
-            ..self
-        }
-    }
-
-    /// The same, but the connection is reset after `bytes` of the body.
-    #[must_use]
-    pub fn reset_at(self, bytes: usize) -> Self {
-        Self {
-            end: End::Reset(bytes),
-            ..self
-        }
-    }
-
-    /// The same, but nothing comes for `pause` after `bytes` of the body.
-    #[must_use]
-    pub fn stalled_at(self, bytes: usize, pause: Duration) -> Self {
-        Self {
-            end: End::Stalled(bytes, pause),
-            ..self
-        }
-    }
-
-    /// The same, but with this `Content-Length`.
-    #[must_use]
-    pub fn claiming(self, bytes: u64) -> Self {
-        Self {
-            length: Length::Claimed(bytes),
-            ..self
-        }
-    }
-
-    /// The same without a `Content-Length`.
-    #[must_use]
-    pub fn without_length(self) -> Self {
-        Self {
-            length: Length::Unsaid,
-            ..self
-        }
-    }
-}
 
 /// A request that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +36,8 @@ pub struct Request {
     pub target: String,
     /// Names in lower case, in the order in which they came.
     pub headers: Vec<(String, String)>,
+    /// As much of the body as was read.
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -212,7 +89,8 @@ impl TestServer {
         Ok(server)
     }
 
-    /// Sets what is answered to `target`: each answer once, the last one again and again.
+    /// Sets what is answered to `target`, `/path?query`, or `METHOD /path?query` for that method alone: each answer once,
+    /// the last one again and again.
     pub fn answer(&self, target: &str, answers: impl IntoIterator<Item = Answer>) {
         let mut answers: Vec<Answer> = answers.into_iter().collect();
         answers.reverse();
@@ -235,6 +113,20 @@ impl TestServer {
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.state).requests.clone()
+    }
+
+    /// Every request so far for `target`, which may begin with a method: `POST /path`.
+    #[must_use]
+    pub fn requests_for(&self, target: &str) -> Vec<Request> {
+        let (method, target) = match target.split_once(' ') {
+            Some((method, target)) => (Some(method), target),
+            None => (None, target),
+        };
+        let mut requests = self.requests();
+        requests.retain(|request| {
+            request.target == target && method.is_none_or(|method| request.method == method)
+        });
+        requests
     }
 
     /// How many requests for `target` there were.
@@ -263,24 +155,71 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 /// Answers the requests of one connection until either side is done.
 fn serve(connection: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
     let mut reader = BufReader::new(connection);
-    while let Some(request) = read_request(&mut reader)? {
+    while let Some(mut request) = read_request(&mut reader)? {
         let answer = {
             let mut state = lock(state);
-            state.requests.push(request.clone());
-            match state.answers.get_mut(&request.target) {
+            let by_method = format!("{} {}", request.method, request.target);
+            let key = if state.answers.contains_key(&by_method) {
+                &by_method
+            } else {
+                &request.target
+            };
+            match state.answers.get_mut(key) {
                 Some(answers) if answers.len() > 1 => answers.pop(),
                 Some(answers) => answers.last().cloned(),
                 None => None,
             }
         };
-        if !write_answer(
-            connection,
-            &request,
-            &answer.unwrap_or_else(|| Answer::status(404)),
-        )? {
+        let answer = answer.unwrap_or_else(|| Answer::status(404));
+        let whole = read_body(connection, &mut reader, &mut request, &answer);
+        lock(state).requests.push(request.clone());
+        let whole = whole?;
+        thread::sleep(answer.delay);
+        match answer.hangs_up {
+            Some(HangUp::Reset) => return reset(connection),
+            Some(HangUp::Closed) => break,
+            None => {}
+        }
+        if !write_answer(connection, &request, &answer)? || !whole {
+            thread::sleep(answer.stays);
             break;
         }
     }
+    Ok(())
+}
+
+/// Reads as much of the body as `answer` wants. Whether that is all of it.
+fn read_body(
+    mut connection: &TcpStream,
+    reader: &mut impl Read,
+    request: &mut Request,
+    answer: &Answer,
+) -> io::Result<bool> {
+    let length = request
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
+    let taken = answer.takes.unwrap_or(length).min(length);
+    let asks_first = request.header("expect") == Some("100-continue");
+    if asks_first && taken > 0 {
+        connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    reader
+        .take(taken as u64)
+        .read_to_end(&mut request.body)
+        .map(|read| read == length)
+}
+
+/// Throws the connection away, with what is still under way.
+fn reset(connection: &TcpStream) -> io::Result<()> {
+    setsockopt(
+        connection,
+        Linger,
+        &nix::libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        },
+    )?;
     Ok(())
 }
 
@@ -306,6 +245,7 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
                     method,
                     target,
                     headers,
+                    body: Vec::new(),
                 }));
             }
         }
@@ -330,12 +270,13 @@ fn write_answer(
         Length::Unsaid => write!(head, "Connection: close\r\n")?,
     }
     head.extend_from_slice(b"\r\n");
+    if matches!(answer.end, End::Whole) {
+        // In one piece: what waits for an acknowledgement is lost when the connection is closed amid an upload.
+        head.extend_from_slice(body);
+    }
     connection.write_all(&head)?;
     match answer.end {
-        End::Whole => {
-            connection.write_all(body)?;
-            Ok(matches!(answer.length, Length::True))
-        }
+        End::Whole => Ok(matches!(answer.length, Length::True)),
         End::Closed(bytes) => {
             connection.write_all(&body[..bytes.min(body.len())])?;
             Ok(false)
@@ -344,14 +285,7 @@ fn write_answer(
             connection.write_all(&body[..bytes.min(body.len())])?;
             // What was sent must have been read before the reset, which throws away what is still under way.
             thread::sleep(Duration::from_millis(100));
-            setsockopt(
-                &connection,
-                Linger,
-                &nix::libc::linger {
-                    l_onoff: 1,
-                    l_linger: 0,
-                },
-            )?;
+            reset(connection)?;
             Ok(false)
         }
         End::Stalled(bytes, pause) => {

@@ -169,6 +169,13 @@ impl Url {
             })
     }
 
+    /// Whether both have the same scheme, host and port (RFC 6454, section 5): what one is told, the other may know.
+    pub(crate) fn same_origin(&self, other: &Self) -> bool {
+        self.scheme == other.scheme
+            && self.bare_host() == other.bare_host()
+            && self.port() == other.port()
+    }
+
     /// Whether the host is this machine: such hosts never go through a proxy.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.bare_host();
@@ -207,6 +214,38 @@ impl fmt::Debug for Url {
     }
 }
 
+/// What an `https://` or `http://` URL connects to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Whether what is said is encrypted.
+    pub secure: bool,
+    /// The host, in lower case; an IPv6 address without brackets.
+    pub host: String,
+    /// The port that is written.
+    pub port: Option<u16>,
+    /// Whether the host is this machine.
+    pub loopback: bool,
+    /// Whether the URL says nothing else but a path: no user information and no query.
+    pub plain: bool,
+}
+
+impl Address {
+    /// Reads `url`. Fails with what is wrong with it.
+    pub fn of(url: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(url)?;
+        if url.scheme == Scheme::File {
+            return Err("its scheme is neither https nor http");
+        }
+        Ok(Self {
+            secure: url.scheme == Scheme::Https,
+            host: url.bare_host().to_owned(),
+            port: url.written_port().and_then(|port| port.parse().ok()),
+            loopback: url.is_loopback(),
+            plain: url.user.is_none() && url.query.is_none(),
+        })
+    }
+}
+
 /// The file or folder that `url` names, where it is a `file://` URL.
 #[must_use]
 pub fn file_of_url(url: &str) -> Option<PathBuf> {
@@ -214,8 +253,9 @@ pub fn file_of_url(url: &str) -> Option<PathBuf> {
     (url.scheme == Scheme::File).then(|| url.file())
 }
 
-/// `text` without what may be secret, for a message, where it may be no URL at all.
-pub(crate) fn redacted(text: &str) -> String {
+/// `text`, a URL or meant to be one, without what may be secret, for a message: user information and query.
+#[must_use]
+pub fn redacted(text: &str) -> String {
     if let Ok(url) = Url::parse(text) {
         return url.to_string();
     }

@@ -1,6 +1,7 @@
 //! A Heroku-compatible platform on one machine.
 
 pub mod api;
+pub mod backup;
 pub mod blobs;
 mod error;
 pub mod http;
@@ -15,6 +16,6 @@ pub mod users;
 
 pub use error::ServerError;
 pub use server::{Running, Server, routes};
-pub use settings::{Settings, Tls};
+pub use settings::{BlobPlace, Settings, Tls};
 pub use tls::TlsError;
 pub use users::{Users, UsersError};

@@ -156,7 +156,7 @@ impl Opened {
         })?;
         // First: from now on no other server uses the folder.
         let store = Store::open(data)?;
-        let blobs = BlobStore::folder(&data.join("blobs"))?;
+        let blobs = settings.blobs.open(data)?;
         blobs.remove_abandoned()?;
         let tls = settings.tls.as_ref();
         Ok(Self {

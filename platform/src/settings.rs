@@ -1,20 +1,24 @@
 //! How a server runs.
 
+use crate::backup::BLOBS;
+use crate::blobs::{BlobError, BlobStore};
 use crate::http::PER_HOUR;
 use crate::users::Users;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The most that a slug may have, in bytes: Heroku's 500 MB.
 pub const MAX_SLUG_SIZE: u64 = 500 << 20;
 
 /// How a server runs. Nothing is read from the environment: whoever owns the process passes what it found there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The folder of everything that is kept: the ledger, blobs, keys. It is made, and for one server at a time.
     pub data: PathBuf,
+    /// Where the bytes of slugs are.
+    pub blobs: BlobPlace,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// How clients reach the server, for the addresses in answers: scheme, host and port. Nothing means `listen`.
@@ -33,6 +37,43 @@ pub struct Settings {
     pub header_timeout: Duration,
     /// As long as running requests have to end when the server stops.
     pub grace: Duration,
+}
+
+/// Where the bytes of slugs are.
+#[derive(Debug, Clone, Default)]
+pub enum BlobPlace {
+    /// In the folder `blobs` of the data folder.
+    #[default]
+    DataFolder,
+    /// In a bucket.
+    #[cfg(feature = "object-store")]
+    ObjectStore(crate::blobs::ObjectStoreSettings),
+}
+
+impl BlobPlace {
+    /// The place, for the server on the data folder `data`, which has to be there.
+    ///
+    /// # Errors
+    /// [`BlobError::Folder`] or [`BlobError::Settings`]. Whether a bucket is there shows with the first blob.
+    pub fn open(&self, data: &Path) -> Result<BlobStore, BlobError> {
+        match self {
+            Self::DataFolder => BlobStore::folder(&data.join(BLOBS)),
+            #[cfg(feature = "object-store")]
+            Self::ObjectStore(settings) => BlobStore::object_store(settings),
+        }
+    }
+
+    /// The place, if it is not in the data folder, for what restores into it.
+    ///
+    /// # Errors
+    /// [`BlobError::Settings`].
+    pub fn elsewhere(&self) -> Result<Option<BlobStore>, BlobError> {
+        match self {
+            Self::DataFolder => Ok(None),
+            #[cfg(feature = "object-store")]
+            Self::ObjectStore(settings) => BlobStore::object_store(settings).map(Some),
+        }
+    }
 }
 
 /// Where a server's certificate is from.
@@ -55,6 +96,7 @@ impl Settings {
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             data: data.into(),
+            blobs: BlobPlace::default(),
             listen: (IpAddr::from([127, 0, 0, 1]), 0).into(),
             url: None,
             tls: None,

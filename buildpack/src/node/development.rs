@@ -8,11 +8,15 @@
 use fs_err as fs;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// npm's record of the tree (npm 7 and later).
-const HIDDEN_LOCKFILE: &str = "node_modules/.package-lock.json";
+/// Where packages are, in a tree's root and in packages.
+const MODULES: &str = "node_modules";
+
+/// npm's record of the tree (npm 7 and later), in the `node_modules` of the tree's root.
+const HIDDEN_LOCKFILE: &str = ".package-lock.json";
 
 /// No record is larger, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -30,7 +34,12 @@ impl Development {
     /// Reads the record of the tree at `root`; nothing where there is none that says what is needed, so that npm itself
     /// has to be asked.
     pub(crate) fn find(root: &Path) -> io::Result<Option<Self>> {
-        let path = root.join(HIDDEN_LOCKFILE);
+        Self::read(&root.join(MODULES))
+    }
+
+    /// The same where the tree's `node_modules` is at `modules`.
+    pub(crate) fn read(modules: &Path) -> io::Result<Option<Self>> {
+        let path = modules.join(HIDDEN_LOCKFILE);
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_BYTES => {}
             Ok(_) => return Ok(None),
@@ -58,6 +67,10 @@ impl Development {
                 return None;
             }
             if flag(package, "dev") {
+                // A folder of the source that a link leads to: it is not npm's to remove, and the link does not say `dev`.
+                if modules_folder(&path)?.file_name() != Some(OsStr::new(MODULES)) {
+                    return None;
+                }
                 packages.insert(path);
             } else {
                 others.push(path);
@@ -93,7 +106,12 @@ impl Development {
         self.packages.len()
     }
 
-    /// Removes them from the tree at `root`.
+    /// Whether `path`, relative to the tree's root, is the folder or the link of one.
+    pub(crate) fn contains(&self, path: &Path) -> bool {
+        self.packages.contains(path)
+    }
+
+    /// Removes them from the tree at `root`, where they still are there, and what leads to them.
     pub(crate) fn remove(&self, root: &Path) -> io::Result<()> {
         if self.packages.is_empty() {
             return Ok(());
@@ -113,12 +131,12 @@ impl Development {
         for folder in &folders {
             unlink_dangling(&root.join(folder).join(".bin"))?;
             // npm leaves none of a package's own that holds nothing.
-            if folder != Path::new("node_modules") {
+            if folder != Path::new(MODULES) {
                 remove_if_empty(&root.join(folder))?;
             }
         }
         let text = serde_json::to_vec_pretty(&self.record)?;
-        let path = root.join(HIDDEN_LOCKFILE);
+        let path = root.join(MODULES).join(HIDDEN_LOCKFILE);
         let new = path.with_extension("json.new");
         fs::write(&new, text)?;
         fs::rename(new, path)
@@ -276,7 +294,7 @@ mod tests {
             "packages/api": {},
             "packages/api/node_modules/jest": dev,
         }));
-        fs::write(root.join(HIDDEN_LOCKFILE), text.to_string()).unwrap();
+        fs::write(root.join(MODULES).join(HIDDEN_LOCKFILE), text.to_string()).unwrap();
 
         let development = Development::find(root).unwrap().unwrap();
         assert_eq!(development.len(), 6);
@@ -310,6 +328,8 @@ mod tests {
             json!({ "": { "dev": true } }),
             json!({ "node_modules/a": { "extraneous": true } }),
             json!({ "node_modules/a": { "dev": true }, "node_modules/a/node_modules/b": {} }),
+            json!({ "node_modules/a": { "link": true, "resolved": "packages/a" }, "packages/a": { "dev": true } }),
+            json!({ "a": { "dev": true } }),
             json!([]),
         ] {
             assert_eq!(Development::of(record(&packages)), None, "{packages}");
@@ -385,7 +405,8 @@ mod tests {
         development.remove(&ours).unwrap();
         assert_eq!(listing(&ours), listing(&theirs));
         let read = |root: &Path| -> Value {
-            serde_json::from_slice(&fs::read(root.join(HIDDEN_LOCKFILE)).unwrap()).unwrap()
+            serde_json::from_slice(&fs::read(root.join(MODULES).join(HIDDEN_LOCKFILE)).unwrap())
+                .unwrap()
         };
         assert_eq!(read(&ours), read(&theirs));
     }

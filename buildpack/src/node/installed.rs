@@ -5,6 +5,7 @@
 //! If the build script leaves it as it was, it is renamed back, and a clone of the other tree takes its place in the app.
 
 use super::caches;
+use super::development::Development;
 use super::failure::NodeBuildError;
 use super::job::Job;
 use super::leftovers;
@@ -30,7 +31,8 @@ const OF_YARN: [&str; 7] = [
 pub(crate) struct Trees {
     /// The whole trees, after the build script and without caches of frameworks.
     full: Store,
-    /// The same without development dependencies; nothing where those are kept.
+    /// The same without development dependencies; nothing where those are kept, or npm's record in the whole trees says
+    /// which they are.
     pruned: Store,
     /// What the installation made elsewhere in the app.
     extras: Store,
@@ -137,12 +139,21 @@ impl Trees {
 
     /// Whether they can be put into the app.
     pub(crate) fn can_be_used(&self, job: &Job<'_>) -> Result<bool, NodeBuildError> {
-        let prunes = prunes(job);
         Ok(self.full.paths()?.is_some()
-            && (!prunes || self.pruned.paths()?.is_some())
+            && (!prunes(job) || self.pruned.paths()?.is_some() || self.has_record(job)?)
             && self.extras.paths()?.is_some()
             && self.full.fits(job.folder)?
             && self.extras.fits(job.folder)?)
+    }
+
+    /// Whether npm's record says which of the packages only development needs.
+    fn has_record(&self, job: &Job<'_>) -> io::Result<bool> {
+        let modules = Path::new(&job.app.root).join("node_modules");
+        let is_npm = job.manager() == Manager::Npm;
+        Ok(match self.full.place(&modules)?.filter(|_| is_npm) {
+            Some(place) => Development::read(&place)?.is_some(),
+            None => false,
+        })
     }
 }
 
@@ -223,33 +234,50 @@ impl<'a> Present<'a> {
             Some(_) => Sharing::Copies,
             None => Sharing::Links,
         };
-        if self.is_restored {
+        let development = if prunes(job) {
+            job.development()?
+        } else {
+            None
+        };
+        let is_selected = !prunes(job) || development.is_some();
+        let kept = if self.is_restored {
             trees.full.take_back(job.folder)?;
-            let kept = if prunes(job) {
-                &trees.pruned
-            } else {
-                &trees.full
-            };
-            kept.clone_to(job.folder, sharing)?;
-            if !prunes(job) {
-                leftovers::remove(job, &self.paths)?;
-            }
-            cleanup()?;
-            return Ok(Kept::Same);
+            Kept::Same
+        } else if is_selected {
+            trees.full.absorb(job.folder, &self.paths)?;
+            trees.pruned.clear()?;
+            Kept::New
+        } else {
+            return self.keep_pruned(job, trees, sharing, cleanup);
+        };
+        if is_selected {
+            select(job, &trees.full, development.as_ref(), sharing)?;
+        } else {
+            trees.pruned.clone_to(job.folder, sharing)?;
         }
+        cleanup()?;
+        Ok(kept)
+    }
+
+    /// Keeps new trees, and what the package manager makes of them for the slug, which it may do by writing into files.
+    fn keep_pruned(
+        self,
+        job: &Job<'_>,
+        trees: &Trees,
+        sharing: Sharing,
+        cleanup: &dyn Fn() -> Result<(), NodeBuildError>,
+    ) -> Result<Kept, NodeBuildError> {
         trees.full.fill(job.folder, &self.paths, sharing)?;
         let full = trees.full.marks()?;
         prune(job)?;
-        let mut pruned = None;
-        if prunes(job) {
-            let mut paths = self.paths;
-            paths.retain(|path| job.folder.join(path).symlink_metadata().is_ok());
-            trees.pruned.fill(job.folder, &paths, sharing)?;
-            // Only the script can change it from here on.
-            if job.app.scripts.cleanup.is_some() {
-                pruned = Some(trees.pruned.marks()?);
-            }
-        }
+        let mut paths = self.paths;
+        paths.retain(|path| job.folder.join(path).symlink_metadata().is_ok());
+        trees.pruned.fill(job.folder, &paths, sharing)?;
+        // Only the script can change it from here on.
+        let pruned = match job.app.scripts.cleanup {
+            Some(_) => Some(trees.pruned.marks()?),
+            None => None,
+        };
         cleanup()?;
         let is_sound = trees.full.marks()? == full
             && match pruned {
@@ -321,6 +349,32 @@ fn prunes(job: &Job<'_>) -> bool {
     job.app.dev_dependencies == DevDependencies::Removed
 }
 
+/// Puts clones of the whole trees into the app, without packages that only `development` needs.
+fn select(
+    job: &Job<'_>,
+    full: &Store,
+    development: Option<&Development>,
+    sharing: Sharing,
+) -> Result<(), NodeBuildError> {
+    if let Some(development) = development {
+        let is_left_out = |path: &Path| {
+            let below = path.strip_prefix(&job.app.root);
+            below.is_ok_and(|below| development.contains(below))
+        };
+        job.note_removal_of(development);
+        full.clone_without(job.folder, sharing, &is_left_out)?;
+        development.remove(&job.root())?;
+    } else {
+        full.clone_to(job.folder, sharing)?;
+    }
+    remove_leftovers(job)
+}
+
+fn remove_leftovers(job: &Job<'_>) -> Result<(), NodeBuildError> {
+    let paths = tree_paths(job, &Survey::of(job.folder)?);
+    Ok(leftovers::remove(job, &paths)?)
+}
+
 fn prune(job: &Job<'_>) -> Result<(), NodeBuildError> {
     if job.is_cross {
         for path in tree_paths(job, &Survey::of(job.folder)?) {
@@ -335,9 +389,7 @@ fn prune(job: &Job<'_>) -> Result<(), NodeBuildError> {
             leftovers::remove_unused_archives(&job.root())?;
         }
     }
-    let paths = tree_paths(job, &Survey::of(job.folder)?);
-    leftovers::remove(job, &paths)?;
-    Ok(())
+    remove_leftovers(job)
 }
 
 /// Where installed packages are; no tree is inside of another.
@@ -362,26 +414,4 @@ fn tree_paths(job: &Job<'_>, survey: &Survey) -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_specifiers_name_a_copied_folder() {
-        for copied in [
-            r#"{"dependencies": {"a": "file:../a"}}"#,
-            r#""resolved": "file:a.tgz""#,
-            "  a: portal:../a\n",
-            "  a@file:packages/a:\n    resolution: {directory: packages/a, type: directory}\n",
-            r#"{"dependenciesMeta": {"a": {"injected": true}}}"#,
-        ] {
-            assert!(names_copied_folder(copied), "{copied}");
-        }
-        for other in [
-            "lockfileVersion: '9.0'\n\nsettings:\n  autoInstallPeers: true\n  excludeLinksFromLockfile: false\n",
-            r#"{"scripts": {"build-file:x": "x", "my_file:x": "x", "profile:cpu": "x"}}"#,
-            "  subdirectory: x\n",
-        ] {
-            assert!(!names_copied_folder(other), "{other}");
-        }
-    }
-}
+mod tests;

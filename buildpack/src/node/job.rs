@@ -115,16 +115,27 @@ impl Job<'_> {
         self.run(step, &invocation, client, folder)
     }
 
+    /// The packages that only development needs, as npm's record says; nothing where the manager has to be asked.
+    pub(crate) fn development(&self) -> io::Result<Option<Development>> {
+        match self.manager() {
+            Manager::Npm => Development::find(&self.root()),
+            _ => Ok(None),
+        }
+    }
+
+    /// Tells that they go.
+    pub(crate) fn note_removal_of(&self, development: &Development) {
+        self.note(&match development.len() {
+            0 => "No development dependencies to remove".to_owned(),
+            1 => "Removing 1 package that only development needs".to_owned(),
+            count => format!("Removing {count} packages that only development needs"),
+        });
+    }
+
     /// Removes development dependencies. The lockfile stays as it is in the source.
     pub(crate) fn prune(&self) -> Result<(), NodeBuildError> {
-        if self.manager() == Manager::Npm
-            && let Some(development) = Development::find(&self.root())?
-        {
-            self.note(&match development.len() {
-                0 => "No development dependencies to remove".to_owned(),
-                1 => "Removing 1 package that only development needs".to_owned(),
-                count => format!("Removing {count} packages that only development needs"),
-            });
+        if let Some(development) = self.development()? {
+            self.note_removal_of(&development);
             return Ok(development.remove(&self.root())?);
         }
         for invocation in commands::prune(self.app, self.version) {

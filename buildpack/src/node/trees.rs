@@ -87,7 +87,7 @@ impl Store {
         self.clear()?;
         fs::create_dir_all(&self.folder)?;
         for (number, path) in paths.iter().enumerate() {
-            clone(&app.join(path), &self.tree(number), sharing)?;
+            clone(&app.join(path), &self.tree(number), sharing, &|_| false)?;
         }
         let index = serde_json::to_vec(paths)?;
         fs::write(self.folder.join(INDEX), index)
@@ -123,10 +123,30 @@ impl Store {
 
     /// Puts clones of its trees into the app directory.
     pub(crate) fn clone_to(&self, app: &Path, sharing: Sharing) -> io::Result<()> {
+        self.clone_without(app, sharing, &|_| false)
+    }
+
+    /// The same without folders and links that are `left_out`, which is asked by their paths in the app directory.
+    pub(crate) fn clone_without(
+        &self,
+        app: &Path,
+        sharing: Sharing,
+        left_out: &dyn Fn(&Path) -> bool,
+    ) -> io::Result<()> {
         for (number, path) in self.whole()?.iter().enumerate() {
-            clone(&self.tree(number), &make_room(app, path)?, sharing)?;
+            let place = make_room(app, path)?;
+            clone(&self.tree(number), &place, sharing, &|below| {
+                left_out(&path.join(below))
+            })?;
         }
         Ok(())
+    }
+
+    /// Where it keeps the tree of `path`, if it does.
+    pub(crate) fn place(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        let paths = self.paths()?.unwrap_or_default();
+        let number = paths.iter().position(|tree| tree == path);
+        Ok(number.map(|number| self.tree(number)))
     }
 
     /// Moves its trees into the app directory. Until [`Store::take_back`] they are at risk.
@@ -136,7 +156,7 @@ impl Store {
             let place = make_room(app, path)?;
             match std::fs::rename(self.tree(number), &place) {
                 Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                    clone(&self.tree(number), &place, Sharing::Copies)?;
+                    clone(&self.tree(number), &place, Sharing::Copies, &|_| false)?;
                     taken = Taken::Copied;
                 }
                 other => other?,
@@ -262,7 +282,7 @@ pub(crate) fn relocate(from: &Path, to: &Path) -> io::Result<()> {
     }
     match std::fs::rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            clone(from, to, Sharing::Copies)?;
+            clone(from, to, Sharing::Copies, &|_| false)?;
             remove(from)
         }
         other => other,
@@ -283,13 +303,24 @@ fn make_room(app: &Path, path: &Path) -> io::Result<PathBuf> {
     Ok(place)
 }
 
-fn clone(from: &Path, to: &Path, sharing: Sharing) -> io::Result<()> {
+/// Makes `to` the same as `from`, without folders and links below it that are `left_out`.
+fn clone(
+    from: &Path,
+    to: &Path,
+    sharing: Sharing,
+    left_out: &dyn Fn(&Path) -> bool,
+) -> io::Result<()> {
     if let Some(above) = to.parent() {
         fs::create_dir_all(above)?;
     }
     let mut folders = Vec::new();
     let mut files = Vec::new();
-    for entry in walkdir::WalkDir::new(from) {
+    let walk = walkdir::WalkDir::new(from).into_iter();
+    let walk = walk.filter_entry(|entry| {
+        let below = entry.path().strip_prefix(from).ok();
+        entry.depth() == 0 || entry.file_type().is_file() || !below.is_some_and(left_out)
+    });
+    for entry in walk {
         let entry = entry?;
         let Ok(below) = entry.path().strip_prefix(from) else {
             continue;

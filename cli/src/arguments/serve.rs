@@ -21,7 +21,40 @@ pub(crate) struct ServeCommandArguments {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum ServeAction {}
+pub(crate) enum ServeAction {
+    /// Write everything that the server keeps into one new file, but for tokens and keys. The server may run.
+    Backup(BackupArguments),
+    /// Make a data folder of a backup; it must be empty, or not there yet.
+    Restore(RestoreArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArguments {
+    /// The file to write. It must not be there yet.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArguments,
+    #[command(flatten)]
+    pub(crate) blobs: BlobArguments,
+    /// Print what it has as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArguments {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArguments,
+    #[command(flatten)]
+    pub(crate) blobs: BlobArguments,
+    /// Print what it has as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct DataArguments {
@@ -31,9 +64,28 @@ pub(crate) struct DataArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct BlobArguments {
+    /// Keep slugs in a bucket, `s3://BUCKET` or `s3://BUCKET/FOLDER`, and not in the data folder. AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN have the credentials.
+    #[cfg(feature = "object-store")]
+    #[arg(long, env = "SLUGBUILDER_SERVE_BLOBS", value_name = "URL")]
+    pub(crate) blobs: Option<String>,
+    /// The address of the S3-compatible store, if it is not that of AWS.
+    #[cfg(feature = "object-store")]
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub(crate) blobs_endpoint: Option<String>,
+    /// The bucket's region.
+    #[cfg(feature = "object-store")]
+    #[arg(long, env = "AWS_REGION", value_name = "NAME")]
+    pub(crate) blobs_region: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) data: DataArguments,
+    #[command(flatten)]
+    pub(crate) blobs: BlobArguments,
     /// Where to listen: a port of this machine, or an address and a port. Port 0 takes a free one.
     #[arg(
         long,

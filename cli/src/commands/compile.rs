@@ -1,7 +1,7 @@
 //! `slugbuilder compile`
 
 use super::{lock, manifest_path, megabytes, show_process_types};
-use crate::arguments::{CompileArguments, Credential, SourceArguments};
+use crate::arguments::{BuildArguments, CompileArguments, Credential, SourceArguments};
 use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::{Printer, count, one_line, print_data, size};
@@ -10,7 +10,7 @@ use slugbuilder::app_root::{AppRoot, RootError};
 use slugbuilder::buildpacks::select;
 use slugbuilder::compile::{CompileOptions, Compiled, compile};
 use slugbuilder::layout::after_build::words_of;
-use slugbuilder::sandbox::Credentials;
+use slugbuilder::sandbox::{Credentials, Interrupt};
 use slugbuilder::slug::{LeftOut, LeftOutBy};
 use slugbuilder::stack::Stack;
 use slugbuilder::stage::Survey;
@@ -23,15 +23,31 @@ use std::time::Instant;
 const WARN_MEGABYTES: u64 = 300;
 
 pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
+    let compiled = build(&arguments.build, requests.stop, printer)?;
+    if arguments.json {
+        // What was just written can be written again.
+        print_data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default())?;
+    }
+    // The process ends: taking a survey of a large source apart would only make that later.
+    std::mem::forget(compiled);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds an app, writes its slug, and says so.
+pub(super) fn build(
+    arguments: &BuildArguments,
+    interrupt: Interrupt,
+    printer: &Printer,
+) -> Result<Compiled, Failure> {
     let started = Instant::now();
     let host = environment::host();
-    let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
     let cache_dir = environment::cache_dir(&arguments.cache)?;
     let deadline = started + arguments.timeout;
     let selection = select(
         &arguments.buildpacks.request(),
         &cache_dir,
-        &Stop::new(&requests.stop, Some(deadline)),
+        &Stop::new(&interrupt, Some(deadline)),
     )?;
     let secrets = environment::secrets(&arguments.secrets, &host)?;
     let names = secrets.keys().cloned().collect();
@@ -62,7 +78,7 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
         locking: arguments.lock.locking(),
         network: !arguments.offline,
         deadline,
-        interrupt: requests.stop,
+        interrupt,
         source_date_epoch: environment::source_date_epoch(),
         compression: arguments.compression.into(),
         max_size: megabytes(arguments.max_size),
@@ -79,13 +95,7 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     }
     let compiled = compile(&options, printer)?;
     summarize(&compiled, &options, started, printer);
-    if arguments.json {
-        // What was just written can be written again.
-        print_data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default())?;
-    }
-    // The process ends: taking a survey of a large source apart would only make that later.
-    std::mem::forget(compiled);
-    Ok(ExitCode::SUCCESS)
+    Ok(compiled)
 }
 
 /// The app's folder in the source; nothing if it is all of it.

@@ -1,12 +1,22 @@
 //! The commands: each turns its arguments into the library's parameters and the result into lines.
 
+mod apps;
 mod archive;
 mod buildpack;
 mod cache;
 mod compile;
+mod config;
+mod deploy;
 mod lock;
 mod plan;
+mod platform;
+mod promote;
+mod publish;
+mod pull;
+mod release;
+mod releases;
 mod resolving;
+mod rollback;
 mod run;
 mod serve;
 mod unpack;
@@ -32,6 +42,15 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, 
         Command::Archive(arguments) => archive::run(arguments, printer),
         Command::Run(arguments) => run::run(arguments, printer),
         Command::Unpack(arguments) => unpack::run(arguments, printer),
+        Command::Deploy(arguments) => deploy::run(arguments, printer),
+        Command::Publish(arguments) => publish::run(arguments, printer),
+        Command::Release(arguments) => release::run(arguments, printer),
+        Command::Promote(arguments) => promote::run(arguments, printer),
+        Command::Releases(arguments) => releases::run(arguments, printer),
+        Command::Rollback(arguments) => rollback::run(arguments, printer),
+        Command::Pull(arguments) => pull::run(arguments, printer),
+        Command::Apps(arguments) => apps::run(arguments, printer),
+        Command::Config(arguments) => config::run(arguments, printer),
         Command::Serve(command) => serve::run(command, &arguments.output, printer),
         Command::Cache(arguments) => cache::run(arguments, printer),
         Command::Buildpack(arguments) => buildpack::run(arguments, printer),

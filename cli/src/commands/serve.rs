@@ -1,8 +1,9 @@
 //! `slugbuilder serve`
 
 mod announcement;
+mod backup;
 
-use crate::arguments::{OutputArguments, ServeArguments, ServeCommandArguments};
+use crate::arguments::{OutputArguments, ServeAction, ServeArguments, ServeCommandArguments};
 use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::Printer;
@@ -24,7 +25,8 @@ pub(super) fn run(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     match &arguments.action {
-        Some(action) => match *action {},
+        Some(ServeAction::Backup(arguments)) => backup::back_up(arguments),
+        Some(ServeAction::Restore(arguments)) => backup::restore(arguments),
         None => serve(&arguments.serve, output, printer),
     }
 }
@@ -38,6 +40,7 @@ fn serve(
     let source = UsersSource::of(arguments, &data);
     let users = source.read(printer)?;
     let settings = Settings {
+        blobs: environment::blobs(&arguments.blobs),
         listen: arguments.listen,
         url: arguments.url.clone(),
         tls: tls(arguments),
@@ -88,13 +91,17 @@ async fn reload(server: &slugbuilder_platform::Running, source: &UsersSource, pr
         Err(failure) => Err(failure),
     };
     let certificate = server.renew_certificate().await.map_err(Failure::from);
+    let mut kept = false;
     for (what, result) in [("users", users), ("certificate", certificate)] {
         if let Err(Failure(diagnosis)) = result {
-            let message = format!("the {what} stay as they were: {}", diagnosis.one_line());
+            let message = format!("not read again, the {what}: {}", diagnosis.one_line());
             printer.warning(&Warning::new("not-reloaded", message));
+            kept = true;
         }
     }
-    printer.say("Read users and certificate again");
+    if !kept {
+        printer.say("Read users and certificate again");
+    }
 }
 
 /// Where the users are from.

@@ -173,6 +173,16 @@ fn help_teaches_and_ends_well() {
       archive    Make a slug of a folder that is ready to run, without a buildpack
       run        Run a slug as a dyno would
       unpack     Unpack a slug's app into a new folder
+      deploy     Compile an app, publish its slug, and release it
+      publish    Upload a slug to an app, without releasing it
+      release    Release a slug that is uploaded
+      promote    Release the slug that one app runs to others, without an upload
+      releases   List an app's releases
+      rollback   Go back to an earlier release: its slug and its config vars
+      pull       Download the slug of a release
+      apps       List the apps that you can deploy to
+      config     Show or change an app's config vars
+      serve      Run a platform that Heroku's clients and slugbuilder can deploy to
       cache      Look at what is kept between builds, or make room
       buildpack  Use slugbuilder's buildpack elsewhere
       help       Print this message or the help of the given subcommand(s)
@@ -200,6 +210,7 @@ fn help_teaches_and_ends_well() {
     A first slug:
       slugbuilder compile ./my-app     writes slug.tgz and slug.json
       slugbuilder run slug.tgz         starts its web process on port 5000
+      slugbuilder deploy --app NAME    compiles and releases the app of this folder
 
     Exit codes: 0 done, 1 the app is at fault, 2 usage, 69 a tool or service is missing,
     70 a bug of ours, 74 input/output, 75 try again later.

@@ -51,6 +51,26 @@ fn a_process_type_gets_what_heroku_gives_it() {
     });
 }
 
+/// A shell that runs slugbuilder in the background makes it ignore SIGINT and SIGQUIT.
+#[test]
+fn a_process_ignores_no_signal_that_slugbuilder_ignores() {
+    for_each_user(|context| {
+        context.ready_slug();
+        let ran = context
+            .shell(r#"trap "" INT QUIT TERM HUP USR1; exec $SLUGBUILDER --quiet run slug.tgz -- "$SCRIPT""#)
+            .env("SCRIPT", "grep -E 'Sig(Ign|Blk)' /proc/self/status; trap 'echo trapped; exit 3' INT; kill -INT $$; sleep 5")
+            .run();
+        assert!(ran.stdout.ends_with("trapped\n"), "{}", ran.stdout);
+        for line in ran.stdout.lines().filter(|line| line.starts_with("Sig")) {
+            let set = line.split_whitespace().last().unwrap();
+            // Signals above 31 are the C library's own; some machines start with one of them ignored.
+            let standard = u64::from_str_radix(set, 16).unwrap() & 0x7fff_ffff;
+            assert_eq!(standard, 0, "{line}");
+        }
+        assert_eq!(ran.status, 3);
+    });
+}
+
 #[test]
 fn the_exit_status_is_that_of_the_process() {
     for_each_user(|context| {

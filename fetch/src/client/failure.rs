@@ -1,5 +1,6 @@
 //! What an error of the HTTP library means.
 
+use super::early_answer::is_after_sending;
 use crate::url::{Scheme, Url};
 use crate::{FetchError, Settings};
 use std::io::{self, ErrorKind};
@@ -71,6 +72,7 @@ fn classify_io(url: &Url, source: io::Error) -> FetchError {
         | ErrorKind::NotConnected
         | ErrorKind::UnexpectedEof
         | ErrorKind::TimedOut => FetchError::Interrupted { url: shown, source },
+        _ if is_after_sending(&source) => FetchError::Interrupted { url: shown, source },
         _ if source.to_string().starts_with(LOOKUP_FAILED) => {
             FetchError::Dns { url: shown, source }
         }

@@ -1,23 +1,33 @@
 //! The client: what a transfer is, and where its bytes go.
 
 mod answer;
+mod call;
+mod early_answer;
 mod failure;
 mod partial;
 mod progress;
 mod proxy;
+mod source;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod transfer;
 mod trust;
 
+pub use call::{Answer, Call, Content, Method, Redirects};
+pub(crate) use early_answer::is_after_sending;
 pub(crate) use partial::Partial;
+pub use stream::{Piece, Stream};
 
+use self::early_answer::ReadsEarlyAnswers;
 use crate::url::{Scheme, Url, redacted};
 use crate::{Checksum, FetchError, Settings};
 use slugbuilder_report::{Reporter, Silent};
 use std::io;
 use std::path::Path;
 use ureq::tls::TlsConfig;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 
 /// Something to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +72,7 @@ impl Client {
         };
         let tls = TlsConfig::builder().root_certs(authorities).build();
         let agent = |proxy: Option<ureq::Proxy>| -> ureq::Agent {
-            ureq::Agent::config_builder()
+            let config = ureq::Agent::config_builder()
                 .tls_config(tls.clone())
                 .proxy(proxy)
                 .user_agent(settings.user_agent.as_str())
@@ -77,8 +87,12 @@ impl Client {
                 .timeout_recv_response(Some(settings.stall_timeout))
                 .timeout_per_read(Some(settings.stall_timeout))
                 .timeout_per_write(Some(settings.stall_timeout))
-                .build()
-                .new_agent()
+                .build();
+            ureq::Agent::with_parts(
+                config,
+                DefaultConnector::new().chain(ReadsEarlyAnswers),
+                DefaultResolver::default(),
+            )
         };
         Ok(Self {
             direct: agent(None),

@@ -17,7 +17,8 @@ const MAX_REDIRECTS: u32 = 10;
 /// How much of a body is read at once, in bytes.
 const BUFFER: usize = 64 * 1024;
 
-type Response = ureq::http::Response<ureq::Body>;
+/// An answer whose body is still to be read.
+pub(super) type Response = ureq::http::Response<ureq::Body>;
 
 impl Client {
     /// Brings the body of `request` into `partial` and verifies it.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 const PART: usize = 5 << 20;
 
 /// How to reach a bucket.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ObjectStoreSettings {
     /// `s3://BUCKET` or `s3://BUCKET/FOLDER`.
     pub url: String,
@@ -259,4 +259,71 @@ fn split(url: &str) -> Result<(&str, Path), object_store::Error> {
         return Err(generic("it names no bucket"));
     }
     Ok((bucket, Path::parse(folder)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use slugbuilder_report::{Diagnosis, Style};
+
+    #[test]
+    fn a_bucket_and_its_folder_are_told_apart() {
+        let parts =
+            |url| split(url).map(|(bucket, folder)| (bucket.to_owned(), folder.to_string()));
+        let is = |bucket: &str, folder: &str| (bucket.to_owned(), folder.to_owned());
+        assert_eq!(parts("s3://slugs").unwrap(), is("slugs", ""));
+        assert_eq!(parts("s3://slugs/").unwrap(), is("slugs", ""));
+        assert_eq!(
+            parts("s3://slugs/of/team/").unwrap(),
+            is("slugs", "of/team")
+        );
+        for url in [
+            "",
+            "slugs",
+            "s3:/slugs",
+            "s3://",
+            "s3:///of",
+            "https://slugs",
+            "s3://slugs/../x",
+        ] {
+            assert!(parts(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn another_address_is_refused() {
+        let settings = ObjectStoreSettings {
+            url: "https://slugs.example.com".into(),
+            ..ObjectStoreSettings::default()
+        };
+        let error = Objects::connect(&settings).unwrap_err();
+        insta::assert_snapshot!(Diagnosis::of(&error).render(Style::Plain), @r"
+        error[blobs-settings]: cannot use `https://slugs.example.com` as the store of the blobs
+          caused by: Generic S3 error: it does not begin with `s3://`
+          caused by: it does not begin with `s3://`
+
+          hint: Write it as `s3://BUCKET` or `s3://BUCKET/FOLDER`.
+        ");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let settings = ObjectStoreSettings {
+            url: "s3://slugs".into(),
+            access_key_id: "AKIA".into(),
+            secret_access_key: "wJalrXUtnFEMI".into(),
+            session_token: Some("FwoGZXIv".into()),
+            ..ObjectStoreSettings::default()
+        };
+        assert_eq!(
+            format!("{settings:?}"),
+            "ObjectStoreSettings { url: \"s3://slugs\", endpoint: None, region: None, .. }"
+        );
+        let connected = Objects::connect(&settings).unwrap();
+        let shown = format!("{connected:?}");
+        assert!(
+            !shown.contains("wJalrXUtnFEMI") && !shown.contains("FwoGZXIv"),
+            "{shown}"
+        );
+    }
 }

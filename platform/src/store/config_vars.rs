@@ -3,7 +3,7 @@
 use super::access::{Found, find_app};
 use super::releases::{self, NewRelease};
 use super::values::Json;
-use super::{Store, StoreError, User, Write, rules};
+use super::{Store, StoreError, User, Write, release_rows, rules};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest as _, Sha256};
 use slugbuilder::api::types::{ConfigVars, ConfigVarsUpdate, ReleaseStatus};
@@ -19,7 +19,7 @@ impl Store {
             let found = find_app(connection, actor, &app)?;
             read(
                 connection,
-                releases::newest(connection, found.number)?.config,
+                release_rows::newest(connection, found.number)?.config,
             )
         })
         .await
@@ -35,7 +35,7 @@ impl Store {
         let (actor, app, identity) = (actor.id, app.to_owned(), identity.to_owned());
         self.read(move |connection| {
             let found = find_app(connection, actor, &app)?;
-            let config = releases::config_of(connection, &found, &identity)?;
+            let config = release_rows::config_of(connection, &found, &identity)?;
             read(connection, config)
         })
         .await
@@ -64,7 +64,10 @@ fn change(
     update: ConfigVarsUpdate,
 ) -> Result<ConfigVars, StoreError> {
     let connection = write.connection();
-    let mut vars = read(connection, releases::newest(connection, app.number)?.config)?;
+    let mut vars = read(
+        connection,
+        release_rows::newest(connection, app.number)?.config,
+    )?;
     let (mut set, mut removed) = (Vec::new(), Vec::new());
     for (name, value) in update {
         match value {
@@ -85,7 +88,7 @@ fn change(
     }
     rules::config_vars(&vars)?;
     let new = NewRelease {
-        slug: releases::current_slug(connection, app.number)?,
+        slug: release_rows::current_slug(connection, app.number)?,
         config: snapshot(connection, app, &vars)?,
         description: description(&set, &removed),
         status: ReleaseStatus::Succeeded,

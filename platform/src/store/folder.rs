@@ -6,12 +6,13 @@ use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 use std::fs::{File, TryLockError};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The database's file in a data folder; SQLite's log (`-wal`) and index of it (`-shm`) stand beside it.
-pub(crate) const DATABASE: &str = "ledger.sqlite";
+pub const DATABASE: &str = "ledger.sqlite";
 /// The file that the running server holds a lock on.
 const LOCK: &str = "ledger.lock";
 
@@ -36,18 +37,13 @@ impl Folder {
     /// Makes the folder, for its user alone, if it is not there, and locks it.
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
         if !folder.exists() {
-            // Not `fs_err`'s: it has no mode.
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(|error| {
-                    let text = format!(
-                        "cannot make the data folder `{}`: {error}",
-                        folder.display()
-                    );
-                    std::io::Error::new(error.kind(), text)
-                })?;
+            make_private(folder).map_err(|error| {
+                let text = format!(
+                    "cannot make the data folder `{}`: {error}",
+                    folder.display()
+                );
+                io::Error::new(error.kind(), text)
+            })?;
         }
         let lock = private_file(&folder.join(LOCK))?;
         match lock.try_lock() {
@@ -70,6 +66,15 @@ impl Folder {
 
     /// The connection that writes, to a database in its newest form.
     pub(super) fn writer(&self) -> Result<Connection, StoreError> {
+        self.open_writer().map_err(|error| match error {
+            StoreError::Damaged(detail) => {
+                StoreError::Damaged(format!("`{}`: {detail}", self.database.display()))
+            }
+            other => other,
+        })
+    }
+
+    fn open_writer(&self) -> Result<Connection, StoreError> {
         let mut connection = Connection::open_with_flags(
             &self.database,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -130,6 +135,27 @@ pub(crate) fn check_kind(connection: &Connection, path: &Path) -> Result<u64, St
     Ok(form)
 }
 
+/// Sees that the database is sound in all of its pages, which takes as long as reading them. For an operator's doubts and
+/// for backups: at the start of a server it would cost too much.
+pub(crate) fn check_sound(connection: &Connection) -> Result<(), StoreError> {
+    let verdict: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(StoreError::Damaged(verdict));
+    }
+    let dangling = connection
+        .prepare("PRAGMA foreign_key_check")?
+        .query_map([], |row| row.get::<_, String>("table"))?
+        .next()
+        .transpose()?;
+    match dangling {
+        None => Ok(()),
+        Some(table) => Err(StoreError::Damaged(format!(
+            "a row of `{table}` refers to one that is not there"
+        ))),
+    }
+}
+
 fn foreign(path: &Path) -> StoreError {
     StoreError::Foreign {
         path: path.to_owned(),
@@ -153,6 +179,19 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         _ => Err(StoreError::Damaged(
             "it has no form after its migration".into(),
         )),
+    }
+}
+
+/// Makes a folder for its user alone, so that its name outlives a crash.
+fn make_private(folder: &Path) -> io::Result<()> {
+    // Not `fs_err`'s: that has no mode.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    match std::path::absolute(folder)?.parent() {
+        Some(parent) => fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
     }
 }
 

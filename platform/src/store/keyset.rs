@@ -35,13 +35,13 @@ impl Keyset {
             Order::Descending => ("<", ">", "DESC"),
         };
         let mut values = vec![Value::Integer(subject)];
-        let mut conditions = String::new();
+        let mut conditions = Vec::new();
         for (bound, operator) in [(&page.start, after), (&page.end, before)] {
             if let Some(bound) = bound {
                 values.push(value(page.attribute, bound)?);
                 let equal = if bound.inclusive { "=" } else { "" };
                 let number = values.len();
-                conditions += &format!(" AND {column} {operator}{equal} ?{number}");
+                conditions.push(format!(" AND {column} {operator}{equal} ?{number}"));
             }
         }
         // One more than asked for tells whether there is more.
@@ -50,7 +50,7 @@ impl Keyset {
             .saturating_add(1);
         values.push(Value::Integer(limit));
         Ok(Self {
-            conditions,
+            conditions: conditions.concat(),
             order_and_limit: format!("ORDER BY {key} {direction} LIMIT ?{}", values.len()),
             direction,
             values,

@@ -21,14 +21,19 @@ mod keyset;
 mod names;
 mod readers;
 mod records;
+mod release_rows;
 mod releases;
 mod rules;
 mod slugs;
+#[cfg(test)]
+mod tests;
 mod users;
 mod values;
 mod writer;
 
 pub use error::StoreError;
+pub use folder::DATABASE;
+pub(crate) use folder::{check_kind, check_sound};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use records::{
     App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
@@ -49,11 +54,11 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// In the order in which they end.
+/// In the order in which they end: SQLite folds its log into the database when its last connection ends, if that writes.
 #[derive(Debug)]
 struct Inner {
-    writer: Writer,
     readers: Readers,
+    writer: Writer,
     /// Until then no other process opens it.
     _folder: Folder,
 }
@@ -72,8 +77,8 @@ impl Store {
         let writer = Writer::start(connection)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                writer,
                 readers,
+                writer,
                 _folder: folder,
             }),
         })

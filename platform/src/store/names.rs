@@ -17,11 +17,10 @@ const SECOND: [&str; 32] = [
 
 /// A name such as `quiet-meadow-40213`. There are 102 million, so that a few tries find one that is free.
 pub(super) fn invent() -> String {
-    // The random bits of an identifier: its first 48 have nothing else.
-    let [a, b, c, d, e, f, ..] = *Uuid::new_v4().as_bytes();
-    let first = FIRST[usize::from(a) % FIRST.len()];
-    let second = SECOND[usize::from(b) % SECOND.len()];
-    let number = u32::from_be_bytes([c, d, e, f]) % 100_000;
+    let pick = || usize::from(Uuid::new_v4().as_bytes()[0]);
+    let first = FIRST[pick() % FIRST.len()];
+    let second = SECOND[pick() % SECOND.len()];
+    let number = Uuid::new_v4().as_u128() % 100_000;
     format!("{first}-{second}-{number:05}")
 }
 

@@ -44,6 +44,10 @@ pub struct User {
 
 /// `account`: the user whose token was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the attributes are those of the API"
+)]
 pub struct Account {
     /// Whether third parties may track them. Always what they set it to; nobody does here.
     #[serde(default)]
@@ -99,10 +103,6 @@ pub struct Account {
 
 /// `app`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the attributes are those of the API"
-)]
 pub struct App {
     /// Whether its certificates are managed.
     #[serde(default)]

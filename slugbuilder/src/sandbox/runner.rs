@@ -290,7 +290,9 @@ fn command(order: &Order) -> Command {
         .current_dir(&order.directory);
     let (identity, terminal, sandboxed) = (order.identity, order.terminal, order.holder.is_some());
     system::before_exec(&mut command, move || {
-        // The mask is inherited, from us and from whoever started slugbuilder.
+        // Both are inherited, from us and from whoever started slugbuilder: what a shell starts in the background ignores
+        // SIGINT, and no shell that it starts in turn can trap it.
+        system::default_signal_actions()?;
         SigSet::empty().thread_set_mask()?;
         if terminal {
             system::take_terminal()?;

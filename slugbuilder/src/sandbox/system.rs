@@ -5,6 +5,7 @@
 )]
 
 use nix::errno::Errno;
+use nix::sys::signal::{SigHandler, Signal};
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
@@ -12,6 +13,19 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
+
+/// Gives every signal its default action again, for a program that is about to start: an ignored signal stays ignored
+/// through `execve(2)`.
+pub(super) fn default_signal_actions() -> io::Result<()> {
+    for signal in Signal::iterator() {
+        if matches!(signal, Signal::SIGKILL | Signal::SIGSTOP) {
+            continue;
+        }
+        // SAFETY: the default action runs no code of this process.
+        unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+    }
+    Ok(())
+}
 
 /// Makes a mount of [`clone_mount`], and every mount below it, read-only or not, without setuid programs and devices
 /// (`mount_setattr(2)`, Linux 5.12).

@@ -4,10 +4,11 @@ use super::{ProcessType, SlugError};
 use crate::archive::replacement::Replacement;
 use crate::archive::{self, Summary};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use slugbuilder_report::{Decision, Language, Warning};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -220,6 +221,28 @@ impl WrittenManifest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Checksum(pub [u8; 32]);
+
+impl Checksum {
+    /// That of the file at `path`, read in bounded memory.
+    pub fn of_file(path: &Path) -> Result<Self, SlugError> {
+        let hashed = || {
+            // Not `fs_err`: the error that this goes into names the path.
+            let mut file = std::fs::File::open(path)?;
+            let mut hasher = Sha256::new();
+            let mut buffer = vec![0; 256 * 1024];
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return Ok(Self(hasher.finalize().into())),
+                    count => hasher.update(&buffer[..count]),
+                }
+            }
+        };
+        hashed().map_err(|source| SlugError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
 
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -46,7 +46,7 @@ fn shell(script: &str) -> Invocation {
 pub(super) fn beside_us() -> Check {
     let fixture = Fixture::new();
     let sandbox = fixture.start();
-    let script = "echo one; echo two >&2; trap 'echo ended; exit 4' TERM; sleep 1000 & wait";
+    let script = "trap 'echo ended; exit 4' TERM; echo two >&2; sleep 1000 & echo one; wait";
     let (mut program, mut output, mut error) = sandbox.start_in_background(&shell(script))?;
     let mut said = [0u8; 4];
     output.read_exact(&mut said)?;

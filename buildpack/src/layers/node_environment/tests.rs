@@ -1,4 +1,7 @@
-//! The program of `exec.d` against control groups as files.
+//! The programs of `exec.d`, against control groups and apps as files.
+//!
+//! They are run by name of their shell: a process that another test starts at the same moment may still hold the file open
+//! for writing, and then it cannot be executed itself (`ETXTBSY`).
 
 use super::*;
 use std::collections::BTreeMap;
@@ -178,7 +181,7 @@ fn processes_find_packages_wherever_the_app_is() {
     let set = |folder: &Path, variables: &[(&str, &str)]| {
         let toml = root.path().join("toml");
         let output = Command::new("/bin/sh")
-            .args(["-c", "exec \"$0\" 3>\"$1\""])
+            .args(["-c", "exec /bin/sh \"$0\" 3>\"$1\""])
             .args([&program, &toml])
             .current_dir(folder)
             .env_clear()

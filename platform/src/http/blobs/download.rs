@@ -14,9 +14,9 @@ use axum::http::header::{
 };
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::TryStreamExt;
-use slugbuilder_report::{Diagnosis, Event, Reporter, Style, Warning};
+use slugbuilder_report::{Diagnosis, Event, Reporter, Warning};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub(super) async fn get<L: SlugLedger>(
         Ok(id) => service.send(id, &parts).await,
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(|refusal| service.refused(refusal))
+    answer.unwrap_or_else(IntoResponse::into_response)
 }
 
 impl<L: SlugLedger> Service<L> {
@@ -54,7 +54,7 @@ impl<L: SlugLedger> Service<L> {
 
         let found = blobs.store.size(id).await?;
         if found != Some(size) {
-            return Err(Refusal::Internal(match found {
+            return Err(Refusal::internal(match found {
                 Some(found) => {
                     format!("blob `{id}` has {found} bytes, and was recorded with {size}")
                 }
@@ -86,17 +86,17 @@ impl<L: SlugLedger> Service<L> {
             return empty(answer);
         }
         let bytes = blobs.store.read(id, range).await?;
-        let bytes = bytes.ok_or_else(|| Refusal::Internal(format!("blob `{id}` is gone")))?;
+        let bytes = bytes.ok_or_else(|| Refusal::internal(format!("blob `{id}` is gone")))?;
         answer
             .body(told(bytes, Arc::clone(&blobs.reporter)))
-            .map_err(|error| Refusal::Internal(error.to_string()))
+            .map_err(|error| Refusal::internal(error.to_string()))
     }
 }
 
 /// The bytes as a body. When they break off, so does the connection, and only the log can say why.
 fn told(bytes: BlobStream, reporter: Arc<dyn Reporter>) -> Body {
     Body::from_stream(bytes.inspect_err(move |error| {
-        let text = Diagnosis::of(error).render(Style::Plain);
+        let text = Diagnosis::of(error).one_line();
         let warning = Warning::new(
             "download-broken-off",
             format!("a download broke off: {text}"),

@@ -15,7 +15,8 @@
 //! | 412, 416 | `precondition_failed`, `requested_range_not_satisfiable` | as RFC 9110 has them |
 //! | 413 | `too_large` | more bytes than the server takes |
 //! | 422 | `checksum_mismatch` | the bytes are not those of the slug's `checksum` |
-//! | 500, 507 | `internal_server_error`, `insufficient_storage` | the disk fails or is full; the log says how |
+//! | 500, 503 | `internal_server_error`, `service_unavailable` | disk or ledger fail, for long or not; the log says how |
+//! | 507 | `insufficient_storage` | the disk is full |
 //!
 //! Like Heroku's, the server does not look into the bytes: that is up to what unpacks them.
 
@@ -28,17 +29,16 @@ mod tests;
 mod upload;
 
 use crate::blobs::{BlobStore, Received};
-use crate::signed_url::{BlobMethod, Signer, UrlError};
+use crate::signed_url::{BlobMethod, Signer};
 use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
 use refusal::Refusal;
-use slugbuilder_report::{Event, Reporter, Warning};
-use std::error::Error;
+use slugbuilder_report::{Explain, Reporter};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -80,7 +80,7 @@ pub enum LedgerError {
     /// It does not take these bytes; the text is for the client.
     Refused(String),
     /// It failed; for the log.
-    Failed(Box<dyn Error + Send + Sync>),
+    Failed(Box<dyn Explain + Send + Sync>),
 }
 
 /// The records that uploads and downloads go by.
@@ -165,23 +165,6 @@ impl<L> Service<L> {
     }
 }
 
-impl<L> Service<L> {
-    /// The answer; what went wrong in the server goes to the log, too.
-    fn refused(&self, refusal: Refusal) -> Response {
-        if let Some(cause) = refusal.cause() {
-            let warning = Warning::new("blob-failed", cause);
-            self.blobs.reporter.report(Event::Warning(&warning));
-        }
-        refusal.into_response()
-    }
-}
-
-impl From<UrlError> for Refusal {
-    fn from(error: UrlError) -> Self {
-        Self::Url(error)
-    }
-}
-
 /// The strong tag of bytes: their hash.
 fn etag(received: &Received) -> String {
     format!("\"{}\"", received.sha256)
@@ -191,5 +174,5 @@ fn etag(received: &Received) -> String {
 fn empty(builder: axum::http::response::Builder) -> Result<Response, Refusal> {
     builder
         .body(axum::body::Body::empty())
-        .map_err(|error| Refusal::Internal(error.to_string()))
+        .map_err(|error| Refusal::internal(error.to_string()))
 }

@@ -1,155 +1,114 @@
 //! Why a request about a blob is not done.
 
-use crate::blobs::BlobError;
+use crate::blobs::{BlobError, Received};
+use crate::http::ApiError;
 use crate::http::blobs::LedgerError;
 use crate::signed_url::UrlError;
-use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_RANGE};
 use axum::response::{IntoResponse, Response};
 use slugbuilder_report::Diagnosis;
 use std::time::Duration;
 
-#[derive(Debug)]
+/// Why a request about a blob is not done, in the words that its client gets.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
-    Url(UrlError),
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    #[error("A blob is uploaded with PUT and downloaded with GET.")]
     Method,
+    #[error("Couldn't find that slug.")]
     NotFound,
+    #[error("Nothing was uploaded for that slug yet.")]
     NotUploaded,
+    #[error("The upload is empty: send the slug's archive as the body.")]
     Empty,
+    #[error("A slug is uploaded as a whole: leave out the `Content-Range` header.")]
     Partial,
-    Incomplete {
-        received: u64,
-    },
+    #[error("The upload broke off after {received} bytes. Nothing was kept; send it again.")]
+    Incomplete { received: u64 },
+    #[error("Nothing came for {} seconds. Nothing was kept; send it again.", .0.as_secs_f32())]
     Idle(Duration),
-    TooLarge {
-        limit: u64,
-    },
-    Checksum {
-        expected: String,
-        found: String,
-    },
-    OtherBytes {
-        sha256: String,
-    },
+    #[error("The upload is larger than the {limit} bytes that this server takes.")]
+    TooLarge { limit: u64 },
+    #[error(
+        "The upload has the SHA-256 {found}, and the slug's checksum says {expected}. Nothing was kept; send it again, or \
+         create a slug with the checksum of this archive."
+    )]
+    Checksum { expected: String, found: String },
+    #[error(
+        "Other bytes were uploaded for that slug before, with the SHA-256 {}, and a slug never changes. Create a new slug for \
+         these.",
+        uploaded.sha256
+    )]
+    OtherBytes { uploaded: Received },
+    #[error("{0}")]
     Refused(String),
+    #[error("The blob is not the one that the `If-Match` header names.")]
     Precondition,
-    Range {
-        size: u64,
+    #[error("The blob has {size} bytes, and the `Range` header asks for none of them.")]
+    Range { size: u64 },
+    #[error("The server's disk is full. Nothing was kept; send it again when there is space.")]
+    Full {
+        /// For the log.
+        cause: String,
     },
-    /// The text is for the log.
-    Internal(String),
-    /// The same.
-    Full(String),
+    #[error("internal error")]
+    Internal {
+        /// For the log.
+        cause: String,
+    },
+    #[error("unavailable")]
+    Unavailable {
+        /// For the log.
+        cause: String,
+    },
 }
 
 impl Refusal {
-    fn status(&self) -> StatusCode {
-        match self {
+    pub(super) fn internal(cause: impl Into<String>) -> Self {
+        let cause = cause.into();
+        Self::Internal { cause }
+    }
+
+    fn error(&self) -> ApiError {
+        let (status, id) = match self {
+            Self::Internal { cause } => return ApiError::internal(cause.as_str()),
+            Self::Unavailable { cause } => return ApiError::unavailable(cause.as_str()),
+            Self::NotFound => return ApiError::not_found("slug"),
             Self::Url(UrlError::Damaged(_))
             | Self::Empty
             | Self::Partial
-            | Self::Incomplete { .. } => StatusCode::BAD_REQUEST,
-            Self::Url(_) => StatusCode::FORBIDDEN,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotFound | Self::NotUploaded => StatusCode::NOT_FOUND,
-            Self::Idle(_) => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Checksum { .. } | Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::OtherBytes { .. } => StatusCode::CONFLICT,
-            Self::Precondition => StatusCode::PRECONDITION_FAILED,
-            Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
-        }
-    }
-
-    fn id(&self) -> &'static str {
-        match self {
-            Self::Url(UrlError::Unsigned) => "url_not_signed",
-            Self::Url(UrlError::WrongSignature) => "url_signature",
-            Self::Url(UrlError::WrongMethod { .. }) => "url_method",
-            Self::Url(UrlError::Expired(_)) => "url_expired",
-            Self::Url(UrlError::Damaged(_))
-            | Self::Empty
-            | Self::Partial
-            | Self::Incomplete { .. } => "bad_request",
-            Self::Method => "method_not_allowed",
-            Self::NotFound | Self::NotUploaded => "not_found",
-            Self::Idle(_) => "timeout",
-            Self::TooLarge { .. } => "too_large",
-            Self::Checksum { .. } => "checksum_mismatch",
-            Self::Refused(_) => "invalid_params",
-            Self::OtherBytes { .. } => "conflict",
-            Self::Precondition => "precondition_failed",
-            Self::Range { .. } => "requested_range_not_satisfiable",
-            Self::Internal(_) => "internal_server_error",
-            Self::Full(_) => "insufficient_storage",
-        }
-    }
-
-    fn message(&self) -> String {
-        match self {
-            Self::Url(error) => error.to_string(),
-            Self::Method => "A blob is uploaded with PUT and downloaded with GET.".into(),
-            Self::NotFound => "Couldn't find that slug.".into(),
-            Self::NotUploaded => "Nothing was uploaded for that slug yet.".into(),
-            Self::Empty => "The upload is empty: send the slug's archive as the body.".into(),
-            Self::Partial => {
-                "A slug is uploaded as a whole: leave out the `Content-Range` header.".into()
-            }
-            Self::Incomplete { received } => {
-                format!(
-                    "The upload broke off after {received} bytes. Nothing was kept; send it again."
-                )
-            }
-            Self::Idle(timeout) => format!(
-                "Nothing came for {} seconds. Nothing was kept; send it again.",
-                timeout.as_secs()
+            | Self::Incomplete { .. } => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::Url(UrlError::Unsigned) => (StatusCode::FORBIDDEN, "url_not_signed"),
+            Self::Url(UrlError::WrongSignature) => (StatusCode::FORBIDDEN, "url_signature"),
+            Self::Url(UrlError::WrongMethod { .. }) => (StatusCode::FORBIDDEN, "url_method"),
+            Self::Url(UrlError::Expired(_)) => (StatusCode::FORBIDDEN, "url_expired"),
+            Self::NotUploaded => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Idle(_) => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+            Self::OtherBytes { .. } => (StatusCode::CONFLICT, "conflict"),
+            Self::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Range { .. } => (
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "requested_range_not_satisfiable",
             ),
-            Self::TooLarge { limit } => {
-                format!("The upload is larger than the {limit} bytes that this server takes.")
-            }
-            Self::Checksum { expected, found } => format!(
-                "The upload has the SHA-256 {found}, and the slug's checksum says {expected}. Nothing was kept; send it \
-                 again, or create a slug with the checksum of this archive."
-            ),
-            Self::OtherBytes { sha256 } => format!(
-                "Other bytes were uploaded for that slug before, with the SHA-256 {sha256}, and a slug never changes. Create \
-                 a new slug for these."
-            ),
-            Self::Refused(message) => message.clone(),
-            Self::Precondition => {
-                "The blob is not the one that the `If-Match` header names.".into()
-            }
-            Self::Range { size } => {
-                format!("The blob has {size} bytes, and the `Range` header asks for none of them.")
-            }
-            Self::Internal(_) => {
-                "Internal server error. Its cause is in the server's output.".into()
-            }
-            Self::Full(_) => {
-                "The server's disk is full. Nothing was kept; send it again when there is space."
-                    .into()
-            }
+            Self::Checksum { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "checksum_mismatch"),
+            Self::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_params"),
+            Self::Full { .. } => (StatusCode::INSUFFICIENT_STORAGE, "insufficient_storage"),
+        };
+        let mut error = ApiError::new(status, id, self.to_string());
+        if let Self::Full { cause } = self {
+            error.cause = Some(cause.as_str().into());
         }
-    }
-}
-
-impl Refusal {
-    /// What went wrong in the server, which clients are not told.
-    pub(super) fn cause(&self) -> Option<&str> {
-        match self {
-            Self::Internal(cause) | Self::Full(cause) => Some(cause),
-            _ => None,
-        }
+        error
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = serde_json::json!({ "id": self.id(), "message": self.message() });
-        let mut response = (self.status(), Json(body)).into_response();
+        let mut response = self.error().into_response();
         let header = match &self {
             Self::Method => Some((ALLOW, "GET, HEAD, PUT".to_owned())),
             Self::Range { size } => Some((CONTENT_RANGE, format!("bytes */{size}"))),
@@ -166,11 +125,11 @@ impl IntoResponse for Refusal {
 
 impl From<BlobError> for Refusal {
     fn from(error: BlobError) -> Self {
-        let text = Diagnosis::of(&error).render(slugbuilder_report::Style::Plain);
+        let cause = Diagnosis::of(&error).one_line();
         if error.is_full() {
-            Self::Full(text)
+            Self::Full { cause }
         } else {
-            Self::Internal(text)
+            Self::Internal { cause }
         }
     }
 }
@@ -180,7 +139,14 @@ impl From<LedgerError> for Refusal {
         match error {
             LedgerError::NotFound => Self::NotFound,
             LedgerError::Refused(message) => Self::Refused(message),
-            LedgerError::Failed(error) => Self::Internal(error.to_string()),
+            LedgerError::Failed(error) => {
+                let cause = Diagnosis::of(&*error).one_line();
+                if error.retryable() {
+                    Self::Unavailable { cause }
+                } else {
+                    Self::Internal { cause }
+                }
+            }
         }
     }
 }

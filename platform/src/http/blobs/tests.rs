@@ -1,9 +1,12 @@
 use super::*;
 use crate::blobs::BlobError;
+use crate::http::around_all;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
+use slugbuilder_report::{Event, Fault};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Mutex as StdMutex;
@@ -32,7 +35,7 @@ impl SlugLedger for Ledger {
 
     async fn finish_upload(&self, id: Uuid, received: Received) -> Result<(), LedgerError> {
         if self.broken {
-            return Err(LedgerError::Failed("the ledger is on fire".into()));
+            return Err(LedgerError::Failed(Box::new(OnFire)));
         }
         // Long enough for another upload to come in between, if it could.
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -41,6 +44,19 @@ impl SlugLedger for Ledger {
         assert_eq!(slug.uploaded, None, "an upload is recorded once");
         slug.uploaded = Some(received);
         Ok(())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger is on fire")]
+struct OnFire;
+
+impl Explain for OnFire {
+    fn code(&self) -> &'static str {
+        "on-fire"
+    }
+    fn fault(&self) -> Fault {
+        Fault::Io
     }
 }
 
@@ -95,13 +111,14 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let signer = Signer::new(&[7; 32]);
         let log = Arc::new(Log::default());
-        let router = routes(Blobs {
+        let blobs = routes(Blobs {
             store: BlobStore::folder(folder.path()).unwrap(),
             signer: signer.clone(),
             ledger: ledger.clone(),
             limits,
             reporter: log.clone(),
         });
+        let router = around_all(blobs, log.clone());
         Self {
             folder,
             router,

@@ -9,7 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONNECTION, CONTENT_RANGE, ETAG, EXPECT, HeaderMap};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::sync::Arc;
@@ -34,10 +34,10 @@ pub(super) async fn put<L: SlugLedger>(
     };
     match received {
         Ok(received) => empty(Response::builder().header(ETAG, etag(&received)))
-            .unwrap_or_else(|refusal| service.refused(refusal)),
+            .unwrap_or_else(IntoResponse::into_response),
         Err(refusal) => {
             read_on(&refusal, &parts.headers, body);
-            let mut response = service.refused(refusal);
+            let mut response = refusal.into_response();
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -81,7 +81,7 @@ impl<L: SlugLedger> Service<L> {
             if let Some(uploaded) = &slug.uploaded
                 && uploaded.size != announced
             {
-                return Err(Refusal::other_than(uploaded));
+                return Err(other_than(uploaded));
             }
         }
         let (received, staged) = self.stage(id, body).await?;
@@ -98,7 +98,7 @@ impl<L: SlugLedger> Service<L> {
         // A task of its own: a client that goes away now must not stop it half-way.
         tokio::spawn(async move { service.commit(id, received, staged).await })
             .await
-            .map_err(|lost| Refusal::Internal(lost.to_string()))?
+            .map_err(|error| Refusal::internal(error.to_string()))?
     }
 
     /// Brings the body to where it outlives a crash.
@@ -148,7 +148,7 @@ impl<L: SlugLedger> Service<L> {
         let blobs = &self.blobs;
         let _one_at_a_time = self.committing(id).lock().await;
         match blobs.ledger.slug_bytes(id).await?.uploaded {
-            Some(uploaded) if uploaded != received => return Err(Refusal::other_than(&uploaded)),
+            Some(uploaded) if uploaded != received => return Err(other_than(&uploaded)),
             Some(_) => {
                 // The same again mends a blob that was lost.
                 if blobs.store.size(id).await? != Some(received.size) {
@@ -164,10 +164,8 @@ impl<L: SlugLedger> Service<L> {
     }
 }
 
-impl Refusal {
-    fn other_than(uploaded: &Received) -> Self {
-        Self::OtherBytes {
-            sha256: uploaded.sha256.clone(),
-        }
+fn other_than(uploaded: &Received) -> Refusal {
+    Refusal::OtherBytes {
+        uploaded: uploaded.clone(),
     }
 }

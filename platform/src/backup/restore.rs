@@ -1,0 +1,242 @@
+//! Restoring a backup.
+
+use super::{
+    BLOBS, BackupError, Contents, FORMAT, LEDGER, MANIFEST, Manifest, NamedBlob, contents,
+    named_blobs,
+};
+use crate::blobs::BlobStore;
+use crate::store::{self, StoreError};
+use bytes::Bytes;
+use fs_err as fs;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
+use rusqlite::{Connection, OpenFlags};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::fs::Permissions;
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use tar::{Entry, EntryType};
+use tokio::runtime::Handle;
+
+/// More than `backup.json` ever has, in bytes.
+const MAXIMUM_MANIFEST: u64 = 64 << 10;
+/// Bytes that are handed on at once.
+const PIECE: usize = 256 << 10;
+
+pub(super) fn restore(
+    from: &Path,
+    folder: &Path,
+    blobs: Option<&BlobStore>,
+    handle: &Handle,
+) -> Result<Contents, BackupError> {
+    see_that_it_is_empty(folder)?;
+    // Absolute, so that it has a parent.
+    let folder = std::path::absolute(folder)?;
+    let parent = folder.parent().ok_or_else(|| BackupError::Exists {
+        path: folder.clone(),
+    })?;
+    fs::create_dir_all(parent)?;
+    // On the same file system, for its user alone.
+    let unfinished = tempfile::Builder::new()
+        .prefix(".restoring-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(parent)?;
+
+    let file = fs::File::open(from)?;
+    let mut archive = tar::Archive::new(file);
+    let backup = Backup { path: from, handle };
+    let mut entries = archive.entries().map_err(|error| backup.not_whole(error))?;
+
+    let manifest = backup.manifest(backup.next(&mut entries, MANIFEST)?)?;
+    let ledger = unfinished.path().join(LEDGER);
+    backup.ledger(backup.next(&mut entries, LEDGER)?, &manifest, &ledger)?;
+    let connection = backup.check_ledger(&ledger)?;
+    let named = named_blobs(&connection)?;
+    let own;
+    let blobs = if let Some(blobs) = blobs {
+        blobs
+    } else {
+        own = BlobStore::folder(&unfinished.path().join(BLOBS))?;
+        &own
+    };
+    for blob in &named {
+        backup.blob(backup.next(&mut entries, &blob.entry())?, blob, blobs)?;
+    }
+    if let Some(entry) = entries.next() {
+        let name = entry
+            .and_then(|entry| Ok(entry.path()?.display().to_string()))
+            .map_err(|error| backup.not_whole(error))?;
+        return Err(backup.not_whole(format!("nothing in it names its entry `{name}`")));
+    }
+    let contents = contents(&connection, &manifest, &named)?;
+    drop(connection);
+
+    fs::File::open(unfinished.path())?.sync_all()?;
+    // Takes the place of an empty folder only.
+    fs::rename(unfinished.path(), &folder)?;
+    // There is nothing left to remove.
+    drop(unfinished.keep());
+    fs::File::open(parent)?.sync_all()?;
+    Ok(contents)
+}
+
+fn see_that_it_is_empty(folder: &Path) -> Result<(), BackupError> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(BackupError::Exists {
+                path: folder.to_owned(),
+            }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The part of `backup.json` that every form of it has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// A backup that is being read.
+struct Backup<'a> {
+    path: &'a Path,
+    handle: &'a Handle,
+}
+
+impl Backup<'_> {
+    fn not_whole(&self, reason: impl fmt::Display) -> BackupError {
+        BackupError::NotWhole {
+            path: PathBuf::from(self.path),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// The next entry, which has to be the regular file of that name.
+    fn next<'a>(
+        &self,
+        entries: &mut tar::Entries<'a, fs::File>,
+        name: &str,
+    ) -> Result<Entry<'a, fs::File>, BackupError> {
+        let entry = entries
+            .next()
+            .ok_or_else(|| self.not_whole(format!("its entry `{name}` is missing")))?
+            .map_err(|error| self.not_whole(error))?;
+        let found = entry.path_bytes();
+        if *found != *name.as_bytes() || entry.header().entry_type() != EntryType::Regular {
+            let found = String::from_utf8_lossy(&found).escape_debug().to_string();
+            return Err(self.not_whole(format!(
+                "it has the entry `{found}` in place of the file `{name}`"
+            )));
+        }
+        drop(found);
+        Ok(entry)
+    }
+
+    fn manifest(&self, mut entry: Entry<'_, impl Read>) -> Result<Manifest, BackupError> {
+        if entry.size() > MAXIMUM_MANIFEST {
+            return Err(self.not_whole(format!("its `{MANIFEST}` is too large")));
+        }
+        let mut text = Vec::new();
+        entry
+            .read_to_end(&mut text)
+            .map_err(|error| self.not_whole(error))?;
+        let format: Format =
+            serde_json::from_slice(&text).map_err(|error| self.not_whole(error))?;
+        if format.format != FORMAT {
+            return Err(self.not_whole(format!(
+                "it has the form {}, and this slugbuilder reads the form {FORMAT}",
+                format.format
+            )));
+        }
+        serde_json::from_slice(&text).map_err(|error| self.not_whole(error))
+    }
+
+    fn ledger(
+        &self,
+        entry: Entry<'_, impl Read>,
+        manifest: &Manifest,
+        to: &Path,
+    ) -> Result<(), BackupError> {
+        if entry.size() != manifest.ledger_size {
+            return Err(self.not_whole("its ledger has another size than it had"));
+        }
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(to)?;
+        let mut hasher = Sha256::new();
+        self.pieces(entry, |piece| {
+            hasher.update(&piece);
+            Ok(file.write_all(&piece)?)
+        })?;
+        if hex::encode(hasher.finalize()) != manifest.ledger_sha256 {
+            return Err(self.not_whole("its ledger has other bytes than it had"));
+        }
+        Ok(file.sync_all()?)
+    }
+
+    fn check_ledger(&self, path: &Path) -> Result<Connection, BackupError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let checked = connection
+            .pragma_update(None, "trusted_schema", false)
+            .map_err(StoreError::from)
+            .and_then(|()| store::check_kind(&connection, self.path))
+            .and_then(|_| store::check_sound(&connection));
+        match checked {
+            Ok(()) => Ok(connection),
+            Err(StoreError::Damaged(reason)) => Err(self.not_whole(reason)),
+            Err(other) => Err(BackupError::Ledger(other)),
+        }
+    }
+
+    fn blob(
+        &self,
+        entry: Entry<'_, impl Read>,
+        blob: &NamedBlob,
+        blobs: &BlobStore,
+    ) -> Result<(), BackupError> {
+        let differs = || {
+            let entry = blob.entry();
+            self.not_whole(format!("its `{entry}` has other bytes than it had"))
+        };
+        if entry.size() != blob.size {
+            return Err(differs());
+        }
+        let mut upload = Some(self.handle.block_on(blobs.begin(blob.id))?);
+        self.pieces(entry, |piece| {
+            if let Some(going_on) = upload.take() {
+                upload = Some(self.handle.block_on(going_on.write(piece))?);
+            }
+            Ok(())
+        })?;
+        let upload = upload.ok_or(BackupError::Interrupted)?;
+        let (received, staged) = self.handle.block_on(upload.finish())?;
+        if received.size != blob.size || received.sha256 != blob.sha256 {
+            return Err(differs());
+        }
+        Ok(self.handle.block_on(staged.put_in_place())?)
+    }
+
+    /// Hands on the bytes of an entry, piece by piece.
+    fn pieces(
+        &self,
+        mut entry: Entry<'_, impl Read>,
+        mut take: impl FnMut(Bytes) -> Result<(), BackupError>,
+    ) -> Result<(), BackupError> {
+        loop {
+            let mut piece = vec![0; PIECE];
+            let length = match entry.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(length) => length,
+                Err(error) => return Err(self.not_whole(error)),
+            };
+            piece.truncate(length);
+            take(Bytes::from(piece))?;
+        }
+    }
+}
