@@ -55,6 +55,8 @@ pub(crate) enum UsageError {
     UnencryptedApi { url: String },
     #[error("`{name}` is to be shown while others are to be changed")]
     ShowAndChange { name: String },
+    #[error("`{name}` is to be set and taken away")]
+    SetAndUnset { name: String },
     #[error("the app `{app}` has no config var `{name}`")]
     NoConfigVar { app: String, name: String },
     #[error("the value of `{0}` is not UTF-8")]
@@ -82,6 +84,7 @@ impl Explain for UsageError {
             Self::NoApp => "no-app",
             Self::UnencryptedApi { .. } => "api-not-encrypted",
             Self::ShowAndChange { .. } => "show-and-change",
+            Self::SetAndUnset { .. } => "set-and-unset",
             Self::NoConfigVar { .. } => "no-config-var",
             Self::ConfigVarText(_) => "config-var-text",
             Self::NoManifest { .. } => "no-manifest",
@@ -147,6 +150,9 @@ impl Explain for UsageError {
             }
             Self::ShowAndChange { name } => {
                 format!("Write `{name}=value` to set it, or ask for it alone.")
+            }
+            Self::SetAndUnset { name } => {
+                format!("Give either `{name}=value` or `--unset {name}`.")
             }
             Self::NoConfigVar { .. } => "`slugbuilder config` lists those that there are.".into(),
             Self::NoManifest { .. } => {

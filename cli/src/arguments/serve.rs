@@ -98,7 +98,7 @@ pub(crate) struct ServeArguments {
     /// Where clients find the server, if that is elsewhere: scheme, host and port.
     #[arg(long, env = "SLUGBUILDER_SERVE_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Speak TLS, with a certificate made for localhost, 127.0.0.1 and ::1.
+    /// Speak TLS, with a certificate made for the loopback addresses of this machine.
     #[arg(long)]
     pub(crate) tls: bool,
     /// Speak TLS with this certificate: a PEM file, with those that signed it after it.

@@ -45,6 +45,9 @@ impl Asked {
         }
         for setting in &arguments.settings {
             match setting {
+                Setting::Set(name, _) if arguments.unset.contains(name) => {
+                    return Err(UsageError::SetAndUnset { name: name.clone() });
+                }
                 Setting::Set(name, value) => {
                     update.insert(name.clone(), Some(value.clone()));
                 }
@@ -177,6 +180,10 @@ mod tests {
                 "{mixed:?}"
             );
         }
+        assert!(matches!(
+            asked(&["A=1", "--unset", "A"]).unwrap_err(),
+            UsageError::SetAndUnset { .. }
+        ));
         std::fs::write(file, b"A=\xff\n").unwrap();
         assert!(matches!(
             asked(&["--env-file", file]).unwrap_err(),

@@ -3,13 +3,14 @@
 use super::super::platform::Platform;
 use crate::context::{Context, ordinary};
 use crate::invocation::eventually;
+use crate::slug::entries;
 use nix::sys::signal::Signal;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Stands between a client and a platform, and lets no upload through as long as it is told so.
+/// Stands between a client and a platform, and lets no slug through as long as it is told so.
 struct Between {
     address: String,
     state: Arc<State>,
@@ -46,10 +47,10 @@ impl Between {
         self.state.stalling.store(stalling, Ordering::SeqCst);
     }
 
-    /// Waits until so many uploads have been held up.
-    fn held_up(&self, uploads: usize) {
-        eventually("an upload", || {
-            (self.state.stalled.load(Ordering::SeqCst) == uploads).then_some(())
+    /// Waits until so many transfers have been held up.
+    fn held_up(&self, transfers: usize) {
+        eventually("a transfer", || {
+            (self.state.stalled.load(Ordering::SeqCst) == transfers).then_some(())
         });
     }
 }
@@ -66,7 +67,10 @@ fn connection(mut client: &TcpStream, platform: &str, state: &State) {
     let mut held_up = false;
     // Requests of this client begin with a piece of their own.
     while let Ok(count @ 1..) = client.read(&mut buffer) {
-        if !held_up && buffer.starts_with(b"PUT ") && state.stalling.load(Ordering::SeqCst) {
+        let of_slug = [&b"PUT /"[..], b"GET /blobs/"]
+            .iter()
+            .any(|start| buffer.starts_with(start));
+        if !held_up && of_slug && state.stalling.load(Ordering::SeqCst) {
             held_up = true;
             state.stalled.fetch_add(1, Ordering::SeqCst);
         }
@@ -117,4 +121,25 @@ fn an_upload_that_was_interrupted_is_told_of_and_made_anew() {
       an earlier run uploaded this slug at [WHEN] and did not release it: nothing is uploaded
     Published slug.tgz to my-app in [TIME]: uploaded earlier
     ");
+}
+
+#[test]
+fn a_download_that_was_interrupted_leaves_nothing() {
+    let context = Context::new(ordinary());
+    context.ready_slug();
+    let (listener, between) = Between::new();
+    let platform = Platform::reached_at(&context, &between.address);
+    between.pass(listener, &platform.listening);
+    platform
+        .slugbuilder(["deploy", "--slug", "slug.tgz", "--app", "my-app"])
+        .succeeds();
+    let before = entries(&context.path("work"));
+    between.stall(true);
+    let mut pull = platform
+        .slugbuilder(["pull", "--app", "my-app", "-o", "pulled.tgz"])
+        .start();
+    between.held_up(1);
+    pull.signal(Signal::SIGINT);
+    assert_eq!(pull.status(), 75, "{}", pull.output());
+    assert_eq!(entries(&context.path("work")), before);
 }
