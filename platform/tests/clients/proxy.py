@@ -3,7 +3,7 @@
 Stands between the clients and `slugbuilder serve`, so that validate.py can hold every answer against Heroku's schema.
 Only Python's standard library: it also runs where the validator's environment could not be made.
 
-    proxy.py --record FILE --upstream FILE [--tls CERTIFICATE KEY ADDRESS]
+    proxy.py --record FILE --upstream FILE
 
 `--upstream` is a file with the server's URL, read for every request: the server is started after the proxy, because it needs the
 proxy's URL for the URLs in its answers. The proxy prints {"url": "http://127.0.0.1:PORT"} when it listens.
@@ -13,8 +13,6 @@ import argparse
 import hashlib
 import http.client
 import json
-import ssl
-import sys
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -83,12 +81,10 @@ class Handler(BaseHTTPRequestHandler):
         connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=60)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            sent = [(name, value) for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP]
-            for name, value in sent:
-                if name.lower() != "content-length":
+            for name, value in self.headers.items():
+                if name.lower() not in HOP_BY_HOP | {"content-length"}:
                     connection.putheader(name, value)
-            has_length = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
-            if has_length:
+            if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
                 connection.putheader("Content-Length", str(len(request_body)))
             connection.endheaders(request_body or None)
             answer = connection.getresponse()
@@ -125,35 +121,17 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = forward
 
 
-def listener(address, arguments, recorder):
-    server = ThreadingHTTPServer(address, Handler)
-    server.daemon_threads = True
-    server.upstream = arguments.upstream
-    server.recorder = recorder
-    return server
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--record", required=True)
     parser.add_argument("--upstream", required=True)
-    parser.add_argument("--tls", nargs=3, metavar=("CERTIFICATE", "KEY", "ADDRESS"))
     arguments = parser.parse_args()
-    recorder = Recorder(arguments.record)
-    plain = listener(("127.0.0.1", 0), arguments, recorder)
-    if arguments.tls:
-        certificate, key, address = arguments.tls
-        host, port = address.rsplit(":", 1)
-        try:
-            secure = listener((host, int(port)), arguments, recorder)
-        except OSError as error:
-            sys.exit(f"error: nothing can listen on {address}: {error}")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        secure.socket = context.wrap_socket(secure.socket, server_side=True)
-        threading.Thread(target=secure.serve_forever, daemon=True).start()
-    print(json.dumps({"url": f"http://127.0.0.1:{plain.server_port}"}), flush=True)
-    plain.serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.upstream = arguments.upstream
+    server.recorder = Recorder(arguments.record)
+    print(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":
