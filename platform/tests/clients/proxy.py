@@ -84,9 +84,14 @@ class Handler(BaseHTTPRequestHandler):
             for name, value in self.headers.items():
                 if name.lower() not in HOP_BY_HOP | {"content-length"}:
                     connection.putheader(name, value)
-            if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
-                connection.putheader("Content-Length", str(len(request_body)))
-            connection.endheaders(request_body or None)
+            # With or without a length, as it came.
+            if "Transfer-Encoding" in self.headers:
+                connection.putheader("Transfer-Encoding", "chunked")
+                connection.endheaders([request_body], encode_chunked=True)
+            else:
+                if "Content-Length" in self.headers:
+                    connection.putheader("Content-Length", str(len(request_body)))
+                connection.endheaders(request_body or None)
             answer = connection.getresponse()
             answer_body = answer.read()
             answer_headers = answer.getheaders()
