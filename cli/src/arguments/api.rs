@@ -134,7 +134,8 @@ pub(crate) fn parse_app(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_version(text: &str) -> Result<u64, String> {
+/// The number of a release.
+pub(crate) fn parse_version(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix('v').unwrap_or(text);
     match digits.parse() {
         Ok(version @ 1..) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(version),

@@ -1,6 +1,6 @@
 //! `slugbuilder publish`
 
-use super::platform::{Connection, app_here, is_reused, origin, slug_json, state_folder};
+use super::platform::{Connection, app_here, build_stack, is_reused, origin, published_json, state_folder};
 use super::{manifest_path, process_types};
 use crate::arguments::PublishArguments;
 use crate::failure::{Failure, UsageError};
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &PublishArguments, printer: &Printer) -> Result<Exi
     )));
     if arguments.json {
         print_json(&json!({
-            "slug": slug_json(&published.slug),
+            "slug": published_json(&published),
             "reused": is_reused(&published),
         }))?;
     } else {
@@ -59,7 +59,7 @@ fn record(
             process_types: process_types(json)?,
             stack: match &arguments.stack {
                 Some(stack) => stack.clone(),
-                None => api.app(app, printer)?.stack.name,
+                None => build_stack(&api.app(app, printer)?).to_owned(),
             },
             checksum: Checksum::of_file(&arguments.slug)?,
             commit: None,

@@ -1,7 +1,7 @@
 //! `slugbuilder pull`
 
 use super::manifest_path;
-use super::platform::{Connection, app_here, slug_json};
+use super::platform::{Connection, app_here, release_json, slug_json};
 use crate::arguments::PullArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_json, size};
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &PullArguments, printer: &Printer) -> Result<ExitCo
             "checksum": pulled.checksum,
             "verified": pulled.verified,
             "slug": slug_json(&pulled.slug),
-            "release": pulled.release,
+            "release": release_json(&pulled.release),
         }))?;
     }
     Ok(ExitCode::SUCCESS)
