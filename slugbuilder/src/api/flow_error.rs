@@ -147,6 +147,9 @@ pub enum FlowError {
         /// Why.
         source: FetchError,
     },
+    /// A download had to end.
+    #[error("downloading the slug {0}")]
+    NotDownloaded(Stopped),
     /// A work that takes long had to end.
     #[error("reading the slug {0}")]
     Stopped(Stopped),
@@ -182,7 +185,7 @@ impl Explain for FlowError {
             Self::ReleaseFailed { .. } => "release-failed",
             Self::NotFollowed { .. } => "release-not-followed",
             Self::Download { source, .. } => source.code(),
-            Self::Stopped(stopped) => stopped.code(),
+            Self::NotDownloaded(stopped) | Self::Stopped(stopped) => stopped.code(),
         }
     }
 
@@ -192,7 +195,10 @@ impl Explain for FlowError {
             Self::Slug(error) => error.fault(),
             Self::Disk { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Usage,
             Self::Disk { .. } => Fault::Io,
-            Self::Uncertain { .. } | Self::NotFollowed { .. } | Self::Stopped(_) => Fault::TryLater,
+            Self::Uncertain { .. }
+            | Self::NotFollowed { .. }
+            | Self::NotDownloaded(_)
+            | Self::Stopped(_) => Fault::TryLater,
             Self::OtherSlug { .. } => Fault::Unavailable,
             Self::Target { .. } => Fault::Usage,
             Self::Download { source, .. } => source.fault(),
@@ -240,6 +246,7 @@ impl Explain for FlowError {
                 "The platform says so of a release without a slug, or whose slug is gone.".into(),
             ),
             Self::ReleaseFailed { .. } => Some("The app still runs what it ran before.".into()),
+            Self::NotDownloaded(_) => Some("Nothing of it is kept.".into()),
             Self::NotFollowed { .. } => Some("The release goes on without you.".into()),
             _ => None,
         }
@@ -304,7 +311,7 @@ impl Explain for FlowError {
                 ],
                 _ => source.hints(),
             },
-            Self::Stopped(stopped) => vec![stopped.hint()],
+            Self::NotDownloaded(stopped) | Self::Stopped(stopped) => vec![stopped.hint()],
             Self::Disk { .. } => Vec::new(),
         }
     }

@@ -134,5 +134,15 @@ fn download(
         checksum: checksum.map(|checksum| fetch::Checksum::Sha256(checksum.0)),
         max_bytes: slug.size.unwrap_or(LARGEST),
     };
-    Ok(api.http().download(&request, destination, reporter))
+    let stopped = || api.stop().check().is_err();
+    match api
+        .http()
+        .download_unless(&request, destination, &stopped, reporter)
+    {
+        Err(error @ FetchError::Cancelled { .. }) => {
+            api.stop().check().map_err(FlowError::NotDownloaded)?;
+            Ok(Err(error))
+        }
+        downloaded => Ok(downloaded),
+    }
 }

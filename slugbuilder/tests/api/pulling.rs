@@ -3,8 +3,11 @@
 use crate::support::{Platform, SIGNATURE, id, ok, release, s3, with};
 use serde_json::{Value, json};
 use slugbuilder::api::{FlowError, Pull, Pulled, pull};
+use slugbuilder::sandbox::Interrupt;
 use slugbuilder::slug::{Manifest, Slug};
+use slugbuilder::stop::Stop;
 use slugbuilder_fetch::test_server::Answer;
+use std::time::{Duration, Instant};
 
 /// `shop` runs slug 50 as v4.
 fn scene() -> (Platform, Slug, Vec<u8>) {
@@ -136,4 +139,32 @@ fn a_release_without_a_slug_has_nothing_to_pull() {
 
       hint: Look for one that has with `slugbuilder releases --app shop`.
     ");
+}
+
+#[test]
+fn an_interruption_ends_a_download_at_once_and_leaves_nothing() {
+    let (mut platform, _, bytes) = scene();
+    let quiet = Duration::from_secs(20);
+    platform.blobs.answer(
+        &format!("GET /blob50?{SIGNATURE}"),
+        [Answer::ok(&bytes).stalled_at(1000, quiet)],
+    );
+    let interrupt = Interrupt::new().unwrap();
+    platform.api = platform.api.stopping(Stop::new(&interrupt, None));
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            interrupt.raise();
+        });
+        insta::assert_snapshot!(platform.message(&download(&platform, None).unwrap_err()), @r"
+        error[interrupted]: downloading the slug was interrupted
+
+          Nothing of it is kept.
+
+          hint: Run the same command again; it starts afresh.
+        ");
+    });
+    assert!(begun.elapsed() < quiet / 4);
+    assert_eq!(fs_err::read_dir(platform.folder.path()).unwrap().count(), 0);
 }

@@ -239,7 +239,7 @@ fn an_upload_can_be_cancelled_and_a_file_that_shrinks_is_told() {
             ..put(&url, &file)
         })
         .unwrap_err();
-    insta::assert_snapshot!(calls.message(&error), @"error[fetch-cancelled]: what was to go to `http://<server>/blob` was cancelled");
+    insta::assert_snapshot!(calls.message(&error), @"error[fetch-cancelled]: the transfer with `http://<server>/blob` was cancelled");
     file.set_len(10).unwrap();
     let error = calls.call(&put(&url, &file)).unwrap_err();
     insta::assert_snapshot!(calls.message(&error), @r"
