@@ -224,6 +224,8 @@ impl Explain for SignalError {
 #[error("waiting for `{url}` was interrupted")]
 pub(crate) struct WaitingInterrupted {
     pub(crate) url: String,
+    /// Whether it was asked to change something.
+    pub(crate) changes: bool,
 }
 
 impl Explain for WaitingInterrupted {
@@ -236,11 +238,16 @@ impl Explain for WaitingInterrupted {
     }
 
     fn explanation(&self) -> Option<String> {
-        Some("What was asked for last may have been done all the same.".into())
+        self.changes
+            .then(|| "What was asked for last may have been done all the same.".into())
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["Look with `slugbuilder releases`, and run the same command again.".into()]
+        vec![if self.changes {
+            "Look with `slugbuilder releases`, and run the same command again.".into()
+        } else {
+            "Run the same command again; nothing was changed.".into()
+        }]
     }
 }
 

@@ -71,6 +71,9 @@ pub(crate) struct PullArguments {
     /// Where to write the slug; its slug.json goes beside it.
     #[arg(long, short, default_value = "slug.tgz", value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Replace another slug, or slug.json, that is there.
+    #[arg(long, short)]
+    pub(crate) force: bool,
     /// Print what was downloaded as JSON.
     #[arg(long)]
     pub(crate) json: bool,

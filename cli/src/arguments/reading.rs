@@ -63,22 +63,19 @@ fn is_written(matches: &ArgMatches, id: &str) -> bool {
 
 /// Nothing that was asked for may be passed over.
 fn check_slug_only(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
-    let unused = matches.ids().map(clap::Id::as_str).find(|id| {
-        let is_argument = matches.try_get_raw(id).is_ok();
-        is_argument && !WITH_SLUG.contains(id) && is_written(matches, id)
+    let Some(deploy) = command.find_subcommand_mut("deploy") else {
+        return Ok(());
+    };
+    let unused = deploy.get_arguments().find(|argument| {
+        let id = argument.get_id().as_str();
+        !WITH_SLUG.contains(&id) && is_written(matches, id)
     });
-    let Some(id) = unused else { return Ok(()) };
-    let deploy = command
-        .find_subcommand_mut("deploy")
-        .map(|deploy| deploy.clone().bin_name("slugbuilder deploy"));
-    let mut deploy = deploy.unwrap_or_else(|| command.clone());
-    let shown = deploy
-        .get_arguments()
-        .find(|argument| argument.get_id() == id)
-        .map_or_else(|| id.to_owned(), ToString::to_string);
+    let Some(unused) = unused.map(ToString::to_string) else {
+        return Ok(());
+    };
     Err(deploy.error(
         ErrorKind::ArgumentConflict,
-        format!("the argument '--slug <FILE>' cannot be used with '{shown}': nothing is compiled"),
+        format!("the argument '--slug <FILE>' cannot be used with '{unused}': nothing is compiled"),
     ))
 }
 

@@ -1,6 +1,6 @@
 //! `slugbuilder config`
 
-use super::platform::{Connection, app_here, text};
+use super::platform::{Connection, Purpose, app_here, text};
 use crate::arguments::{ConfigArguments, Setting, VariableArguments};
 use crate::environment;
 use crate::failure::{Failure, UsageError};
@@ -14,7 +14,11 @@ use std::process::ExitCode;
 pub(super) fn run(arguments: &ConfigArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let app = app_here(&arguments.app)?;
     let asked = Asked::of(arguments)?;
-    let connection = Connection::new(&arguments.app.api)?;
+    let purpose = match asked {
+        Asked::Change(_) => Purpose::Change,
+        _ => Purpose::Read,
+    };
+    let connection = Connection::new(&arguments.app.api, purpose)?;
     let api = &connection.api;
     match asked {
         Asked::All => all(api, &app, arguments.json, printer)?,
@@ -129,7 +133,7 @@ fn change(
         let vars = api.update_config_vars(app, update, printer)?;
         let newest = api.releases(app, Newest::Only(1), printer)?;
         let version = newest.first().map(|release| release.version);
-        let version = version.map_or_else(String::new, |version| format!(", v{version}"));
+        let version = version.map_or_else(String::new, |version| format!(" (v{version})"));
         printer.report(Event::Step(&format!("{app}: {changes}{version}")));
         if let Some(release) = newest.first() {
             connection.follow(release, printer)?;
@@ -150,9 +154,9 @@ fn change(
 /// What `update` changes of the config vars that there are, by name; nothing if they are so already.
 fn changes(before: &ConfigVars, update: &ConfigVarsUpdate) -> Option<String> {
     let names = |is_of: fn(&Option<String>) -> bool| {
-        let changed = update.iter().filter(|(name, value)| {
-            is_of(value) && before.get(*name) != value.as_ref()
-        });
+        let changed = update
+            .iter()
+            .filter(|(name, value)| is_of(value) && before.get(*name) != value.as_ref());
         changed
             .map(|(name, _)| one_line(name))
             .collect::<Vec<_>>()
@@ -166,7 +170,7 @@ fn changes(before: &ConfigVars, update: &ConfigVarsUpdate) -> Option<String> {
     .filter(|(_, names)| !names.is_empty())
     .map(|(what, names)| format!("{what} {names}"))
     .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 #[cfg(test)]
@@ -235,7 +239,7 @@ mod tests {
         };
         assert_eq!(
             update(&[("A", Some("2")), ("B", None), ("D", Some("")), ("X", None)]).as_deref(),
-            Some("set A, D, removed B")
+            Some("set A, D; removed B")
         );
         assert_eq!(update(&[("C", None)]).as_deref(), Some("removed C"));
         assert_eq!(update(&[("A", Some("1")), ("X", None)]), None);

@@ -2,7 +2,8 @@
 
 use super::compile::build;
 use super::platform::{
-    Connection, app, build_stack, is_reused, origin, published_json, release_json, state_folder,
+    Connection, Purpose, app, build_stack, is_reused, origin, published_json, release_json,
+    state_folder,
 };
 use super::publish::of_manifest;
 use crate::arguments::DeployArguments;
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: &DeployArguments, printer: &Printer) -> Result<Exit
         (&arguments.build.output, record)
     };
     // The build and its processes are no more.
-    connection.wait_no_longer(&requests.stop)?;
+    connection.wait_no_longer(&requests.stop, Purpose::Change)?;
     let (published, release) = publish_and_release(
         arguments,
         &connection,

@@ -25,19 +25,38 @@ pub(super) struct Connection {
     pub(super) stop: Stop,
 }
 
+/// What an API is spoken to for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Nothing there becomes other than it was.
+    Read,
+    /// Something does.
+    Change,
+}
+
 impl Connection {
     /// To the API that is meant. Nothing is sent yet.
-    pub(super) fn new(arguments: &ApiArguments) -> Result<Self, Failure> {
-        let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
+    pub(super) fn new(arguments: &ApiArguments, purpose: Purpose) -> Result<Self, Failure> {
+        let forced = match purpose {
+            // A download that is under way has a file to remove.
+            Purpose::Read => Forced::Soon,
+            Purpose::Change => Forced::AtOnce,
+        };
+        let requests = signals::watch(forced).map_err(SignalError)?;
         let connection = Self::until(arguments, &requests.stop)?;
-        connection.wait_no_longer(&requests.stop)?;
+        connection.wait_no_longer(&requests.stop, purpose)?;
         Ok(connection)
     }
 
     /// From now on, `interrupt` also ends the waiting for an answer.
-    pub(super) fn wait_no_longer(&self, interrupt: &Interrupt) -> Result<(), SignalError> {
+    pub(super) fn wait_no_longer(
+        &self,
+        interrupt: &Interrupt,
+        purpose: Purpose,
+    ) -> Result<(), SignalError> {
         let url = self.api.url().to_owned();
-        let last_words = WaitingInterrupted { url }.diagnosis();
+        let changes = purpose == Purpose::Change;
+        let last_words = WaitingInterrupted { url, changes }.diagnosis();
         signals::end_what_waits(interrupt, last_words).map_err(SignalError)
     }
 

@@ -1,6 +1,6 @@
 //! `slugbuilder promote`
 
-use super::platform::{Connection, release_json};
+use super::platform::{Connection, Purpose, release_json};
 use crate::arguments::PromoteArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_json};
@@ -10,7 +10,7 @@ use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
 
 pub(super) fn run(arguments: &PromoteArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let connection = Connection::new(&arguments.api)?;
+    let connection = Connection::new(&arguments.api, Purpose::Change)?;
     let to: Vec<&str> = arguments.to.iter().map(String::as_str).collect();
     let release = arguments.release.map(|version| version.to_string());
     let promotion = Promotion {

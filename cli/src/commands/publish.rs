@@ -1,6 +1,8 @@
 //! `slugbuilder publish`
 
-use super::platform::{Connection, app_here, build_stack, is_reused, origin, published_json, state_folder};
+use super::platform::{
+    Connection, Purpose, app_here, build_stack, is_reused, origin, published_json, state_folder,
+};
 use super::{manifest_path, process_types};
 use crate::arguments::PublishArguments;
 use crate::failure::{Failure, UsageError};
@@ -18,7 +20,7 @@ pub(super) fn run(arguments: &PublishArguments, printer: &Printer) -> Result<Exi
     let app = app_here(&arguments.app)?;
     // Before anything that is derived from it: what a slug that is not there holds is not the question.
     slug::check(&arguments.slug)?;
-    let Connection { api, .. } = Connection::new(&arguments.app.api)?;
+    let Connection { api, .. } = Connection::new(&arguments.app.api, Purpose::Change)?;
     let record = record(arguments, &api, &app, printer)?;
     let state = state_folder(&arguments.cache, printer);
     let publication = Publication {

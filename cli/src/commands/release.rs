@@ -1,6 +1,6 @@
 //! `slugbuilder release`
 
-use super::platform::{Connection, app_here, release_json, state_folder};
+use super::platform::{Connection, Purpose, app_here, release_json, state_folder};
 use crate::arguments::ReleaseArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_json};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 pub(super) fn run(arguments: &ReleaseArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let app = app_here(&arguments.app)?;
-    let connection = Connection::new(&arguments.app.api)?;
+    let connection = Connection::new(&arguments.app.api, Purpose::Change)?;
     let state = state_folder(&arguments.cache, printer);
     let order = ReleaseOrder {
         app: &app,

@@ -1,6 +1,6 @@
 //! `slugbuilder rollback`
 
-use super::platform::{Connection, app_here, release_json};
+use super::platform::{Connection, Purpose, app_here, release_json};
 use crate::arguments::RollbackArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_json};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 pub(super) fn run(arguments: &RollbackArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let app = app_here(&arguments.app)?;
-    let connection = Connection::new(&arguments.app.api)?;
+    let connection = Connection::new(&arguments.app.api, Purpose::Change)?;
     let earlier = arguments.release.map(|version| version.to_string());
     let rolled_back = rollback(&connection.api, &app, earlier.as_deref(), printer)?;
     let release = connection.follow(&rolled_back.released.release, printer)?;
