@@ -285,7 +285,13 @@ fn slugs_that_were_made_by_hand_need_their_process_types() {
     assert!(folder.fails(2).starts_with("error[slug-unreadable]"));
     let unknown = "01234567-89ab-4def-8123-456789abcdef";
     let release = platform.slugbuilder(["release", "--app", "my-app", "--slug", unknown]);
-    insta::assert_snapshot!(platform.normalized(&release.fails(1)), @"");
+    insta::assert_snapshot!(platform.normalized(&release.fails(1)), @"
+    error[api-not-found]: cannot release the slug `[ID]` to `my-app`: Couldn't find that slug
+
+      `http://[HOST]/apps/my-app/releases` answered 404 (`not_found`). Request id: [ID].
+
+      hint: Check its id, which `slugbuilder publish` prints; only slugs of apps that you may see are found.
+    ");
 }
 
 #[test]
