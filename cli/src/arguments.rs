@@ -10,8 +10,8 @@ mod reading;
 mod serve;
 
 pub(crate) use api::{
-    ApiArguments, AppArguments, AppsArguments, ConfigArguments, PullArguments, ReleasesArguments,
-    RollbackArguments, Setting, parse_app,
+    ApiArguments, AppArguments, AppsArguments, ConfigArguments, FollowArguments, PullArguments,
+    ReleasesArguments, RollbackArguments, Setting, parse_app,
 };
 pub(crate) use buildpack::{BuildpackAction, BuildpackCommandArguments, PackageArguments};
 pub(crate) use buildpacks::BuildpackArguments;

@@ -51,8 +51,6 @@ pub(crate) enum UsageError {
     NoCacheDir,
     #[error("no app is named")]
     NoApp,
-    #[error("no token is sent to `{url}`, as the way there is not encrypted")]
-    UnencryptedApi { url: String },
     #[error("`{name}` is not the name of a platform")]
     ApiName { name: String },
     #[error("`{app}` is on the stack `{app_stack}`, and this would move it to `{stack}`")]
@@ -93,7 +91,6 @@ impl Explain for UsageError {
             Self::MirrorFolder { .. } => "no-mirror",
             Self::NoCacheDir => "no-cache-dir",
             Self::NoApp => "no-app",
-            Self::UnencryptedApi { .. } => "api-not-encrypted",
             Self::ApiName { .. } => "api-name",
             Self::StackOfApp { .. } => "stack-of-app",
             Self::StackOfSlug { .. } => "stack-of-slug",
@@ -156,10 +153,6 @@ impl Explain for UsageError {
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
             Self::NoApp => {
                 "Name one with `--app` or `HEROKU_APP`, or add the git remote `heroku`; `slugbuilder apps` lists them."
-                    .into()
-            }
-            Self::UnencryptedApi { .. } => {
-                "Use `https://`; `http://` is for this machine only: `localhost`, `127.0.0.1`, `[::1]`."
                     .into()
             }
             Self::ApiName { name } => {

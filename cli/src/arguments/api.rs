@@ -2,6 +2,7 @@
 
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How the API is reached.
 #[derive(Debug, Clone, Args)]
@@ -12,6 +13,15 @@ pub(crate) struct ApiArguments {
     /// A file with the API token [default: `HEROKU_API_KEY`, else what `~/.netrc` has for the API's host].
     #[arg(long, value_name = "FILE")]
     pub(crate) api_key_file: Option<PathBuf>,
+}
+
+/// How long a release phase is followed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FollowArguments {
+    /// Follow a release phase for this long at most, for example 10m; it goes on after that.
+    // Heroku ends one after an hour, and has to say so: `LONGEST_RELEASE_PHASE` of the library.
+    #[arg(long, default_value = "65m", value_name = "TIME", value_parser = super::parse_duration)]
+    pub(crate) release_timeout: Duration,
 }
 
 /// Which app is meant.
@@ -52,6 +62,8 @@ pub(crate) struct RollbackArguments {
     pub(crate) release: Option<u64>,
     #[command(flatten)]
     pub(crate) app: AppArguments,
+    #[command(flatten)]
+    pub(crate) follow: FollowArguments,
     /// Print the new release as the API's JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -109,6 +121,8 @@ pub(crate) struct ConfigArguments {
     pub(crate) env_file: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) app: AppArguments,
+    #[command(flatten)]
+    pub(crate) follow: FollowArguments,
     /// Print the config vars as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,6 +1,6 @@
 //! What the command line says of slugs on their way to an app.
 
-use super::api::{ApiArguments, AppArguments, parse_app, parse_version};
+use super::api::{ApiArguments, AppArguments, FollowArguments, parse_app, parse_version};
 use super::{BuildArguments, CacheArguments};
 use clap::Args;
 use std::path::PathBuf;
@@ -46,6 +46,8 @@ pub(crate) struct ReleaseArguments {
     /// What the release changes, for people.
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) description: Option<String>,
+    #[command(flatten)]
+    pub(crate) follow: FollowArguments,
     /// Print the release as the API's JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -76,6 +78,8 @@ pub(crate) struct DeployArguments {
     /// Whether `--stack` was given: a variable does not say that an app is to move to another stack.
     #[arg(skip)]
     pub(crate) stack_is_named: bool,
+    #[command(flatten)]
+    pub(crate) follow: FollowArguments,
     /// Print app, slug and release as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -97,6 +101,8 @@ pub(crate) struct PromoteArguments {
     pub(crate) description: Option<String>,
     #[command(flatten)]
     pub(crate) api: ApiArguments,
+    #[command(flatten)]
+    pub(crate) follow: FollowArguments,
     /// Print the releases as JSON.
     #[arg(long)]
     pub(crate) json: bool,

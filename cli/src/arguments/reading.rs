@@ -7,13 +7,14 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use std::ffi::OsString;
 
 /// What `deploy --slug` takes: everything else is for a build, which there is none of.
-const WITH_SLUG: [&str; 11] = [
+const WITH_SLUG: [&str; 12] = [
     "slug",
     "app",
     "api_url",
     "api_key_file",
     "description",
     "force_upload",
+    "release_timeout",
     "json",
     "cache_dir",
     "stack",
@@ -96,7 +97,13 @@ mod tests {
         for words in [
             &["--cache-dir", "x", "--quiet"][..],
             &["--stack", "heroku-22", "-d", "text", "--json"],
-            &["--force-upload", "--color", "never"],
+            &[
+                "--force-upload",
+                "--color",
+                "never",
+                "--release-timeout",
+                "1h",
+            ],
             &["--api-url", "heroku.com", "--api-key-file", "key"],
         ] {
             let words = [&["--slug", "slug.tgz"], words].concat();

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &ConfigArguments, printer: &Printer) -> Result<Exit
     match asked {
         Asked::All => all(api, &app, arguments.json, printer)?,
         Asked::Value(name) => value(api, app, name, arguments.json, printer)?,
-        Asked::Change(update) => change(&connection, &app, &update, arguments.json, printer)?,
+        Asked::Change(update) => change(&connection, &app, &update, arguments, printer)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -124,7 +124,7 @@ fn change(
     connection: &Connection,
     app: &str,
     update: &ConfigVarsUpdate,
-    json: bool,
+    arguments: &ConfigArguments,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let api = &connection.api;
@@ -136,7 +136,7 @@ fn change(
         let version = version.map_or_else(String::new, |version| format!(" (v{version})"));
         printer.report(Event::Step(&format!("{app}: {changes}{version}")));
         if let Some(release) = newest.first() {
-            connection.follow(release, printer)?;
+            connection.follow(release, &arguments.follow, printer)?;
         }
         vars
     } else {
@@ -145,7 +145,7 @@ fn change(
         )));
         before
     };
-    if json {
+    if arguments.json {
         print_json(&vars)?;
     }
     Ok(())

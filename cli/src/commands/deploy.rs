@@ -145,7 +145,7 @@ fn publish_and_release(
         state: state.as_deref(),
     };
     let released = release(&connection.api, &order, printer)?;
-    let release = connection.follow(&released.release, printer)?;
+    let release = connection.follow(&released.release, &arguments.follow, printer)?;
     Ok((published, release))
 }
 

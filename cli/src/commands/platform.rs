@@ -2,7 +2,7 @@
 
 pub(super) mod text;
 
-use crate::arguments::{ApiArguments, AppArguments, CacheArguments};
+use crate::arguments::{ApiArguments, AppArguments, CacheArguments, FollowArguments};
 use crate::failure::{Failure, SignalError, UsageError, WaitingInterrupted};
 use crate::printer::{Printer, size};
 use crate::signals::{self, Forced};
@@ -13,16 +13,16 @@ use slugbuilder::api::types::{App, Release, ReleaseStatus, Slug};
 use slugbuilder::api::{API_URL, Api, Origin, Published, follow};
 use slugbuilder::sandbox::Interrupt;
 use slugbuilder::stop::Stop;
-use slugbuilder_fetch::{Address, redacted};
+use slugbuilder_fetch::redacted;
 use slugbuilder_report::{Event, Explain as _, Reporter as _, Warning};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// An API that can be spoken to, until somebody interrupts.
 pub(super) struct Connection {
     pub(super) api: Api,
-    /// When to end before the work is done.
-    pub(super) stop: Stop,
+    interrupt: Interrupt,
 }
 
 /// What an API is spoken to for.
@@ -64,29 +64,31 @@ impl Connection {
     pub(super) fn until(arguments: &ApiArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
         let host = environment::host();
         let url = api_url(arguments.api_url.as_deref())?;
-        // Before a token is looked for: it is not for everyone on the way to read.
-        if Address::of(&url).is_ok_and(|address| !address.secure && !address.loopback) {
-            return Err(UsageError::UnencryptedApi { url }.into());
-        }
         let token = credentials::token(arguments, &url, &host)?;
-        let stop = Stop::new(interrupt, None);
         let api = Api::new(environment::transfers(&host), &url, token)?;
         Ok(Self {
-            api: api.stopping(stop.clone()),
-            stop,
+            api: api.stopping(Stop::new(interrupt, None)),
+            interrupt: interrupt.clone(),
         })
     }
 
     /// Follows the release phase of a release, where it has one, to its end. A release that has ended may have ended badly:
     /// one whose answer was lost is found later.
-    pub(super) fn follow(&self, release: &Release, printer: &Printer) -> Result<Release, Failure> {
+    pub(super) fn follow(
+        &self,
+        release: &Release,
+        arguments: &FollowArguments,
+        printer: &Printer,
+    ) -> Result<Release, Failure> {
         if release.status == ReleaseStatus::Pending {
             let (version, app) = (release.version, &release.app.name);
             printer.report(Event::Step(&format!(
                 "Release phase of v{version} of {app}"
             )));
         }
-        Ok(follow(&self.api, release, &self.stop, printer)?)
+        let deadline = Instant::now() + arguments.release_timeout;
+        let stop = Stop::new(&self.interrupt, Some(deadline));
+        Ok(follow(&self.api, release, &stop, printer)?)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &PromoteArguments, printer: &Printer) -> Result<Exi
     for (app, released) in promoted.targets {
         let followed = released
             .map_err(Failure::from)
-            .and_then(|released| connection.follow(&released.release, printer));
+            .and_then(|released| connection.follow(&released.release, &arguments.follow, printer));
         match followed {
             Ok(release) => {
                 printer.report(Event::Step(&format!(

@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &ReleaseArguments, printer: &Printer) -> Result<Exi
         state: state.as_deref(),
     };
     let released = release(&connection.api, &order, printer)?;
-    let release = connection.follow(&released.release, printer)?;
+    let release = connection.follow(&released.release, &arguments.follow, printer)?;
     printer.report(Event::Step(&format!(
         "Released v{} of {app}",
         release.version

@@ -13,7 +13,7 @@ pub(super) fn run(arguments: &RollbackArguments, printer: &Printer) -> Result<Ex
     let connection = Connection::new(&arguments.app.api, Purpose::Change)?;
     let earlier = arguments.release.map(|version| version.to_string());
     let rolled_back = rollback(&connection.api, &app, earlier.as_deref(), printer)?;
-    let release = connection.follow(&rolled_back.released.release, printer)?;
+    let release = connection.follow(&rolled_back.released.release, &arguments.follow, printer)?;
     printer.report(Event::Step(&format!(
         "Released v{} of {app}: slug and config vars of v{}",
         release.version, rolled_back.to.version

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use slugbuilder_fetch::redacted;
 use std::collections::BTreeMap;
+use std::fmt;
 use uuid::Uuid;
 
 /// `Accept` header of every call.
@@ -165,13 +167,40 @@ pub struct App {
     pub web_url: Option<String>,
 }
 
+impl App {
+    /// The stack that slugs are to be compiled for. After a change of stack the app runs on it from its next release on.
+    #[must_use]
+    pub fn stack_of_builds(&self) -> &Named {
+        self.build_stack.as_ref().unwrap_or(&self.stack)
+    }
+
+    /// Whether a slug for `stack` can run here: the app's stack, or the one that it is to have.
+    #[must_use]
+    pub fn takes(&self, stack: &Named) -> bool {
+        [&self.stack, self.stack_of_builds()]
+            .iter()
+            .any(|own| own.id == stack.id || own.name == stack.name)
+    }
+}
+
 /// Where the bytes of a slug go to, or are to be had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blob {
     /// `put` for a new slug, `get` later.
     pub method: String,
     /// The address, which expires. Nobody needs another credential for it, so that it is one itself.
     pub url: String,
+}
+
+/// Without what signs the address.
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, url } = self;
+        f.debug_struct("Blob")
+            .field("method", method)
+            .field("url", &redacted(url))
+            .finish()
+    }
 }
 
 /// `slug`.
@@ -205,6 +234,16 @@ pub struct Slug {
     pub stack: Named,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Slug {
+    /// The same as it may be shown and logged: without what signs the address of its bytes.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut slug = self.clone();
+        slug.blob.url = redacted(&slug.blob.url);
+        slug
+    }
 }
 
 /// Body of `POST /apps/{app}/slugs`. `slug.json` has it as its `slug`.
@@ -254,7 +293,7 @@ pub struct Artifact {
 }
 
 /// `release`: a slug with config vars and add-ons, as they were together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Plans of the add-ons.
     #[serde(default)]
@@ -291,6 +330,59 @@ pub struct Release {
     pub user: User,
     /// Its number: 1, 2, 3 ….
     pub version: u64,
+}
+
+/// Without what signs the address of its output.
+impl fmt::Debug for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            addon_plan_names,
+            app,
+            artifacts,
+            created_at,
+            current,
+            description,
+            eligible_for_rollback,
+            id,
+            output_stream_url,
+            slug,
+            status,
+            updated_at,
+            user,
+            version,
+        } = self;
+        f.debug_struct("Release")
+            .field("addon_plan_names", addon_plan_names)
+            .field("app", app)
+            .field("artifacts", artifacts)
+            .field("created_at", created_at)
+            .field("current", current)
+            .field("description", description)
+            .field("eligible_for_rollback", eligible_for_rollback)
+            .field("id", id)
+            .field(
+                "output_stream_url",
+                &output_stream_url.as_deref().map(redacted),
+            )
+            .field("slug", slug)
+            .field("status", status)
+            .field("updated_at", updated_at)
+            .field("user", user)
+            .field("version", version)
+            .finish()
+    }
+}
+
+impl Release {
+    /// The same as it may be shown and logged: without what signs the address of its output.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let output_stream_url = self.output_stream_url.as_deref().map(redacted);
+        Self {
+            output_stream_url,
+            ..self.clone()
+        }
+    }
 }
 
 /// Body of `POST /apps/{app}/releases`: a new slug, or back to an earlier release.

@@ -95,9 +95,9 @@ fn no_token_is_sent_where_others_can_read_it() {
             .env("HEROKU_API_KEY", TOKEN)
     };
     insta::assert_snapshot!(apps("http://platform.example").fails(2), @"
-    error[api-not-encrypted]: no token is sent to `http://platform.example`, as the way there is not encrypted
+    error[api-url-invalid]: `http://platform.example/` cannot be the address of the API: it is not encrypted, so that everyone on the way could read the token
 
-      hint: Use `https://`; `http://` is for this machine only: `localhost`, `127.0.0.1`, `[::1]`.
+      hint: Write it as `https://host` or `https://host:port`; the token goes into `HEROKU_API_KEY` or `~/.netrc`.
     ");
     let in_url = apps("https://me:s3cret@platform.example").fails(2);
     assert!(!in_url.contains("s3cret"), "{in_url}");

@@ -129,6 +129,41 @@ fn whoever_is_impatient_leaves_no_half_download() {
 }
 
 #[test]
+fn a_release_phase_is_followed_for_as_long_as_is_asked() {
+    let context = Context::new(ordinary());
+    let fake = Fake::new(|url, asked, _| {
+        let mut pending = release(2, "pending", "mine");
+        pending["output_stream_url"] = format!("{url}/output").into();
+        match asked {
+            "GET /apps/fake/releases" => Reply::Json(json!([release(1, "succeeded", "first")])),
+            "POST /apps/fake/releases" | "GET /apps/fake/releases/2" => Reply::Json(pending),
+            // It stays open, and silent.
+            "GET /output" => Reply::Stalled,
+            _ => Reply::Missing,
+        }
+    });
+    let slug = id(50);
+    let words = [
+        "release",
+        "--slug",
+        &slug,
+        "-d",
+        "mine",
+        "--release-timeout",
+        "1s",
+    ];
+    let error = fake.slugbuilder(&context, &words).fails(75);
+    insta::assert_snapshot!(error, @"
+    Release phase of v2 of fake
+    error[release-not-followed]: following v2 of `fake` ran out of time
+
+      The release goes on without you.
+
+      hint: `slugbuilder releases --app fake` tells how it ended.
+    ");
+}
+
+#[test]
 fn addresses_that_make_no_host_are_refused_before_anything_is_sent() {
     let context = Context::new(ordinary());
     let apps = |url| {

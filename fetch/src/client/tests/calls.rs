@@ -249,6 +249,28 @@ fn an_upload_can_be_cancelled_and_a_file_that_shrinks_is_told() {
 }
 
 #[test]
+fn the_answer_to_a_file_has_a_limit_of_its_own() {
+    let settings = Settings {
+        answer_timeout: Duration::from_millis(1500),
+        ..settings()
+    };
+    let calls = Calls {
+        client: Client::new(settings).unwrap(),
+        ..calls()
+    };
+    let (url, file) = (calls.server.url("/blob"), file());
+    // Longer than any other silence.
+    let slow = |milliseconds| Reply::ok("").delayed(Duration::from_millis(milliseconds));
+    calls.server.answer("/blob", [slow(900), slow(4000)]);
+    assert_eq!(calls.call(&put(&url, &file)).unwrap().status, 200);
+    let error = calls.call(&put(&url, &file)).unwrap_err();
+    assert!(
+        matches!(error, FetchError::Stalled { after, .. } if after == Duration::from_millis(1500)),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn answers_are_bounded_and_a_slow_one_is_told() {
     let calls = calls();
     let url = calls.server.url("/a");
