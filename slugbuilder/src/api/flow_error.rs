@@ -147,7 +147,7 @@ pub enum FlowError {
         /// The release.
         version: u64,
         /// What became of the last question.
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// It was not waited for the end of a release phase.
     #[error("following v{version} of `{app}` {stopped}")]
@@ -182,10 +182,8 @@ impl FlowError {
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Api(error) => error.refusal(),
-            Self::Unreleasable(source) => source.refusal(),
-            Self::Uncertain { source, .. } => source.refusal(),
-            Self::OutOfSight { source, .. } => source.refusal(),
+            Self::Api(error) | Self::Unreleasable(error) => error.refusal(),
+            Self::Uncertain { source, .. } | Self::OutOfSight { source, .. } => source.refusal(),
             _ => None,
         }
     }
