@@ -75,7 +75,8 @@ impl Client {
             // The server did not go on where the last answer broke off: the next attempt begins anew.
             let lost =
                 resumed && partial.bytes() == 0 && matches!(error, FetchError::Protocol { .. });
-            if !(error.retryable() || mixed || lost) {
+            let cancelled = matches!(error, FetchError::Cancelled { .. });
+            if cancelled || !(error.retryable() || mixed || lost) {
                 return Err(error);
             }
             let wait = self.wait(&error, attempt);

@@ -179,6 +179,9 @@ impl Refusal {
                 "Check the name with `slugbuilder apps`: an app that you may not see is not found either.".into(),
                 "Check the address of the API, `--api-url`.".into(),
             ],
+            (404, _) if self.resource.as_deref() == Some("slug") => vec![
+                "Check its id, which `slugbuilder publish` prints; only slugs of apps that you may see are found.".into(),
+            ],
             (404, _) => vec!["Check its number or id with `slugbuilder releases`.".into()],
             (422, "verification_needed" | "verification_required") => {
                 vec!["Verify the account with whoever runs the platform.".into()]

@@ -169,12 +169,37 @@ pub enum FlowError {
         /// Why.
         source: FetchError,
     },
+    /// A slug that is downloaded, or its manifest, cannot go where it should.
+    #[error("`{}` {problem}", show(path))]
+    Destination {
+        /// The place.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: Destination,
+    },
     /// A download had to end.
     #[error("downloading the slug {0}")]
     NotDownloaded(Stopped),
     /// A work that takes long had to end.
     #[error("reading the slug {0}")]
     Stopped(Stopped),
+}
+
+/// Why a slug or manifest is not written to a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Destination {
+    /// The folder is not there.
+    #[error("cannot be written: there is no such folder")]
+    NoFolder,
+    /// A folder or device is there.
+    #[error("is there and no file")]
+    NoFile,
+    /// Another slug is there.
+    #[error("is there, and another slug")]
+    OtherSlug,
+    /// Something else than the slug's manifest is there.
+    #[error("is there, and not the manifest of this slug")]
+    OtherManifest,
 }
 
 impl FlowError {
@@ -209,6 +234,7 @@ impl Explain for FlowError {
             Self::OutOfSight { .. } => "release-out-of-sight",
             Self::NotFollowed { .. } => "release-not-followed",
             Self::Download { source, .. } => source.code(),
+            Self::Destination { .. } => "pull-destination",
             Self::NotDownloaded(stopped) | Self::Stopped(stopped) => stopped.code(),
         }
     }
@@ -225,7 +251,7 @@ impl Explain for FlowError {
             | Self::NotDownloaded(_)
             | Self::Stopped(_) => Fault::TryLater,
             Self::OtherSlug { .. } => Fault::Unavailable,
-            Self::Target { .. } => Fault::Usage,
+            Self::Target { .. } | Self::Destination { .. } => Fault::Usage,
             Self::Download { source, .. } => source.fault(),
             Self::Changed { .. }
             | Self::NoSlug { .. }
@@ -345,9 +371,6 @@ impl Explain for FlowError {
                     "Check the clock of this machine: such an address holds for an hour or less.".into(),
                     "A proxy on the way may have refused it: see `HTTPS_PROXY` and `NO_PROXY`.".into(),
                 ],
-                FetchError::Disk { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                    vec!["Make the folder first, or choose another file with `--output`.".into()]
-                }
                 FetchError::NotFound { .. } | FetchError::TooLarge { .. } => vec![
                     format!("The platform's blob store is not what its record says: take another of `slugbuilder releases --app {app}`."),
                 ],
@@ -357,6 +380,13 @@ impl Explain for FlowError {
                 ],
                 _ => source.hints(),
             },
+            Self::Destination { problem, .. } => vec![match problem {
+                Destination::NoFolder => "Make the folder first, or name another place with `--output`.",
+                Destination::NoFile => "Name a file with `--output`.",
+                Destination::OtherSlug | Destination::OtherManifest => {
+                    "Name another file with `--output`, or replace it with `--force`."
+                }
+            }.into()],
             Self::NotDownloaded(stopped) | Self::Stopped(stopped) => vec![stopped.hint()],
             Self::Disk { .. } => Vec::new(),
         }

@@ -31,7 +31,7 @@ pub mod types;
 pub use blob::BlobRefusal;
 pub use client::{API_URL, Api};
 pub use error::{ApiError, Refusal};
-pub use flow_error::FlowError;
+pub use flow_error::{Destination, FlowError};
 pub use follow::{LONGEST_RELEASE_PHASE, follow};
 pub use paging::Newest;
 pub use promote::{Promoted, Promotion, promote};

@@ -7,6 +7,7 @@ use slugbuilder::sandbox::Interrupt;
 use slugbuilder::slug::{Manifest, Slug};
 use slugbuilder::stop::Stop;
 use slugbuilder_fetch::test_server::Answer;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// `shop` runs slug 50 as v4.
@@ -40,6 +41,7 @@ fn download(platform: &Platform, release: Option<&str>) -> Result<Pulled, FlowEr
         release,
         slug: &folder.join("out.tgz"),
         manifest: &folder.join("out.json"),
+        replace: false,
     };
     pull(&platform.api, &request, &platform.heard)
 }
@@ -114,6 +116,9 @@ fn bytes_that_are_not_the_slugs_do_not_appear() {
         with(with(slug, "checksum", Value::Null), "size", 6000)
     });
     assert!(!download(&platform, None).unwrap().verified);
+    for name in ["out.tgz", "out.json"] {
+        fs_err::remove_file(platform.folder.path().join(name)).unwrap();
+    }
     assert!(platform.told().contains("warning[slug-without-checksum]"));
     there(&platform, &record, |slug| with(slug, "checksum", "MD5:00"));
     insta::assert_snapshot!(platform.message(&download(&platform, None).unwrap_err()), @r"
@@ -126,8 +131,59 @@ fn bytes_that_are_not_the_slugs_do_not_appear() {
     there(&platform, &record, |slug| {
         with(slug, "process_types", json!({"a b": "x"}))
     });
-    platform.blobs.answer(&target, [Answer::ok([8; 5002])]);
+    let before = platform.blobs.requests().len();
     download(&platform, None).unwrap_err();
+    assert_eq!(platform.blobs.requests().len(), before);
+    assert_eq!(fs_err::read_dir(platform.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn another_slug_is_replaced_only_if_that_is_asked_for() {
+    let (platform, _, bytes) = scene();
+    let folder = platform.folder.path();
+    let (slug, manifest) = (folder.join("out.tgz"), folder.join("out.json"));
+    let pull_to = |slug: &Path, replace| {
+        let request = Pull {
+            app: "shop",
+            release: None,
+            slug,
+            manifest: &manifest,
+            replace,
+        };
+        let pulled = pull(&platform.api, &request, &platform.heard);
+        pulled.map_err(|error| platform.message(&error))
+    };
+    // The same again is no other one.
+    pull_to(&slug, false).unwrap();
+    pull_to(&slug, false).unwrap();
+    fs_err::write(&slug, "mine").unwrap();
+    insta::assert_snapshot!(pull_to(&slug, false).unwrap_err(), @"
+    error[pull-destination]: `<folder>/out.tgz` is there, and another slug
+
+      hint: Name another file with `--output`, or replace it with `--force`.
+    ");
+    assert_eq!(fs_err::read(&slug).unwrap(), b"mine");
+    fs_err::remove_file(&slug).unwrap();
+    fs_err::write(&manifest, "{}").unwrap();
+    insta::assert_snapshot!(pull_to(&slug, false).unwrap_err(), @"
+    error[pull-destination]: `<folder>/out.json` is there, and not the manifest of this slug
+
+      hint: Name another file with `--output`, or replace it with `--force`.
+    ");
+    assert!(!slug.exists());
+    pull_to(&slug, true).unwrap();
+    assert!(fs_err::read(&slug).unwrap() == bytes);
+    // Neither is what is no file, nor asked for.
+    let requests = platform.blobs.requests().len();
+    for place in [
+        folder.to_owned(),
+        "/dev/null".into(),
+        folder.join("absent/x.tgz"),
+    ] {
+        let message = pull_to(&place, true).unwrap_err();
+        assert!(message.starts_with("error[pull-destination]"), "{message}");
+    }
+    assert_eq!(platform.blobs.requests().len(), requests);
 }
 
 #[test]
@@ -167,25 +223,4 @@ fn an_interruption_ends_a_download_at_once_and_leaves_nothing() {
     });
     assert!(begun.elapsed() < quiet / 4);
     assert_eq!(fs_err::read_dir(platform.folder.path()).unwrap().count(), 0);
-}
-
-#[test]
-fn a_folder_that_is_missing_is_told_before_anything_comes() {
-    let (platform, _, _) = scene();
-    let folder = platform.folder.path().join("missing");
-    let request = Pull {
-        app: "shop",
-        release: None,
-        slug: &folder.join("out.tgz"),
-        manifest: &folder.join("out.json"),
-    };
-    let error = pull(&platform.api, &request, &platform.heard).unwrap_err();
-    insta::assert_snapshot!(platform.message(&error), @r"
-    error[fetch-disk]: cannot download the slug of v4 of `shop`
-      caused by: cannot write `<folder>/missing/out.tgz`
-      caused by: No such file or directory (os error 2)
-
-      hint: Make the folder first, or choose another file with `--output`.
-    ");
-    assert!(platform.blobs.requests().is_empty());
 }
