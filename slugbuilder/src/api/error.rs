@@ -305,15 +305,14 @@ impl Explain for ApiError {
             Self::Token(error) => error.fault(),
             Self::Refused { refusal, .. } => refusal.fault(),
             Self::Blob { refusal, .. } => refusal.fault(),
-            Self::Transport { source, .. } => source.fault(),
             // The API is there, and has given the address.
             Self::Upload {
                 source: FetchError::Connect { .. } | FetchError::Dns { .. },
                 ..
-            } => Fault::TryLater,
-            Self::Upload { source, .. } => source.fault(),
+            }
+            | Self::Stopped { .. } => Fault::TryLater,
+            Self::Transport { source, .. } | Self::Upload { source, .. } => source.fault(),
             Self::Nonsense { .. } => Fault::Unavailable,
-            Self::Stopped { .. } => Fault::TryLater,
         }
     }
 

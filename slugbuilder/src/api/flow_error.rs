@@ -147,7 +147,7 @@ pub enum FlowError {
         /// The release.
         version: u64,
         /// What became of the last question.
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// It was not waited for the end of a release phase.
     #[error("following v{version} of `{app}` {stopped}")]
@@ -207,10 +207,8 @@ impl FlowError {
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Api(error) => error.refusal(),
-            Self::Unreleasable(source) => source.refusal(),
-            Self::Uncertain { source, .. } => source.refusal(),
-            Self::OutOfSight { source, .. } => source.refusal(),
+            Self::Api(error) | Self::Unreleasable(error) => error.refusal(),
+            Self::Uncertain { source, .. } | Self::OutOfSight { source, .. } => source.refusal(),
             _ => None,
         }
     }
@@ -375,9 +373,6 @@ impl Explain for FlowError {
                     "Check the clock of this machine: such an address holds for an hour or less.".into(),
                     "A proxy on the way may have refused it: see `HTTPS_PROXY` and `NO_PROXY`.".into(),
                 ],
-                FetchError::Disk { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                    vec!["Make the folder first, or choose another file with `--output`.".into()]
-                }
                 FetchError::NotFound { .. } | FetchError::TooLarge { .. } => vec![
                     format!("The platform's blob store is not what its record says: take another of `slugbuilder releases --app {app}`."),
                 ],

@@ -103,7 +103,7 @@ fn look(
             return Err(FlowError::OutOfSight {
                 app: release.app.name.clone(),
                 version: release.version,
-                source: error,
+                source: Box::new(error),
             });
         }
         reporter.report(Event::Note(&format!(
@@ -227,10 +227,9 @@ impl<'a> Output<'a> {
         };
         match stream.status {
             200 | 206 => Opened::Stream(Box::new(stream)),
-            404 => Opened::NotYet,
             // There is nothing after what was read, so far.
             416 if over => Opened::End,
-            416 => Opened::NotYet,
+            404 | 416 => Opened::NotYet,
             408 | 429 | 500..=599 => Opened::Broken,
             status => {
                 self.note(&format!(

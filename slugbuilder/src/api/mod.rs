@@ -23,6 +23,7 @@ mod release;
 mod retry;
 mod reuse;
 mod rollback;
+mod shown;
 mod state;
 mod token;
 pub mod types;

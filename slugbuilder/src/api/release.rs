@@ -79,13 +79,11 @@ pub fn release(
 fn description(api: &Api, order: &ReleaseOrder<'_>, reporter: &dyn Reporter) -> String {
     // The slug may be another app's, which has its record: then there is no commit to be had here.
     let commit = api.slug(order.app, order.slug, reporter).ok();
-    match commit.and_then(|slug| slug.commit) {
-        Some(commit) => format!("Deploy {}", commit.chars().take(SHORT).collect::<String>()),
-        None => {
-            let slug = order.slug.simple().to_string();
-            format!("Deploy slug {}", slug.get(..SHORT).unwrap_or(&slug))
-        }
+    if let Some(commit) = commit.and_then(|slug| slug.commit) {
+        return format!("Deploy {}", commit.chars().take(SHORT).collect::<String>());
     }
+    let slug = order.slug.simple().to_string();
+    format!("Deploy slug {}", slug.get(..SHORT).unwrap_or(&slug))
 }
 
 /// Makes the release `create` of `app`, which is to have `slug` and say `description`.

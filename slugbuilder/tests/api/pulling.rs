@@ -224,24 +224,3 @@ fn an_interruption_ends_a_download_at_once_and_leaves_nothing() {
     assert!(begun.elapsed() < quiet / 4);
     assert_eq!(fs_err::read_dir(platform.folder.path()).unwrap().count(), 0);
 }
-
-#[test]
-fn a_folder_that_is_missing_is_told_before_anything_comes() {
-    let (platform, _, _) = scene();
-    let folder = platform.folder.path().join("missing");
-    let request = Pull {
-        app: "shop",
-        release: None,
-        slug: &folder.join("out.tgz"),
-        manifest: &folder.join("out.json"),
-    };
-    let error = pull(&platform.api, &request, &platform.heard).unwrap_err();
-    insta::assert_snapshot!(platform.message(&error), @r"
-    error[fetch-disk]: cannot download the slug of v4 of `shop`
-      caused by: cannot write `<folder>/missing/out.tgz`
-      caused by: No such file or directory (os error 2)
-
-      hint: Make the folder first, or choose another file with `--output`.
-    ");
-    assert!(platform.blobs.requests().is_empty());
-}
