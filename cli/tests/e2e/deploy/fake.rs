@@ -108,7 +108,7 @@ fn respond(mut client: &TcpStream, reply: &Reply) -> bool {
         Reply::Lost => return false,
         Reply::Stalled => {
             let _ = client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nbegun");
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
             return false;
         }
     };
