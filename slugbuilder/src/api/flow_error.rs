@@ -318,9 +318,14 @@ impl Explain for FlowError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Api(error) => error.hints(),
-            Self::Unreleasable(_) => vec![
-                "If the platform has lost the slug's bytes, publish it anew with `--force-upload`; nothing was released.".into(),
-            ],
+            Self::Unreleasable(error) => {
+                let mut hints = error.hints();
+                // One that is not found has no bytes to lose.
+                if error.refusal().is_some_and(|refusal| refusal.status != 404) {
+                    hints.push("If the platform has lost the slug's bytes, publish it anew with `--force-upload`; nothing was released.".into());
+                }
+                hints
+            }
             Self::Slug(error) => error.hints(),
             Self::Changed { .. } => {
                 vec![
