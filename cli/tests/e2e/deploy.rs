@@ -291,7 +291,6 @@ fn slugs_that_were_made_by_hand_need_their_process_types() {
       `http://[HOST]/apps/my-app/releases` answered 404 (`not_found`). Request id: [ID].
 
       hint: Check its id, which `slugbuilder publish` prints; only slugs of apps that you may see are found.
-      hint: If the platform has lost the slug's bytes, publish it anew with `--force-upload`; nothing was released.
     ");
 }
 

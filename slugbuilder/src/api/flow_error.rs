@@ -320,7 +320,10 @@ impl Explain for FlowError {
             Self::Api(error) => error.hints(),
             Self::Unreleasable(error) => {
                 let mut hints = error.hints();
-                hints.push("If the platform has lost the slug's bytes, publish it anew with `--force-upload`; nothing was released.".into());
+                // One that is not found has no bytes to lose.
+                if error.refusal().is_some_and(|refusal| refusal.status != 404) {
+                    hints.push("If the platform has lost the slug's bytes, publish it anew with `--force-upload`; nothing was released.".into());
+                }
                 hints
             }
             Self::Slug(error) => error.hints(),
