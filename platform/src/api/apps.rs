@@ -1,4 +1,4 @@
-//! Apps, who works on them, and what they do not have yet.
+//! Apps, and what they do not have yet.
 
 use super::State;
 use super::account::{is_self, someone_else};
@@ -8,7 +8,7 @@ use super::path::Path;
 use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
 use crate::http::{Actor, ApiError, Body, Paging};
-use crate::range::{Attribute, Offered};
+use crate::range::Offered;
 use crate::store::{AppUpdate, Keyed, NewApp, User};
 use axum::extract::State as Of;
 use axum::response::Response;
@@ -114,29 +114,6 @@ pub(super) async fn delete(
             &format!("The app is deleted, but the bytes of {kept} of its slugs could not be."),
         ),
     })
-}
-
-/// `GET /apps/{app}/collaborators`: the owner is one of them.
-pub(super) async fn collaborators(
-    Of(state): Of<State>,
-    Actor(user): Actor,
-    Path(app): Path<String>,
-    paging: Paging,
-) -> Result<Response, ApiError> {
-    let page = paging.page(Offered::ID)?;
-    let app = state.store.app(&user, &app).await?;
-    let others = state
-        .store
-        .collaborators(&user, &app.id.to_string())
-        .await?;
-    let everybody = std::iter::once(present::owner(&app))
-        .chain(others.iter().map(present::collaborator))
-        .collect();
-    let id = |collaborator: &present::Collaborator, _: Attribute| collaborator.id.to_string();
-    let listed = page.of(everybody, id);
-    Ok(list(listed, &page, Offered::ID, id, |collaborator| {
-        collaborator
-    }))
 }
 
 /// `GET /apps/{app}/…` of what apps do not have yet: an empty list, of apps that the user may see.

@@ -5,6 +5,7 @@
 mod account;
 mod apps;
 pub mod catalogue;
+mod collaborators;
 mod config_vars;
 mod endpoints;
 mod formation;
