@@ -166,7 +166,7 @@ impl Users {
         let _ = writeln!(text, "{FIRST_USER}:{token}");
         let folder = path.parent().unwrap_or(Path::new("."));
         let written =
-            private::folder(folder).and_then(|()| private::write(path, text.as_bytes(), 0o600));
+            private::folder(folder).and_then(|_| private::write(path, text.as_bytes(), 0o600));
         written.map_err(|source| UsersError::File {
             action: "write",
             path: path.to_owned(),
