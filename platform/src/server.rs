@@ -18,6 +18,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use jiff::Timestamp;
 use slugbuilder_report::{Diagnosis, Event, Reporter, Warning};
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -46,12 +47,22 @@ pub struct Running {
     renewing: Option<JoinHandle<()>>,
 }
 
-/// A certificate in use, and where it is from.
-#[derive(Debug)]
+/// A certificate in use, where it is from, and who hears of what becomes of it.
 struct Certificate {
     tls: Tls,
     data: PathBuf,
     config: RustlsConfig,
+    reporter: Arc<dyn Reporter>,
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Certificate")
+            .field("tls", &self.tls)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {
@@ -104,11 +115,13 @@ impl Server {
         let mut authority = None;
         let mut certificate = None;
         if let (Some(identity), Some(tls)) = (opened.identity, settings.tls) {
+            tell_of_another(&identity, &*reporter);
             authority = identity.authority;
             certificate = Some(Arc::new(Certificate {
                 tls,
                 data: settings.data,
                 config: RustlsConfig::from_config(identity.config),
+                reporter,
             }));
         }
         let serving = if let Some(certificate) = &certificate {
@@ -124,7 +137,7 @@ impl Server {
         let grace = settings.grace;
         let renewing = certificate
             .clone()
-            .map(|certificate| tokio::spawn(renew(certificate, reporter)));
+            .map(|certificate| tokio::spawn(renew(certificate)));
         Ok(Running {
             address,
             url,
@@ -266,18 +279,32 @@ impl Certificate {
         let identity = spawn_blocking(identity)
             .await
             .map_err(|_| ServerError::Panicked)??;
+        tell_of_another(&identity, &*self.reporter);
         self.config.reload_from_config(identity.config);
         Ok(())
     }
 }
 
-async fn renew(certificate: Arc<Certificate>, reporter: Arc<dyn Reporter>) {
+/// Says that clients have to trust another authority than they did: until then none of them connects.
+fn tell_of_another(identity: &Identity, reporter: &dyn Reporter) {
+    if let (true, Some(authority)) = (identity.replaced, &identity.authority) {
+        let message = format!(
+            "the authority of this machine's certificate was in its last year, or not whole, and is another one now: clients \
+             have to trust `{}` anew",
+            authority.display()
+        );
+        reporter.report(Event::Warning(&Warning::new("authority-replaced", message)));
+    }
+}
+
+async fn renew(certificate: Arc<Certificate>) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         if let Err(error) = certificate.renew().await {
             let message = Diagnosis::of(&error).one_line();
             let message = format!("the certificate stays as it is: {message}");
-            reporter.report(Event::Warning(&Warning::new("certificate-kept", message)));
+            let warning = Warning::new("certificate-kept", message);
+            certificate.reporter.report(Event::Warning(&warning));
         }
     }
 }
