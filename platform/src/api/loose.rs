@@ -2,7 +2,7 @@
 //! out, identity as text or as an object (`platform-api.md`, section 2.1).
 
 use crate::http::ApiError;
-use crate::store::Quantity;
+use crate::store::{Quantity, is_config_var, is_process_type};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use slugbuilder::api::types::{ConfigVarsUpdate, ProcessTypes};
@@ -219,23 +219,6 @@ impl Fields {
 /// A field of another type than it must be.
 fn wrong(name: &str, expected: &str) -> Refused {
     Refused(format!("`{name}` must be {expected}"))
-}
-
-/// Whether a process type may be called this: `^[-\w]{1,128}$` (`slug.process_types` of the schema).
-#[must_use]
-pub fn is_process_type(name: &str) -> bool {
-    (1..=128).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-}
-
-/// Whether a config var may be called this: `^\w+$` (`config-var` of the schema).
-fn is_config_var(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]

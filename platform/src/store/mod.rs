@@ -40,6 +40,10 @@ pub use records::{
     Release, Slug, User, UserTokens, UserUpdate,
 };
 
+pub(crate) use rules::{
+    TOKEN_LENGTH, has_token_characters, is_config_var, is_email, is_process_type,
+};
+
 use folder::Folder;
 use readers::Readers;
 use std::path::Path;
