@@ -150,13 +150,12 @@ pub(super) fn stack(fields: &Fields, name: &str) -> Result<Option<String>, Refus
     let Some(identity) = fields.identity(name)? else {
         return Ok(None);
     };
-    let stack = Stack::requested(&identity).ok_or_else(|| unknown::<Stack>(&identity))?;
-    Ok(Some(stack.name.to_owned()))
+    Ok(Some(known::<Stack>(&identity)?.name.to_owned()))
 }
 
 /// Something of the catalogue that a request asks for.
 pub(super) fn known<T: Known>(identity: &str) -> Result<&'static T, Refused> {
-    T::find(identity).ok_or_else(|| unknown::<T>(identity))
+    T::requested(identity).ok_or_else(|| unknown::<T>(identity))
 }
 
 /// Says what there is instead.
