@@ -11,7 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 struct Build {
@@ -222,11 +222,10 @@ fn serve(app: &str, port: u16, greeting: &str) {
         .env("PATH", path)
         .env("RUBYLIB", build.path("moved/webrick/ruby"))
         .env("PORT", port.to_string())
-        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let _server = Server(child);
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut server = Server(child);
+    let deadline = Instant::now() + Duration::from_mins(2);
     let answer = loop {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
             stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
@@ -234,6 +233,7 @@ fn serve(app: &str, port: u16, greeting: &str) {
             stream.read_to_string(&mut answer).unwrap();
             break answer;
         }
+        assert_eq!(server.0.try_wait().unwrap(), None, "{app} has ended");
         assert!(Instant::now() < deadline, "{app} does not answer");
         std::thread::sleep(Duration::from_millis(100));
     };
