@@ -3,11 +3,11 @@
 
 use slugbuilder_fetch::{Client, Settings as Transfers};
 use slugbuilder_platform::{Running, Server, ServerError, Settings, Tls, Users};
-use slugbuilder_report::{Diagnosis, Silent, Style};
+use slugbuilder_report::{Diagnosis, Event, Reporter, Silent, Style};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const TOKEN: &str = "0d5a6b0e-3f53-4c9c-a1a1-2f0c3a7a2f11";
@@ -160,6 +160,44 @@ async fn clients_that_trust_the_authority_are_served_over_tls() {
         Ok(answer)
     });
     assert!(!plain.is_ok_and(|answer| answer.starts_with(b"HTTP/")));
+}
+
+/// Hears warnings.
+#[derive(Default)]
+struct Warnings(Mutex<Vec<String>>);
+
+impl Reporter for Warnings {
+    fn report(&self, event: Event<'_>) {
+        if let Event::Warning(warning) = event {
+            self.0.lock().unwrap().push(warning.render(Style::Plain));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_authority_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let warnings = Arc::new(Warnings::default());
+    let settings = || Settings {
+        tls: Some(Tls::Local),
+        ..settings(folder.path())
+    };
+    let count = || warnings.0.lock().unwrap().len();
+    let server = Server::start(settings(), warnings.clone()).await.unwrap();
+    server.renew_certificate().await.unwrap();
+    assert_eq!(count(), 0);
+    // As in its last year.
+    let made_on = folder.path().join("tls/ca-made-on");
+    std::fs::write(&made_on, "2001-01-01\n").unwrap();
+    server.renew_certificate().await.unwrap();
+    assert_eq!(count(), 1);
+    server.shutdown().await.unwrap();
+    std::fs::write(&made_on, "2001-01-01\n").unwrap();
+    drop(Server::start(settings(), warnings.clone()).await.unwrap());
+    assert_eq!(count(), 2);
+    let text = warnings.0.lock().unwrap()[1].clone();
+    assert!(text.contains("authority-replaced"), "{text}");
+    assert!(text.contains("tls/ca.pem"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

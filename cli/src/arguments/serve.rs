@@ -65,8 +65,8 @@ pub(crate) struct DataArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct BlobArguments {
-    /// Keep slugs in a bucket, `s3://BUCKET` or `s3://BUCKET/FOLDER`, and not in the data folder. AWS_ACCESS_KEY_ID,
-    /// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN have the credentials.
+    /// Keep slugs in a bucket, `s3://BUCKET` or `s3://BUCKET/FOLDER`, and not in the data folder. `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` have the credentials.
     #[cfg(feature = "object-store")]
     #[arg(long, env = "SLUGBUILDER_SERVE_BLOBS", value_name = "URL")]
     pub(crate) blobs: Option<String>,

@@ -43,7 +43,8 @@ impl Store {
             .await
     }
 
-    /// As [`Store::create_release`], but pending until [`Store::finish_release`]: for a release whose release phase runs.
+    /// As [`Store::create_release`], but pending until [`Store::finish_release`]: for the release phase of the server that
+    /// runs dynos.
     pub async fn begin_release(
         &self,
         actor: &User,
