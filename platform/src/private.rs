@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 /// outlive a power cut. Returns those that it made, the outermost first: none if the folder is there, which stays as it is.
 pub(crate) fn folder(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut made = Vec::new();
-    make(&std::path::absolute(path)?, 0o700, &mut made)?;
+    make_each(&std::path::absolute(path)?, 0o700, &mut made)?;
     Ok(made)
 }
 
-fn make(path: &Path, mode: u32, made: &mut Vec<PathBuf>) -> io::Result<()> {
+fn make_each(path: &Path, mode: u32, new: &mut Vec<PathBuf>) -> io::Result<()> {
     // Not `fs_err`'s: that has no mode.
     let create = || std::fs::DirBuilder::new().mode(mode).create(path);
     let created = match (create(), path.parent()) {
         (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
-            make(parent, 0o777, made)?;
+            make_each(parent, 0o777, new)?;
             create()
         }
         (created, _) => created,
     };
     match created {
         Ok(()) => {
-            made.push(path.to_owned());
+            new.push(path.to_owned());
             path.parent().map_or(Ok(()), sync_folder)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
