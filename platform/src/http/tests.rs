@@ -37,6 +37,10 @@ impl Tokens for OneUser {
             _ => Ok(None),
         }
     }
+
+    async fn app(&self, _: &User, _: &str) -> Option<Uuid> {
+        None
+    }
 }
 
 fn ann() -> OneUser {

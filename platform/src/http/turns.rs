@@ -1,0 +1,75 @@
+//! Turns of changes, so that a change with a condition is made to what the condition was checked on.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use std::convert::Infallible;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+
+/// The turns of all changes. Changes of one app share theirs, and keep off those that have a condition; changes of different
+/// apps do not know of each other (some share a lock, which costs time only).
+#[derive(Debug)]
+pub(crate) struct Turns {
+    locks: [Arc<RwLock<()>>; 64],
+    hasher: RandomState,
+}
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        Self {
+            locks: std::array::from_fn(|_| Arc::default()),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// The turn of a change of `subject`, beside others that have no condition.
+    pub(crate) async fn shared(&self, subject: &str) -> Turn {
+        Turn::of(Guard::Shared {
+            _guard: self.lock(subject).read_owned().await,
+        })
+    }
+
+    /// The turn of a change of `subject` that nobody comes in between.
+    pub(crate) async fn exclusive(&self, subject: &str) -> Turn {
+        Turn::of(Guard::Exclusive {
+            _guard: self.lock(subject).write_owned().await,
+        })
+    }
+
+    fn lock(&self, subject: &str) -> Arc<RwLock<()>> {
+        let hash = self.hasher.hash_one(subject);
+        let index = usize::try_from(hash % self.locks.len() as u64).unwrap_or_default();
+        Arc::clone(&self.locks[index])
+    }
+}
+
+/// The turn of a change, until all clones are dropped or one of them says that it is over. As an extractor of handlers, that
+/// of the request; over already where there is none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Turn(Arc<Mutex<Option<Guard>>>);
+
+#[derive(Debug)]
+enum Guard {
+    Shared { _guard: OwnedRwLockReadGuard<()> },
+    Exclusive { _guard: OwnedRwLockWriteGuard<()> },
+}
+
+impl Turn {
+    fn of(guard: Guard) -> Self {
+        Self(Arc::new(Mutex::new(Some(guard))))
+    }
+
+    /// Says that the change is made: what is left to do is nobody else's concern.
+    pub(crate) fn end(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Turn {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
