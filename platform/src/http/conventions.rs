@@ -234,3 +234,23 @@ fn answer_to_panic(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     ApiError::internal(format!("a panic: {text}")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::unescaped;
+
+    #[test]
+    fn escapes_are_read() {
+        for (name, read) in [
+            ("example", "example"),
+            ("ex%2Damp%6ce", "ex-ample"),
+            ("%", "%"),
+            ("a%2", "a%2"),
+            ("%é0", "%é0"),
+            ("%ff", "%ff"),
+            ("%C3%A9", "é"),
+        ] {
+            assert_eq!(unescaped(name), read);
+        }
+    }
+}

@@ -73,3 +73,37 @@ impl<S: Send + Sync> FromRequestParts<S> for Turn {
         Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn a_change_with_a_condition_is_alone() {
+        let turns = Turns::new();
+        let first = turns.shared("a").await;
+        let second = turns.shared("a").await;
+        assert!(turns.exclusive("a").now_or_never().is_none());
+        drop(first);
+        second.end();
+        let alone = turns.exclusive("a").now_or_never().unwrap();
+        assert!(turns.shared("a").now_or_never().is_none());
+        assert!(turns.exclusive("a").now_or_never().is_none());
+        // Whoever has a clone may end it.
+        alone.clone().end();
+        assert!(turns.shared("a").now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn others_do_not_wait() {
+        let turns = Turns::new();
+        let _alone = turns.exclusive("a").await;
+        // But for the few that share its lock.
+        let free = (0..100).filter(|other: &u8| {
+            let turn = turns.exclusive(&other.to_string()).now_or_never();
+            turn.is_some()
+        });
+        assert!(free.count() > 50);
+    }
+}

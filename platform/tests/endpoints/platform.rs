@@ -23,6 +23,7 @@ const URL: &str = "http://127.0.0.1:5000";
 pub(crate) struct Platform {
     router: Router,
     store: Store,
+    blobs: BlobStore,
     _folder: TempDir,
 }
 
@@ -61,9 +62,10 @@ impl Platform {
             .put_user("bob@example.test", &[Self::BOB])
             .await
             .unwrap();
+        let blobs = BlobStore::folder(&folder.path().join("blobs")).unwrap();
         let state = State {
             store: store.clone(),
-            blobs: BlobStore::folder(&folder.path().join("blobs")).unwrap(),
+            blobs: blobs.clone(),
             signer: Signer::new(&[7; 32]),
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
@@ -72,8 +74,14 @@ impl Platform {
         Self {
             router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
             store,
+            blobs,
             _folder: folder,
         }
+    }
+
+    /// The bytes of its slugs.
+    pub(crate) fn blobs(&self) -> &BlobStore {
+        &self.blobs
     }
 
     /// Ann, who makes the apps.
