@@ -20,7 +20,7 @@ const STOPPING_STALL: Duration = Duration::from_secs(2);
 /// so that descriptors remain for the ledger and the blobs.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     places: Arc<Semaphore>,
     rules: Arc<Rules>,
 }
@@ -60,7 +60,7 @@ impl Listener {
             stopping: AtomicBool::new(false),
         });
         let listener = Self {
-            listener: TcpListener::from_std(listener)?,
+            socket: TcpListener::from_std(listener)?,
             places: Arc::new(Semaphore::new(limit.get().min(Semaphore::MAX_PERMITS))),
             rules: Arc::clone(&rules),
         };
@@ -85,7 +85,7 @@ impl AddrListener<Connection, Peer> for Listener {
     async fn accept_stream(&self) -> io::Result<(Connection, Peer)> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(io::Error::other)?;
-        let (stream, _) = self.listener.accept().await?;
+        let (stream, _) = self.socket.accept().await?;
         let connection = Connection {
             stream,
             rules: Arc::clone(&self.rules),

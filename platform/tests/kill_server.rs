@@ -22,11 +22,11 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
+use ureq::Agent;
 use ureq::http::{Method, Request};
-use ureq::{Agent, Body};
 
 /// How often the server is killed.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 12;
 /// Apps that are released to at once.
 const APPS: [&str; 2] = ["first", "second"];
 /// Clients of each app.
@@ -146,9 +146,16 @@ impl Client {
     }
 
     fn run(&self, request: Request<impl ureq::AsSendBody>) -> Option<(u16, Vec<u8>)> {
-        let mut answer = self.agent.run(request).ok()?;
-        let body: &mut Body = answer.body_mut();
-        Some((answer.status().as_u16(), body.read_to_vec().ok()?))
+        self.try_to_run(request).ok()
+    }
+
+    fn try_to_run(
+        &self,
+        request: Request<impl ureq::AsSendBody>,
+    ) -> Result<(u16, Vec<u8>), ureq::Error> {
+        let mut answer = self.agent.run(request)?;
+        let bytes = answer.body_mut().read_to_vec()?;
+        Ok((answer.status().as_u16(), bytes))
     }
 }
 
@@ -220,7 +227,7 @@ fn kill_and_look() -> Result<(), String> {
             })
             .collect();
         let [a, b, ..] = *uuid::Uuid::new_v4().as_bytes();
-        let delay = 20 + u64::from(u16::from_be_bytes([a, b])) % 250;
+        let delay = 20 + u64::from(u16::from_be_bytes([a, b])) % 200;
         std::thread::sleep(Duration::from_millis(delay));
         server.0.kill().map_err(|error| error.to_string())?;
         server.0.wait().map_err(|error| error.to_string())?;
@@ -229,7 +236,11 @@ fn kill_and_look() -> Result<(), String> {
         }
     }
     let (server, url) = start(folder.path())?;
-    look(&Client::new(&url), &answered, 0)?;
+    look(
+        &Client::new(&url),
+        &answered,
+        answered.len().saturating_sub(100),
+    )?;
     drop(server);
     nothing_else(folder.path())?;
     if answered.len() < ROUNDS {
@@ -266,16 +277,25 @@ fn look(client: &Client, answered: &[Answered], from: usize) -> Result<(), Strin
         let expected = (release.app, release.version, release.slug.clone());
         if found.get(&release.id) != Some(&vec![expected]) {
             let there = found.get(&release.id);
-            return Err(format!("v{} was answered; there is {there:?}", release.version));
+            return Err(format!(
+                "v{} was answered; there is {there:?}",
+                release.version
+            ));
         }
     }
     for release in &answered[from..] {
         let slug = client.get(&format!("/apps/{}/slugs/{}", release.app, release.slug))?;
         let url = slug["blob"]["url"].as_str().ok_or("the slug has no blob")?;
-        let request = Request::get(url).body(()).map_err(|error| error.to_string())?;
-        let (status, bytes) = client.run(request).ok_or("no download")?;
+        let request = Request::get(url)
+            .body(())
+            .map_err(|error| error.to_string())?;
+        let downloaded = client.try_to_run(request);
+        let (status, bytes) = downloaded.map_err(|error| format!("{url}: {error:?}"))?;
         if status != 200 || hex::encode(Sha256::digest(&bytes)) != release.sha256 {
-            return Err(format!("the slug of v{} is answered with {status}", release.version));
+            return Err(format!(
+                "the slug of v{} is answered with {status}",
+                release.version
+            ));
         }
     }
     Ok(())
@@ -301,5 +321,7 @@ fn nothing_else(folder: &Path) -> Result<(), String> {
         return Ok(());
     }
     let other: Vec<_> = files.symmetric_difference(&recorded).collect();
-    Err(format!("in the ledger or the folder, and not in both: {other:?}"))
+    Err(format!(
+        "in the ledger or the folder, and not in both: {other:?}"
+    ))
 }

@@ -344,6 +344,33 @@ async fn refusals_of_large_bodies_are_read() {
     }
 }
 
+/// Some clients send `{}` where there is nothing to say, and then the next request on the same connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_nobody_needs_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(settings(folder.path())).await.unwrap();
+    let address = server.address();
+    let head = |connection: &str| {
+        format!(
+            "GET /account HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 2\r\n\
+             Accept: application/vnd.heroku+json; version=3\r\nConnection: {connection}\r\n\r\n"
+        )
+    };
+    let pieces = [head("keep-alive"), "{}".into(), head("close"), "{}".into()];
+    let answers = tokio::task::spawn_blocking(move || {
+        let mut connection = TcpStream::connect(address).unwrap();
+        for piece in pieces {
+            connection.write_all(piece.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let mut answers = String::new();
+        connection.read_to_string(&mut answers).unwrap();
+        answers
+    });
+    let answers = answers.await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn blobs_that_a_killed_server_left_are_removed_at_the_start() {
     let folder = tempfile::tempdir().unwrap();

@@ -35,6 +35,12 @@ pub(crate) async fn conditional(
     let is_head = request.method() == Method::HEAD;
     let conditions = Conditions::of(request.headers());
     if is_head || request.method() == Method::GET {
+        // Some clients send `{}`. If that comes after the answer, the connection is closed, and the next request fails.
+        let (parts, mut body) = request.into_parts();
+        if let Err(error) = whole(&mut body).await {
+            return refused(error, &parts.headers, body);
+        }
+        request = Request::from_parts(parts, Body::empty());
         // Handlers know of GET alone: the tag is that of the body.
         *request.method_mut() = Method::GET;
         let (response, tag) = tagged(next.run(request).await).await;
@@ -53,15 +59,7 @@ pub(crate) async fn conditional(
     let (mut parts, mut body) = request.into_parts();
     let bytes = match whole(&mut body).await {
         Ok(bytes) => bytes,
-        Err(error) => {
-            let is_too_large = error.status == StatusCode::PAYLOAD_TOO_LARGE;
-            let mut refusal = error.into_response();
-            // Else there is nothing to wait for.
-            if is_too_large {
-                read_on(&parts.headers, body, &mut refusal);
-            }
-            return refusal;
-        }
+        Err(error) => return refused(error, &parts.headers, body),
     };
     let turn = if conditions.are_none() {
         turns.shared(subject).await
@@ -79,6 +77,17 @@ pub(crate) async fn conditional(
         Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
         Err(failed) => ApiError::internal(failed.to_string()).into_response(),
     }
+}
+
+/// The answer to a request whose body did not come, or of which this is left.
+fn refused(error: ApiError, headers: &HeaderMap, body: Body) -> Response {
+    let is_too_large = error.status == StatusCode::PAYLOAD_TOO_LARGE;
+    let mut refusal = error.into_response();
+    // Else there is nothing to wait for.
+    if is_too_large {
+        read_on(headers, body, &mut refusal);
+    }
+    refusal
 }
 
 /// Makes a change if its conditions hold. Nobody else makes one meanwhile if it has any.
