@@ -22,6 +22,7 @@ const URL: &str = "http://127.0.0.1:5000";
 /// A platform in a folder of its own, which goes with it.
 pub(crate) struct Platform {
     router: Router,
+    blobs: BlobStore,
     _folder: TempDir,
 }
 
@@ -61,9 +62,10 @@ impl Platform {
             .await
             .unwrap();
         store.put_user("carol@example.test", &[]).await.unwrap();
+        let blobs = BlobStore::folder(&folder.path().join("blobs")).unwrap();
         let state = State {
             store: store.clone(),
-            blobs: BlobStore::folder(&folder.path().join("blobs")).unwrap(),
+            blobs: blobs.clone(),
             signer: Signer::new(&[7; 32]),
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
@@ -71,8 +73,14 @@ impl Platform {
         let settings = Settings::new(folder.path());
         Self {
             router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
+            blobs,
             _folder: folder,
         }
+    }
+
+    /// The bytes of its slugs.
+    pub(crate) fn blobs(&self) -> &BlobStore {
+        &self.blobs
     }
 
     /// Ann, who makes the apps.
