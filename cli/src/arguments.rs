@@ -6,6 +6,7 @@ mod buildpacks;
 mod cache;
 mod deploy;
 mod lock;
+mod reading;
 mod serve;
 
 pub(crate) use api::{
@@ -122,12 +123,24 @@ pub(crate) struct SourceArguments {
     /// The app's folder in it, relative, where the source holds several apps. All of the source is in the slug.
     #[arg(long, env = "SLUGBUILDER_ROOT", value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// The stack to build for: heroku-22, heroku-24 or heroku-26.
-    #[arg(long, env = "STACK", default_value = "heroku-24", value_name = "NAME")]
-    pub(crate) stack: String,
+    /// The stack to build for: heroku-22, heroku-24 or heroku-26 [default: heroku-24; to deploy, that of the app].
+    #[arg(long, env = "STACK", value_name = "NAME")]
+    stack: Option<String>,
     /// In a git work tree, keep the files that git ignores.
     #[arg(long)]
     pub(crate) all_files: bool,
+}
+
+impl SourceArguments {
+    /// The stack to build for.
+    pub(crate) fn stack(&self) -> &str {
+        self.stack_or("heroku-24")
+    }
+
+    /// The same, where `default` is meant if none is named.
+    pub(crate) fn stack_or<'a>(&'a self, default: &'a str) -> &'a str {
+        self.stack.as_deref().unwrap_or(default)
+    }
 }
 
 #[derive(Debug, Args)]

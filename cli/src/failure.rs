@@ -53,6 +53,17 @@ pub(crate) enum UsageError {
     NoApp,
     #[error("no token is sent to `{url}`, as the way there is not encrypted")]
     UnencryptedApi { url: String },
+    #[error("`{name}` is not the name of a platform")]
+    ApiName { name: String },
+    #[error("`{app}` is on the stack `{app_stack}`, and this would move it to `{stack}`")]
+    StackOfApp {
+        app: String,
+        stack: String,
+        app_stack: String,
+        compiled: bool,
+    },
+    #[error("the slug is for the stack `{stack}`, not for `{named}`")]
+    StackOfSlug { named: String, stack: String },
     #[error("`{name}` is to be shown while others are to be changed")]
     ShowAndChange { name: String },
     #[error("`{name}` is to be set and taken away")]
@@ -83,6 +94,9 @@ impl Explain for UsageError {
             Self::NoCacheDir => "no-cache-dir",
             Self::NoApp => "no-app",
             Self::UnencryptedApi { .. } => "api-not-encrypted",
+            Self::ApiName { .. } => "api-name",
+            Self::StackOfApp { .. } => "stack-of-app",
+            Self::StackOfSlug { .. } => "stack-of-slug",
             Self::ShowAndChange { .. } => "show-and-change",
             Self::SetAndUnset { .. } => "set-and-unset",
             Self::NoConfigVar { .. } => "no-config-var",
@@ -148,6 +162,28 @@ impl Explain for UsageError {
                 "Use `https://`; `http://` is for this machine only: `localhost`, `127.0.0.1`, `[::1]`."
                     .into()
             }
+            Self::ApiName { name } => {
+                format!(
+                    "Write the whole address: `https://{name}`, or `http://{name}` if it is on this machine."
+                )
+            }
+            Self::StackOfApp {
+                stack,
+                app_stack,
+                compiled,
+                ..
+            } => {
+                let meant = format!("If that is meant, say so: `--stack {stack}`.");
+                let other = if *compiled {
+                    format!("Otherwise compile it for `{app_stack}`.")
+                } else {
+                    format!("Otherwise unset `STACK`: it is compiled for `{app_stack}` then.")
+                };
+                return vec![meant, other];
+            }
+            Self::StackOfSlug { named, .. } => {
+                format!("Compile it for `{named}`, or leave `--stack` out.")
+            }
             Self::ShowAndChange { name } => {
                 format!("Write `{name}=value` to set it, or ask for it alone.")
             }
@@ -188,6 +224,8 @@ impl Explain for SignalError {
 #[error("waiting for `{url}` was interrupted")]
 pub(crate) struct WaitingInterrupted {
     pub(crate) url: String,
+    /// Whether it was asked to change something.
+    pub(crate) changes: bool,
 }
 
 impl Explain for WaitingInterrupted {
@@ -200,11 +238,16 @@ impl Explain for WaitingInterrupted {
     }
 
     fn explanation(&self) -> Option<String> {
-        Some("What was asked for last may have been done all the same.".into())
+        self.changes
+            .then(|| "What was asked for last may have been done all the same.".into())
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["Look with `slugbuilder releases`, and run the same command again.".into()]
+        vec![if self.changes {
+            "Look with `slugbuilder releases`, and run the same command again.".into()
+        } else {
+            "Run the same command again; nothing was changed.".into()
+        }]
     }
 }
 

@@ -13,7 +13,6 @@ mod printer;
 mod signals;
 mod table;
 
-use clap::Parser as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -26,7 +25,7 @@ fn main() -> ExitCode {
     if let Some("detect" | "build") = Path::new(&argv0).file_name().and_then(|name| name.to_str()) {
         slugbuilder_buildpack::main();
     }
-    let arguments = match arguments::Arguments::try_parse() {
+    let arguments = match arguments::Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => return failure::of_arguments(&error),
     };

@@ -58,8 +58,8 @@ pub(crate) fn watch(forced: Forced) -> io::Result<Requests> {
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// Ends the process with `last_words` if it has not ended by itself [`PATIENCE`] after `interrupt` was raised: who waits for
-/// the answer of another machine does not look at it. Downloads that are not whole go; nothing else may be under way that
-/// has to be cleaned up.
+/// the answer of another machine does not look at it. Nothing may be under way that has to be cleaned up: a download looks,
+/// and has no file while it waits for its first bytes.
 pub(crate) fn end_what_waits(interrupt: &Interrupt, last_words: Diagnosis) -> io::Result<()> {
     let interrupt = interrupt.clone();
     std::thread::Builder::new()
@@ -69,30 +69,12 @@ pub(crate) fn end_what_waits(interrupt: &Interrupt, last_words: Diagnosis) -> io
                 std::thread::sleep(GLANCE);
             }
             std::thread::sleep(PATIENCE);
-            remove_partial_downloads();
             let mut stderr = io::stderr().lock();
             // There is nowhere to report that there is nowhere to report to.
             let _ = stderr.write_all(last_words.render(Style::Plain).as_bytes());
             exit();
         })?;
     Ok(())
-}
-
-/// Removes the files that this process downloads into right now: nobody would know them later.
-fn remove_partial_downloads() {
-    let Ok(open) = fs_err::read_dir("/proc/self/fd") else {
-        return;
-    };
-    for entry in open.flatten() {
-        let Ok(path) = fs_err::read_link(entry.path()) else {
-            continue;
-        };
-        let name = path.file_name().unwrap_or_default();
-        if name.as_encoded_bytes().starts_with(b".fetching-") {
-            // The process ends either way.
-            let _ = fs_err::remove_file(path);
-        }
-    }
 }
 
 /// Ends the process, unless it ends by itself before it has to.

@@ -181,7 +181,7 @@ pub enum FetchError {
         source: io::Error,
     },
     /// The caller no longer wants it.
-    #[error("what was to go to `{url}` was cancelled")]
+    #[error("the transfer with `{url}` was cancelled")]
     Cancelled {
         /// The URL.
         url: String,

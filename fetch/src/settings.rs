@@ -12,8 +12,10 @@ pub struct Settings {
     pub offline: bool,
     /// For looking a host up, and again for connecting to it, the TLS handshake included. Default: 15 s.
     pub connect_timeout: Duration,
-    /// For an answer's header to be whole, and between any two reads of its body. Default: 30 s.
+    /// For an answer's header to be whole, and between any two reads of its body, or writes of what is sent. Default: 30 s.
     pub stall_timeout: Duration,
+    /// For the answer to a file that was sent to begin: a store may have to look through it first. Default: 10 min.
+    pub answer_timeout: Duration,
     /// How often a transfer is tried in all; 0 counts as 1. Default: 4.
     pub attempts: u32,
     /// The wait before the second attempt; it doubles before each further one. Default: 500 ms.
@@ -37,6 +39,7 @@ impl Default for Settings {
             offline: false,
             connect_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_mins(10),
             attempts: 4,
             backoff: Duration::from_millis(500),
             longest_wait: Duration::from_mins(1),

@@ -5,23 +5,23 @@
 //! HEROKU_API_KEY=… cargo run -p slugbuilder --example deploy -- example slug.tgz
 //! ```
 //!
-//! The slug's manifest lies beside it, as `slugbuilder compile` leaves it. `API_URL` names another platform than Heroku, `SSL_CERT_FILE` who signs its certificate. The library prints nothing and reads no environment: this file does.
+//! The slug's manifest lies beside it, as `slugbuilder compile` leaves it. `HEROKU_HOST` names another platform than Heroku,
+//! as for `slugbuilder` and `heroku`, and `SSL_CERT_FILE` who signs its certificate. The library prints nothing and reads no
+//! environment: this file does.
 
 use slugbuilder::api::types::Release;
 use slugbuilder::api::{
-    API_URL, Api, FlowError, Publication, ReleaseOrder, Token, TokenError, follow, publish, release,
+    API_URL, Api, FlowError, LONGEST_RELEASE_PHASE, Publication, ReleaseOrder, Token, TokenError,
+    follow, publish, release,
 };
 use slugbuilder::sandbox::Interrupt;
 use slugbuilder::slug::Manifest;
 use slugbuilder::stop::Stop;
 use slugbuilder_fetch::Settings;
 use slugbuilder_report::{Diagnosis, Event, Reporter, Style};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
-
-/// How long a release phase may take: an hour, as on Heroku.
-const RELEASE_PHASE: Duration = Duration::from_hours(1);
+use std::time::Instant;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,7 +29,11 @@ fn main() -> ExitCode {
         say("usage: deploy APP SLUG");
         return ExitCode::from(2);
     };
-    let url = std::env::var("API_URL").unwrap_or_else(|_| API_URL.to_owned());
+    let url = match variable("HEROKU_HOST") {
+        None => API_URL.to_owned(),
+        Some(url) if url.contains("://") => url,
+        Some(host) => format!("https://api.{host}"),
+    };
     let interrupt = match Interrupt::new() {
         Ok(interrupt) => interrupt,
         Err(error) => {
@@ -38,13 +42,12 @@ fn main() -> ExitCode {
         }
     };
     // A handler for signals would raise `interrupt`.
-    let stop = Stop::new(&interrupt, Some(Instant::now() + RELEASE_PHASE));
     let deployed = token(&url)
         .map_err(|error| FlowError::Api(error.into()))
         .and_then(|token| {
             let api = Api::new(settings(), &url, token)?;
-            let api = api.stopping(stop.clone());
-            deploy(&api, app, Path::new(slug), &stop, &Printer)
+            let api = api.stopping(Stop::new(&interrupt, None));
+            deploy(&api, app, Path::new(slug), &interrupt, &Printer)
         });
     match deployed {
         Ok(release) => {
@@ -62,31 +65,43 @@ fn main() -> ExitCode {
 /// Who signs certificates is said by `SSL_CERT_FILE`, as for curl.
 fn settings() -> Settings {
     Settings {
-        ca_file: std::env::var_os("SSL_CERT_FILE").map(Into::into),
+        ca_file: variable("SSL_CERT_FILE").map(Into::into),
         ..Settings::default()
     }
 }
 
+/// A variable of the environment. One that is empty is none: that is how CI says so.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The token, where Heroku's own tools look for it.
 fn token(url: &str) -> Result<Token, TokenError> {
-    if let Ok(key) = std::env::var("HEROKU_API_KEY") {
+    if let Some(key) = variable("HEROKU_API_KEY") {
         return Token::new(&key);
     }
-    let home = std::env::var("HOME").unwrap_or_default();
+    let home = variable("HOME").unwrap_or_default();
     let token = Token::from_netrc(&Path::new(&home).join(".netrc"), url)?;
     // An empty token explains what to do.
     token.map_or_else(|| Token::new(""), Ok)
 }
 
-/// Deploys `slug` to `app`; `stop` bounds how long its release phase is followed.
+/// Where the manifest of `slug` is: `app.json` beside `app.tgz` or `app.tar.gz`.
+pub(crate) fn manifest(slug: &Path) -> PathBuf {
+    let stem = slug.with_extension("");
+    let is_tar = stem.extension().is_some_and(|extension| extension == "tar");
+    if is_tar { stem } else { slug.to_owned() }.with_extension("json")
+}
+
+/// Deploys `slug` to `app`, until `interrupt` is raised. Its release phase gets the time that a platform gives it.
 pub(crate) fn deploy(
     api: &Api,
     app: &str,
     slug: &Path,
-    stop: &Stop,
+    interrupt: &Interrupt,
     reporter: &dyn Reporter,
 ) -> Result<Release, FlowError> {
-    let record = Manifest::read(&slug.with_extension("json"))?.slug;
+    let record = Manifest::read(&manifest(slug))?.slug;
     let published = publish(
         api,
         &Publication {
@@ -100,18 +115,24 @@ pub(crate) fn deploy(
         },
         reporter,
     )?;
-    let commit = record.commit.as_deref().unwrap_or("by hand");
+    // Without a description the release is named by the commit, where the slug has one.
+    let description = record
+        .commit
+        .as_deref()
+        .map(|commit| format!("Deploy {}", commit.get(..8).unwrap_or(commit)));
     let released = release(
         api,
         &ReleaseOrder {
             app,
             slug: published.slug.id,
-            description: Some(&format!("Deploy {}", commit.get(..7).unwrap_or(commit))),
+            description: description.as_deref(),
             state: None,
         },
         reporter,
     )?;
-    follow(api, &released.release, stop, reporter)
+    let deadline = Instant::now() + LONGEST_RELEASE_PHASE;
+    let stop = Stop::new(interrupt, Some(deadline));
+    follow(api, &released.release, &stop, reporter)
 }
 
 /// Tells of everything, a line each.

@@ -198,7 +198,7 @@ fn what_is_no_slug_is_refused() {
     error[slug-unreadable]: cannot read `<temporary>/app`
       caused by: it is no file
 
-      hint: Give the path of another file, or look at the disk.
+      hint: Give the path of a slug, not of a folder.
     ");
 }
 

@@ -71,6 +71,9 @@ pub(crate) struct PullArguments {
     /// Where to write the slug; its slug.json goes beside it.
     #[arg(long, short, default_value = "slug.tgz", value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Replace another slug, or slug.json, that is there.
+    #[arg(long, short)]
+    pub(crate) force: bool,
     /// Print what was downloaded as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -134,7 +137,8 @@ pub(crate) fn parse_app(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_version(text: &str) -> Result<u64, String> {
+/// The number of a release.
+pub(crate) fn parse_version(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix('v').unwrap_or(text);
     match digits.parse() {
         Ok(version @ 1..) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(version),

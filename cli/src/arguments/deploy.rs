@@ -1,6 +1,6 @@
 //! What the command line says of slugs on their way to an app.
 
-use super::api::{ApiArguments, AppArguments, parse_app};
+use super::api::{ApiArguments, AppArguments, parse_app, parse_version};
 use super::{BuildArguments, CacheArguments};
 use clap::Args;
 use std::path::PathBuf;
@@ -54,18 +54,16 @@ pub(crate) struct ReleaseArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The same as `compile`, `publish` and `release`, one after the other; then the output of the release phase is \
-    followed, where the slug has one.\nThe slug and its slug.json stay. If the upload does not get through, \
-    `slugbuilder deploy --slug slug.tgz` goes on from there."
+    followed, where the slug has one.\nIt is compiled for the app's stack; `--stack` moves the app to another one.\n\
+    The slug and its slug.json stay: if the upload does not get through, `slugbuilder deploy --slug slug.tgz` uploads it again, \
+    from its beginning, and compiles nothing."
 )]
 pub(crate) struct DeployArguments {
     #[command(flatten)]
     pub(crate) app: AppArguments,
     /// Deploy this slug, with the slug.json beside it, and compile nothing.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["source", "all_files", "output", "write_lock", "secret", "buildpack", "order"]
-    )]
+    // What is for a build is refused beside it: `reading.rs`.
+    #[arg(long, value_name = "FILE")]
     pub(crate) slug: Option<PathBuf>,
     /// What the release changes, for people [default: `Deploy` and the commit].
     #[arg(long, short, value_name = "TEXT")]
@@ -75,6 +73,9 @@ pub(crate) struct DeployArguments {
     pub(crate) force_upload: bool,
     #[command(flatten)]
     pub(crate) build: BuildArguments,
+    /// Whether `--stack` was given: a variable does not say that an app is to move to another stack.
+    #[arg(skip)]
+    pub(crate) stack_is_named: bool,
     /// Print app, slug and release as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -82,45 +83,21 @@ pub(crate) struct DeployArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PromoteArguments {
-    /// The app whose current slug to release.
+    /// The release whose slug it is, of the app of `--from`: v12 [default: the current one].
+    #[arg(value_name = "RELEASE", value_parser = parse_version)]
+    pub(crate) release: Option<u64>,
+    /// The app whose slug to release.
     #[arg(long, value_name = "APP", value_parser = parse_app)]
     pub(crate) from: String,
     /// An app to release it to. May be repeated.
     #[arg(long, required = true, value_name = "APP", value_parser = parse_app)]
     pub(crate) to: Vec<String>,
+    /// What the releases change, for people [default: `Promote`, the app and its release].
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
     #[command(flatten)]
     pub(crate) api: ApiArguments,
     /// Print the releases as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::arguments::Arguments;
-    use clap::Parser as _;
-
-    #[test]
-    fn a_slug_that_is_compiled_is_not_compiled_again() {
-        let parsed = |words: &[&str]| {
-            Arguments::try_parse_from(
-                [&["slugbuilder", "deploy", "--app", "my-app"], words].concat(),
-            )
-        };
-        assert!(parsed(&["--slug", "slug.tgz"]).is_ok());
-        assert!(parsed(&["--slug", "slug.tgz", "--cache-dir", "x"]).is_ok());
-        for words in [
-            &["src"][..],
-            &["-o", "x.tgz"],
-            &["--lock"],
-            &["--secret", "A=b"],
-        ] {
-            let error = parsed(&[&["--slug", "slug.tgz"], words].concat()).unwrap_err();
-            assert_eq!(
-                error.kind(),
-                clap::error::ErrorKind::ArgumentConflict,
-                "{words:?}"
-            );
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! `slugbuilder apps`
 
-use super::platform::{Connection, text};
+use super::platform::{Connection, Purpose, text};
 use crate::arguments::AppsArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_data, print_json};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use std::process::ExitCode;
 
 pub(super) fn run(arguments: &AppsArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let Connection { api, .. } = Connection::new(&arguments.api)?;
+    let Connection { api, .. } = Connection::new(&arguments.api, Purpose::Read)?;
     let apps = api.apps(printer)?;
     if arguments.json {
         print_json(&apps)?;

@@ -24,7 +24,12 @@ const WARN_MEGABYTES: u64 = 300;
 
 pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
-    let compiled = build(&arguments.build, requests.stop, printer)?;
+    let compiled = build(
+        &arguments.build,
+        arguments.build.source.stack(),
+        requests.stop,
+        printer,
+    )?;
     if arguments.json {
         // What was just written can be written again.
         print_data(&serde_json::to_string_pretty(&compiled.manifest).unwrap_or_default())?;
@@ -34,9 +39,10 @@ pub(super) fn run(arguments: &CompileArguments, printer: &Printer) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds an app, writes its slug, and says so.
+/// Builds an app for `stack`, writes its slug, and says so.
 pub(super) fn build(
     arguments: &BuildArguments,
+    stack: &str,
     interrupt: Interrupt,
     printer: &Printer,
 ) -> Result<Compiled, Failure> {
@@ -59,7 +65,7 @@ pub(super) fn build(
         root: app_root(&arguments.source)?,
         output: arguments.output.clone(),
         manifest: manifest_path(&arguments.output),
-        stack: Stack::named(&arguments.source.stack)?,
+        stack: Stack::named(stack)?,
         buildpacks: selection.sources,
         order: Some(selection.order),
         cache_dir,
@@ -86,9 +92,8 @@ pub(super) fn build(
         host_environment: host,
     };
     printer.report(Event::Step(&format!(
-        "Compiling {} for {}",
+        "Compiling {} for {stack}",
         options.source.display(),
-        arguments.source.stack
     )));
     if arguments.write_lock {
         lock::write_first(&options, printer)?;

@@ -1,12 +1,12 @@
 //! `slugbuilder config`
 
-use super::platform::{Connection, app_here, text};
+use super::platform::{Connection, Purpose, app_here, text};
 use crate::arguments::{ConfigArguments, Setting, VariableArguments};
 use crate::environment;
 use crate::failure::{Failure, UsageError};
-use crate::printer::{Printer, count, print_data, print_json};
-use slugbuilder::api::Api;
-use slugbuilder::api::types::ConfigVarsUpdate;
+use crate::printer::{Printer, one_line, print_data, print_json};
+use slugbuilder::api::types::{ConfigVars, ConfigVarsUpdate};
+use slugbuilder::api::{Api, Newest};
 use slugbuilder::sandbox::Environment;
 use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
@@ -14,11 +14,16 @@ use std::process::ExitCode;
 pub(super) fn run(arguments: &ConfigArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let app = app_here(&arguments.app)?;
     let asked = Asked::of(arguments)?;
-    let Connection { api, .. } = Connection::new(&arguments.app.api)?;
+    let purpose = match asked {
+        Asked::Change(_) => Purpose::Change,
+        _ => Purpose::Read,
+    };
+    let connection = Connection::new(&arguments.app.api, purpose)?;
+    let api = &connection.api;
     match asked {
-        Asked::All => all(&api, &app, arguments.json, printer)?,
-        Asked::Value(name) => value(&api, app, name, arguments.json, printer)?,
-        Asked::Change(update) => change(&api, &app, &update, arguments.json, printer)?,
+        Asked::All => all(api, &app, arguments.json, printer)?,
+        Asked::Value(name) => value(api, app, name, arguments.json, printer)?,
+        Asked::Change(update) => change(&connection, &app, &update, arguments.json, printer)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,31 +119,58 @@ fn value(
     Ok(())
 }
 
+/// Says what has changed, and waits for the release that comes of it.
 fn change(
-    api: &Api,
+    connection: &Connection,
     app: &str,
     update: &ConfigVarsUpdate,
     json: bool,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let vars = api.update_config_vars(app, update, printer)?;
-    let (set, unset) = update.values().fold((0, 0), |(set, unset), value| {
-        if value.is_some() {
-            (set + 1, unset)
-        } else {
-            (set, unset + 1)
+    let api = &connection.api;
+    let before = api.config_vars(app, printer)?;
+    let vars = if let Some(changes) = changes(&before, update) {
+        let vars = api.update_config_vars(app, update, printer)?;
+        let newest = api.releases(app, Newest::Only(1), printer)?;
+        let version = newest.first().map(|release| release.version);
+        let version = version.map_or_else(String::new, |version| format!(" (v{version})"));
+        printer.report(Event::Step(&format!("{app}: {changes}{version}")));
+        if let Some(release) = newest.first() {
+            connection.follow(release, printer)?;
         }
-    });
-    let parts: Vec<String> = [("Set", set), ("Removed", unset)]
-        .into_iter()
-        .filter(|(_, number)| *number > 0)
-        .map(|(what, number)| format!("{what} {}", count(number, "config var")))
-        .collect();
-    printer.report(Event::Step(&format!("{app}: {}", parts.join(", "))));
+        vars
+    } else {
+        printer.report(Event::Step(&format!(
+            "{app}: nothing to change, and no release"
+        )));
+        before
+    };
     if json {
         print_json(&vars)?;
     }
     Ok(())
+}
+
+/// What `update` changes of the config vars that there are, by name; nothing if they are so already.
+fn changes(before: &ConfigVars, update: &ConfigVarsUpdate) -> Option<String> {
+    let names = |is_of: fn(&Option<String>) -> bool| {
+        let changed = update
+            .iter()
+            .filter(|(name, value)| is_of(value) && before.get(*name) != value.as_ref());
+        changed
+            .map(|(name, _)| one_line(name))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let parts: Vec<String> = [
+        ("set", names(Option::is_some)),
+        ("removed", names(Option::is_none)),
+    ]
+    .into_iter()
+    .filter(|(_, names)| !names.is_empty())
+    .map(|(what, names)| format!("{what} {names}"))
+    .collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 #[cfg(test)]
@@ -189,5 +221,27 @@ mod tests {
             asked(&["--env-file", file]).unwrap_err(),
             UsageError::ConfigVarText(_)
         ));
+    }
+    #[test]
+    fn a_change_is_told_by_its_names() {
+        let vars = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<ConfigVars>()
+        };
+        let before = vars(&[("A", "1"), ("B", "2"), ("C", "")]);
+        let update = |pairs: &[(&str, Option<&str>)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)));
+            changes(&before, &pairs.collect())
+        };
+        assert_eq!(
+            update(&[("A", Some("2")), ("B", None), ("D", Some("")), ("X", None)]).as_deref(),
+            Some("set A, D; removed B")
+        );
+        assert_eq!(update(&[("C", None)]).as_deref(), Some("removed C"));
+        assert_eq!(update(&[("A", Some("1")), ("X", None)]), None);
     }
 }

@@ -1,10 +1,13 @@
 //! `slugbuilder deploy`
 
 use super::compile::build;
-use super::platform::{Connection, app, is_reused, origin, slug_json, state_folder};
+use super::platform::{
+    Connection, Purpose, app, build_stack, is_reused, origin, published_json, release_json,
+    state_folder,
+};
 use super::publish::of_manifest;
 use crate::arguments::DeployArguments;
-use crate::failure::{Failure, SignalError};
+use crate::failure::{Failure, SignalError, UsageError};
 use crate::printer::{Printer, print_json};
 use crate::signals::{self, Forced};
 use serde_json::json;
@@ -28,16 +31,19 @@ pub(super) fn run(arguments: &DeployArguments, printer: &Printer) -> Result<Exit
     let app = connection.api.app(&name, printer)?;
     let (slug, record) = if let Some(slug) = &arguments.slug {
         slug::check(slug)?;
-        (slug, of_manifest(slug)?)
+        let record = of_manifest(slug)?;
+        check_stack_of_slug(arguments, &record, &app)?;
+        (slug, record)
     } else {
-        let compiled = build(&arguments.build, requests.stop.clone(), printer)?;
+        let stack = stack_to_build_for(arguments, &app)?;
+        let compiled = build(&arguments.build, stack, requests.stop.clone(), printer)?;
         let record = compiled.manifest.slug.clone();
         // Taking a survey of a large source apart takes time, and the process ends soon.
         std::mem::forget(compiled);
         (&arguments.build.output, record)
     };
     // The build and its processes are no more.
-    connection.wait_no_longer(&requests.stop)?;
+    connection.wait_no_longer(&requests.stop, Purpose::Change)?;
     let (published, release) = publish_and_release(
         arguments,
         &connection,
@@ -61,14 +67,53 @@ pub(super) fn run(arguments: &DeployArguments, printer: &Printer) -> Result<Exit
     if arguments.json {
         print_json(&json!({
             "app": app.name,
-            "slug": slug_json(&published.slug),
+            "slug": published_json(&published),
             "reused": is_reused(&published),
-            "release": release,
+            "release": release_json(&release),
             "web_url": app.web_url,
             "seconds": seconds,
         }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The stack to compile for: that of the app, unless another one is named.
+fn stack_to_build_for<'a>(
+    arguments: &'a DeployArguments,
+    app: &'a App,
+) -> Result<&'a str, UsageError> {
+    let stack = arguments.build.source.stack_or(build_stack(app));
+    check_stack(arguments, stack, app)?;
+    Ok(stack)
+}
+
+/// With a slug, `--stack` says only that its stack is meant.
+fn check_stack_of_slug(
+    arguments: &DeployArguments,
+    record: &Slug,
+    app: &App,
+) -> Result<(), UsageError> {
+    let named = arguments.build.source.stack_or(&record.stack);
+    if arguments.stack_is_named && named != record.stack {
+        return Err(UsageError::StackOfSlug {
+            named: named.to_owned(),
+            stack: record.stack.clone(),
+        });
+    }
+    check_stack(arguments, &record.stack, app)
+}
+
+/// A release moves its app to the slug's stack, which nobody should find out afterwards.
+fn check_stack(arguments: &DeployArguments, stack: &str, app: &App) -> Result<(), UsageError> {
+    if arguments.stack_is_named || stack == app.stack.name || stack == build_stack(app) {
+        return Ok(());
+    }
+    Err(UsageError::StackOfApp {
+        app: app.name.clone(),
+        stack: stack.to_owned(),
+        app_stack: build_stack(app).to_owned(),
+        compiled: arguments.slug.is_some(),
+    })
 }
 
 /// What comes after a slug is there; ends with its release phase.
@@ -100,7 +145,7 @@ fn publish_and_release(
         state: state.as_deref(),
     };
     let released = release(&connection.api, &order, printer)?;
-    let release = connection.follow(released.release, printer)?;
+    let release = connection.follow(&released.release, printer)?;
     Ok((published, release))
 }
 

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &LockArguments, printer: &Printer) -> Result<ExitCo
     let subject = Subject {
         source: &arguments.source.source,
         root: app_root(&arguments.source)?,
-        stack: &arguments.source.stack,
+        stack: arguments.source.stack(),
         all_files: arguments.source.all_files,
     };
     let locking = Locking {

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
         let plan = plan(&PlanOptions {
             source: arguments.source.source.clone(),
             root: app_root(&arguments.source)?,
-            stack: Stack::named(&arguments.source.stack)?,
+            stack: Stack::named(arguments.source.stack())?,
             buildpack: slugbuilder_buildpack::BUILDPACK_TOML,
             all_files: arguments.source.all_files,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &PlanArguments, printer: &Printer) -> Result<ExitCo
         printer.warning(warning);
     }
     let data = if arguments.json {
-        document::plan(&plan, &arguments.source.stack, detection.as_ref())
+        document::plan(&plan, arguments.source.stack(), detection.as_ref())
             .map_err(|error| OutputError(error.into()))?
     } else {
         text::plan(&plan, detection.as_ref(), printer.data_style())

@@ -9,12 +9,13 @@ use crate::signals::{self, Forced};
 use crate::{credentials, environment, git_remote};
 use nix::unistd::{AccessFlags, access};
 use serde_json::Value;
-use slugbuilder::api::types::{Release, ReleaseStatus, Slug};
+use slugbuilder::api::types::{App, Release, ReleaseStatus, Slug};
 use slugbuilder::api::{API_URL, Api, Origin, Published, follow};
 use slugbuilder::sandbox::Interrupt;
 use slugbuilder::stop::Stop;
-use slugbuilder_fetch::Address;
+use slugbuilder_fetch::{Address, redacted};
 use slugbuilder_report::{Event, Explain as _, Reporter as _, Warning};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 /// An API that can be spoken to, until somebody interrupts.
@@ -24,26 +25,45 @@ pub(super) struct Connection {
     pub(super) stop: Stop,
 }
 
+/// What an API is spoken to for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Nothing there becomes other than it was.
+    Read,
+    /// Something does.
+    Change,
+}
+
 impl Connection {
     /// To the API that is meant. Nothing is sent yet.
-    pub(super) fn new(arguments: &ApiArguments) -> Result<Self, Failure> {
-        let requests = signals::watch(Forced::AtOnce).map_err(SignalError)?;
+    pub(super) fn new(arguments: &ApiArguments, purpose: Purpose) -> Result<Self, Failure> {
+        let forced = match purpose {
+            // A download that is under way has a file to remove.
+            Purpose::Read => Forced::Soon,
+            Purpose::Change => Forced::AtOnce,
+        };
+        let requests = signals::watch(forced).map_err(SignalError)?;
         let connection = Self::until(arguments, &requests.stop)?;
-        connection.wait_no_longer(&requests.stop)?;
+        connection.wait_no_longer(&requests.stop, purpose)?;
         Ok(connection)
     }
 
     /// From now on, `interrupt` also ends the waiting for an answer.
-    pub(super) fn wait_no_longer(&self, interrupt: &Interrupt) -> Result<(), SignalError> {
+    pub(super) fn wait_no_longer(
+        &self,
+        interrupt: &Interrupt,
+        purpose: Purpose,
+    ) -> Result<(), SignalError> {
         let url = self.api.url().to_owned();
-        let last_words = WaitingInterrupted { url }.diagnosis();
+        let changes = purpose == Purpose::Change;
+        let last_words = WaitingInterrupted { url, changes }.diagnosis();
         signals::end_what_waits(interrupt, last_words).map_err(SignalError)
     }
 
     /// The same for a command that watches for signals itself, and has more to do than to wait.
     pub(super) fn until(arguments: &ApiArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
         let host = environment::host();
-        let url = api_url(arguments.api_url.as_deref());
+        let url = api_url(arguments.api_url.as_deref())?;
         // Before a token is looked for: it is not for everyone on the way to read.
         if Address::of(&url).is_ok_and(|address| !address.secure && !address.loopback) {
             return Err(UsageError::UnencryptedApi { url }.into());
@@ -57,28 +77,42 @@ impl Connection {
         })
     }
 
-    /// Follows the release phase of a release, where it has one, to its end.
-    pub(super) fn follow(&self, release: Release, printer: &Printer) -> Result<Release, Failure> {
-        if release.status != ReleaseStatus::Pending {
-            return Ok(release);
+    /// Follows the release phase of a release, where it has one, to its end. A release that has ended may have ended badly:
+    /// one whose answer was lost is found later.
+    pub(super) fn follow(&self, release: &Release, printer: &Printer) -> Result<Release, Failure> {
+        if release.status == ReleaseStatus::Pending {
+            let (version, app) = (release.version, &release.app.name);
+            printer.report(Event::Step(&format!(
+                "Release phase of v{version} of {app}"
+            )));
         }
-        let (version, app) = (release.version, &release.app.name);
-        printer.report(Event::Step(&format!(
-            "Release phase of v{version} of {app}"
-        )));
-        Ok(follow(&self.api, &release, &self.stop, printer)?)
+        Ok(follow(&self.api, release, &self.stop, printer)?)
     }
 }
 
 /// The address that `--api-url` or `HEROKU_HOST` stands for, a bare name as Heroku's tools read it (`platform-api.md` of
 /// the reference, 3.1).
-fn api_url(given: Option<&str>) -> String {
+fn api_url(given: Option<&str>) -> Result<String, UsageError> {
     match given {
-        // An empty variable is how CI says that there is none.
-        None | Some("") => API_URL.to_owned(),
-        Some(url) if url.contains("://") => url.trim_end_matches('/').to_owned(),
-        Some(name) => format!("https://api.{name}"),
+        None => Ok(API_URL.to_owned()),
+        Some(url) if url.contains("://") => Ok(url.trim_end_matches('/').to_owned()),
+        Some(name) if is_domain(name) => Ok(format!("https://api.{name}")),
+        Some(other) => Err(UsageError::ApiName {
+            // Without a scheme, a password would not be known as one.
+            name: other.rsplit('@').next().unwrap_or(other).to_owned(),
+        }),
     }
+}
+
+/// Whether `api.` before it makes a host. An IP address, a port or a path does not.
+fn is_domain(name: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.split('.').all(part) && name.parse::<Ipv4Addr>().is_err()
 }
 
 /// The app that is meant: the one that is named, else that of the git work tree around `folder`.
@@ -92,6 +126,11 @@ pub(super) fn app(arguments: &AppArguments, folder: &Path) -> Result<String, Usa
 /// The same for commands that have no folder of their own.
 pub(super) fn app_here(arguments: &AppArguments) -> Result<String, UsageError> {
     app(arguments, Path::new("."))
+}
+
+/// The stack that an app's next slug is for.
+pub(super) fn build_stack(app: &App) -> &str {
+    &app.build_stack.as_ref().unwrap_or(&app.stack).name
 }
 
 /// Where it is written down which uploads were not released yet. Nowhere if there is no place for it, which is said: then
@@ -133,6 +172,20 @@ pub(super) fn slug_json(slug: &Slug) -> Value {
     json
 }
 
+/// The same of a slug that is there. The record of one that was uploaded just now was made before its size was known.
+pub(super) fn published_json(published: &Published) -> Value {
+    let mut slug = published.slug.clone();
+    slug.size = slug.size.or(Some(published.bytes));
+    slug_json(&slug)
+}
+
+/// A release for scripts: where its output is, without what lets everyone read it there.
+pub(super) fn release_json(release: &Release) -> Value {
+    let mut release = release.clone();
+    release.output_stream_url = release.output_stream_url.as_deref().map(redacted);
+    serde_json::to_value(release).unwrap_or_default()
+}
+
 /// How a slug came to its app, as the end of a sentence.
 pub(super) fn origin(published: &Published) -> String {
     match published.origin {
@@ -155,12 +208,24 @@ mod tests {
     fn the_address_is_read_as_herokus_tools_read_it() {
         for (given, url) in [
             (None, API_URL),
-            (Some(""), API_URL),
             (Some("heroku.com"), API_URL),
             (Some("https://api.heroku.com/"), API_URL),
             (Some("http://127.0.0.1:5000"), "http://127.0.0.1:5000"),
         ] {
-            assert_eq!(api_url(given), url);
+            assert_eq!(api_url(given).unwrap(), url);
+        }
+        for bad in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:5100",
+            "localhost:5100",
+            "http:/x",
+            "[::1]",
+            "a/b",
+            "me:secret@heroku.com",
+        ] {
+            let error = api_url(Some(bad)).unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 }

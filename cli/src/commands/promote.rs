@@ -1,6 +1,6 @@
 //! `slugbuilder promote`
 
-use super::platform::Connection;
+use super::platform::{Connection, Purpose, release_json};
 use crate::arguments::PromoteArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_json};
@@ -10,13 +10,14 @@ use slugbuilder_report::{Event, Reporter as _};
 use std::process::ExitCode;
 
 pub(super) fn run(arguments: &PromoteArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let connection = Connection::new(&arguments.api)?;
+    let connection = Connection::new(&arguments.api, Purpose::Change)?;
     let to: Vec<&str> = arguments.to.iter().map(String::as_str).collect();
+    let release = arguments.release.map(|version| version.to_string());
     let promotion = Promotion {
         from: &arguments.from,
-        release: None,
+        release: release.as_deref(),
         to: &to,
-        description: None,
+        description: arguments.description.as_deref(),
     };
     let promoted = promote(&connection.api, &promotion, printer)?;
     let from = &promoted.source.app.name;
@@ -27,14 +28,14 @@ pub(super) fn run(arguments: &PromoteArguments, printer: &Printer) -> Result<Exi
     for (app, released) in promoted.targets {
         let followed = released
             .map_err(Failure::from)
-            .and_then(|released| connection.follow(released.release, printer));
+            .and_then(|released| connection.follow(&released.release, printer));
         match followed {
             Ok(release) => {
                 printer.report(Event::Step(&format!(
                     "Released v{} of {}: the slug of v{version} of {from}",
                     release.version, app.name
                 )));
-                results.push(json!({ "app": app.name, "release": release }));
+                results.push(json!({ "app": app.name, "release": release_json(&release) }));
             }
             Err(failure) => {
                 printer.failure(&failure);

@@ -1,6 +1,8 @@
 //! `slugbuilder publish`
 
-use super::platform::{Connection, app_here, is_reused, origin, slug_json, state_folder};
+use super::platform::{
+    Connection, Purpose, app_here, build_stack, is_reused, origin, published_json, state_folder,
+};
 use super::{manifest_path, process_types};
 use crate::arguments::PublishArguments;
 use crate::failure::{Failure, UsageError};
@@ -18,7 +20,7 @@ pub(super) fn run(arguments: &PublishArguments, printer: &Printer) -> Result<Exi
     let app = app_here(&arguments.app)?;
     // Before anything that is derived from it: what a slug that is not there holds is not the question.
     slug::check(&arguments.slug)?;
-    let Connection { api, .. } = Connection::new(&arguments.app.api)?;
+    let Connection { api, .. } = Connection::new(&arguments.app.api, Purpose::Change)?;
     let record = record(arguments, &api, &app, printer)?;
     let state = state_folder(&arguments.cache, printer);
     let publication = Publication {
@@ -37,7 +39,7 @@ pub(super) fn run(arguments: &PublishArguments, printer: &Printer) -> Result<Exi
     )));
     if arguments.json {
         print_json(&json!({
-            "slug": slug_json(&published.slug),
+            "slug": published_json(&published),
             "reused": is_reused(&published),
         }))?;
     } else {
@@ -59,7 +61,7 @@ fn record(
             process_types: process_types(json)?,
             stack: match &arguments.stack {
                 Some(stack) => stack.clone(),
-                None => api.app(app, printer)?.stack.name,
+                None => build_stack(&api.app(app, printer)?).to_owned(),
             },
             checksum: Checksum::of_file(&arguments.slug)?,
             commit: None,

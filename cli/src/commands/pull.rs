@@ -1,7 +1,7 @@
 //! `slugbuilder pull`
 
 use super::manifest_path;
-use super::platform::{Connection, app_here, slug_json};
+use super::platform::{Connection, Purpose, app_here, release_json, slug_json};
 use crate::arguments::PullArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_json, size};
@@ -14,7 +14,7 @@ use std::time::Instant;
 pub(super) fn run(arguments: &PullArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let app = app_here(&arguments.app)?;
-    let Connection { api, .. } = Connection::new(&arguments.app.api)?;
+    let Connection { api, .. } = Connection::new(&arguments.app.api, Purpose::Read)?;
     let release = arguments.release.map(|version| version.to_string());
     let manifest = manifest_path(&arguments.output);
     let wanted = Pull {
@@ -22,6 +22,7 @@ pub(super) fn run(arguments: &PullArguments, printer: &Printer) -> Result<ExitCo
         release: release.as_deref(),
         slug: &arguments.output,
         manifest: &manifest,
+        replace: arguments.force,
     };
     let pulled = pull(&api, &wanted, printer)?;
     printer.report(Event::Step(&format!(
@@ -43,7 +44,7 @@ pub(super) fn run(arguments: &PullArguments, printer: &Printer) -> Result<ExitCo
             "checksum": pulled.checksum,
             "verified": pulled.verified,
             "slug": slug_json(&pulled.slug),
-            "release": pulled.release,
+            "release": release_json(&pulled.release),
         }))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! `slugbuilder release`
 
-use super::platform::{Connection, app_here, state_folder};
+use super::platform::{Connection, Purpose, app_here, release_json, state_folder};
 use crate::arguments::ReleaseArguments;
 use crate::failure::Failure;
 use crate::printer::{Printer, print_json};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 pub(super) fn run(arguments: &ReleaseArguments, printer: &Printer) -> Result<ExitCode, Failure> {
     let app = app_here(&arguments.app)?;
-    let connection = Connection::new(&arguments.app.api)?;
+    let connection = Connection::new(&arguments.app.api, Purpose::Change)?;
     let state = state_folder(&arguments.cache, printer);
     let order = ReleaseOrder {
         app: &app,
@@ -19,13 +19,13 @@ pub(super) fn run(arguments: &ReleaseArguments, printer: &Printer) -> Result<Exi
         state: state.as_deref(),
     };
     let released = release(&connection.api, &order, printer)?;
-    let release = connection.follow(released.release, printer)?;
+    let release = connection.follow(&released.release, printer)?;
     printer.report(Event::Step(&format!(
         "Released v{} of {app}",
         release.version
     )));
     if arguments.json {
-        print_json(&release)?;
+        print_json(&release_json(&release))?;
     }
     Ok(ExitCode::SUCCESS)
 }

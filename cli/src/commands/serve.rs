@@ -38,14 +38,15 @@ fn serve(
 ) -> Result<ExitCode, Failure> {
     let data = environment::data_dir(&arguments.data)?;
     let source = UsersSource::of(arguments, &data);
-    let users = source.read(printer)?;
+    let users = source.is_there().then(|| source.read(printer));
+    let users = users.transpose()?;
     let settings = Settings {
         blobs: environment::blobs(&arguments.blobs),
         listen: arguments.listen,
         url: arguments.url.clone(),
         tls: tls(arguments),
         allow_plain: arguments.allow_plain_http,
-        users: Some(users),
+        users,
         max_slug_size: super::megabytes(arguments.max_slug_size),
         requests_per_hour: arguments.requests_per_hour,
         ..Settings::new(data)
@@ -59,6 +60,11 @@ fn serve(
         // Before anything else: a signal that comes early is not lost.
         let mut signals = Signals::new().map_err(SignalError)?;
         let server = Server::start(settings.clone(), reporter).await?;
+        // Only now the folder is known to be nobody else's.
+        if settings.users.is_none() {
+            let users = source.read(printer)?;
+            server.replace_users(users).await?;
+        }
         announcement::announce(arguments, &server, &source, &settings, printer)?;
         while signals.next().await == Request::Reload {
             reload(&server, &source, printer).await;
@@ -128,6 +134,14 @@ impl UsersSource {
         match self {
             Self::File(file) | Self::DataFolder(file) => Some(file),
             Self::Variable(_) => None,
+        }
+    }
+
+    /// Whether the users are there already: the data folder's are made by the server that it belongs to.
+    fn is_there(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Variable(_) => true,
+            Self::DataFolder(file) => file.exists(),
         }
     }
 

@@ -2,7 +2,10 @@
 
 mod config;
 mod credentials;
+mod ends;
+mod fake;
 mod interrupted;
+mod stacks;
 
 use crate::context::{Context, for_each_user, ordinary};
 use crate::platform::Platform;
@@ -64,6 +67,8 @@ fn a_slug_that_the_app_has_is_not_uploaded_again() {
       web   http://my-app.localhost:[PORT]/
     ");
     let (first, second) = (first.json(), second.json());
+    let size = fs::metadata(context.path("work/slug.tgz")).unwrap().len();
+    assert_eq!(first["slug"]["size"], size);
     assert_eq!(
         (&first["reused"], &second["reused"]),
         (&false.into(), &true.into())
@@ -131,12 +136,22 @@ fn a_slug_goes_from_app_to_app_and_back() {
     let slug = &platform.get("/apps/my-app/releases/3")["slug"]["id"];
     assert_eq!(&platform.get("/apps/second/releases/3")["slug"]["id"], slug);
     assert_eq!(&platform.get("/apps/third/releases/3")["slug"]["id"], slug);
+    // A release that runs no more, with words of ours.
+    platform
+        .slugbuilder(["config", "--app", "my-app", "A=1"])
+        .succeeds();
     let again = platform
-        .slugbuilder(["promote", "--from", "my-app", "--to", "second", "--json"])
+        .slugbuilder(["promote", "v3", "--from", "my-app", "--to", "second"])
+        .arguments(["--description", "As tested", "--json"])
         .succeeds()
         .json();
     assert_eq!(again[0]["app"], "second");
     assert_eq!(again[0]["release"]["version"], 4);
+    assert_eq!(again[0]["release"]["description"], "As tested");
+    let none = platform
+        .slugbuilder(["promote", "v1", "--from", "my-app", "--to", "second"])
+        .fails(1);
+    assert!(none.starts_with("error[release-without-slug]"), "{none}");
 }
 
 #[test]
@@ -217,6 +232,15 @@ fn a_slug_that_is_pulled_is_the_one_that_was_published() {
             .succeeds()
             .json();
         assert_eq!(json["file"], "slug.tgz");
+        // What `compile` wrote is not lost by the way.
+        context.write("work/slug.tgz", "another");
+        let refused = platform.slugbuilder(["pull", "--app", "my-app"]).fails(2);
+        assert!(refused.starts_with("error[pull-destination]"), "{refused}");
+        assert_eq!(bytes("slug.tgz"), b"another");
+        platform
+            .slugbuilder(["pull", "--app", "my-app", "--force"])
+            .succeeds();
+        assert_eq!(bytes("slug.tgz"), bytes("pulled.tgz"));
         assert_eq!(json["slug"].get("blob"), None);
         insta::allow_duplicates! {
             insta::assert_snapshot!(platform.normalized(
@@ -256,6 +280,17 @@ fn slugs_that_were_made_by_hand_need_their_process_types() {
       caused by: No such file or directory (os error 2)
 
       hint: Give the path of a slug; `slugbuilder compile` writes `slug.tgz`.
+    ");
+    let folder = platform.slugbuilder(["publish", "..", "--app", "my-app"]);
+    assert!(folder.fails(2).starts_with("error[slug-unreadable]"));
+    let unknown = "01234567-89ab-4def-8123-456789abcdef";
+    let release = platform.slugbuilder(["release", "--app", "my-app", "--slug", unknown]);
+    insta::assert_snapshot!(platform.normalized(&release.fails(1)), @"
+    error[api-not-found]: cannot release the slug `[ID]` to `my-app`: Couldn't find that slug
+
+      `http://[HOST]/apps/my-app/releases` answered 404 (`not_found`). Request id: [ID].
+
+      hint: Check its id, which `slugbuilder publish` prints; only slugs of apps that you may see are found.
     ");
 }
 

@@ -169,3 +169,14 @@ fn a_backup_of_nothing_is_none() {
     ");
     assert!(!context.path("work/kept.tar").exists() && !context.path("none").exists());
 }
+
+#[test]
+fn a_server_that_does_not_get_its_folder_writes_nothing_into_it() {
+    let context = Context::new(ordinary());
+    users(&context, &format!("ann@example.com:{ANN}\n"));
+    let (_first, _) = start(&context, &["--users", "../users"]);
+    let second = context.slugbuilder(["serve", "--listen", "0", "--data", "../data"]);
+    let error = second.fails(75);
+    assert!(error.contains("../data"), "{error}");
+    assert!(!context.path("data/users").exists());
+}

@@ -290,6 +290,10 @@ impl Client {
                     .header(CONTENT_LENGTH, length)
                     .body(ureq::SendBody::from_reader(&mut source))
                     .map_err(invalid)?;
+                let request = agent
+                    .configure_request(request)
+                    .timeout_recv_response(Some(self.settings().answer_timeout))
+                    .build();
                 let result = agent.run(request);
                 match source.failure.take() {
                     Some(Failure::Cancelled) => {
@@ -299,6 +303,12 @@ impl Client {
                     }
                     Some(Failure::Unreadable(error)) => return Err(unreadable(error)),
                     None => {}
+                }
+                if let Err(ureq::Error::Timeout(ureq::Timeout::RecvResponse)) = result {
+                    return Err(FetchError::Stalled {
+                        url: url.to_string(),
+                        after: self.settings().answer_timeout,
+                    });
                 }
                 if result.is_ok() && source.left == 0 {
                     source.complete();

@@ -23,7 +23,6 @@ use self::early_answer::ReadsEarlyAnswers;
 use crate::url::{Scheme, Url, redacted};
 use crate::{Checksum, FetchError, Settings};
 use slugbuilder_report::{Reporter, Silent};
-use std::io;
 use std::path::Path;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
@@ -133,25 +132,39 @@ impl Client {
         destination: &Path,
         reporter: &dyn Reporter,
     ) -> Result<Downloaded, FetchError> {
-        let failed = |source: io::Error| FetchError::Disk {
-            action: "write",
-            path: destination.to_owned(),
-            source,
-        };
-        let folder = match destination.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let file = tempfile::Builder::new()
-            .prefix(".fetching-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-            .tempfile_in(folder)
-            .map_err(failed)?;
-        let mut partial =
-            Partial::in_file(file.as_file().try_clone().map_err(failed)?, destination);
-        let downloaded = self.transfer(request, &mut partial, reporter)?;
-        file.persist(destination)
-            .map_err(|error| failed(error.error))?;
+        self.download_to(request, destination, None, reporter)
+    }
+
+    /// The same, which asks `cancelled` again and again whether to give up, with [`FetchError::Cancelled`]; nothing is left
+    /// then. Only while a server keeps silent after a request, it goes unasked, for [`Settings::stall_timeout`] at most.
+    pub fn download_unless(
+        &self,
+        request: &Download,
+        destination: &Path,
+        cancelled: &dyn Fn() -> bool,
+        reporter: &dyn Reporter,
+    ) -> Result<Downloaded, FetchError> {
+        self.download_to(request, destination, Some(cancelled), reporter)
+    }
+
+    fn download_to(
+        &self,
+        request: &Download,
+        destination: &Path,
+        cancelled: Option<&dyn Fn() -> bool>,
+        reporter: &dyn Reporter,
+    ) -> Result<Downloaded, FetchError> {
+        // Before anything is asked for.
+        if let Err(source) = std::fs::metadata(partial::folder(destination)) {
+            return Err(FetchError::Disk {
+                action: "write",
+                path: destination.to_owned(),
+                source,
+            });
+        }
+        let mut partial = Partial::beside(destination);
+        let downloaded = self.transfer_unless(request, &mut partial, cancelled, reporter)?;
+        partial.finish()?;
         Ok(downloaded)
     }
 

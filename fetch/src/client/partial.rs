@@ -5,6 +5,7 @@ use crate::{Algorithm, Checksum, Digester, FetchError};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// What has arrived of a body so far, hashed on its way.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ enum Store {
     Memory(Vec<u8>),
     /// An empty file, and the path that messages name.
     File(File, PathBuf),
+    /// A file that is made for the first bytes, beside the path, so that a wait for them leaves nothing behind.
+    Beside(Option<NamedTempFile>, PathBuf),
 }
 
 impl Partial {
@@ -34,6 +37,11 @@ impl Partial {
     /// Writes it to `file`, which is empty; errors name `path`.
     pub(crate) fn in_file(file: File, path: &Path) -> Self {
         Self::new(Store::File(file, path.to_owned()))
+    }
+
+    /// Writes it to a file beside `path` that [`Self::finish`] moves there.
+    pub(super) fn beside(path: &Path) -> Self {
+        Self::new(Store::Beside(None, path.to_owned()))
     }
 
     fn new(store: Store) -> Self {
@@ -58,6 +66,11 @@ impl Partial {
             Store::File(file, path) => {
                 file.write_all(bytes).map_err(|source| disk(path, source))?;
             }
+            Store::Beside(file, path) => {
+                made(file, path)
+                    .and_then(|file| file.write_all(bytes))
+                    .map_err(|source| disk(path, source))?;
+            }
         }
         self.digester.update(bytes);
         self.bytes += bytes.len() as u64;
@@ -73,6 +86,8 @@ impl Partial {
                     .and_then(|()| file.rewind())
                     .map_err(|source| disk(path, source))?;
             }
+            // Removed.
+            Store::Beside(file, _) => *file = None,
         }
         self.digester = Digester::new(
             [Algorithm::Sha256]
@@ -111,8 +126,43 @@ impl Partial {
     pub(super) fn into_bytes(self) -> Vec<u8> {
         match self.store {
             Store::Memory(all) => all,
-            Store::File(..) => Vec::new(),
+            Store::File(..) | Store::Beside(..) => Vec::new(),
         }
+    }
+
+    /// Moves what was written beside a path there, over what it has.
+    pub(super) fn finish(self) -> Result<(), FetchError> {
+        if let Store::Beside(mut file, path) = self.store {
+            // An empty body has none yet.
+            made(&mut file, &path).map_err(|source| disk(&path, source))?;
+            if let Some(file) = file {
+                file.persist(&path)
+                    .map_err(|error| disk(&path, error.error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file beside `path`, made where there is none.
+fn made<'a>(file: &'a mut Option<NamedTempFile>, path: &Path) -> io::Result<&'a mut NamedTempFile> {
+    if file.is_none() {
+        *file = Some(
+            tempfile::Builder::new()
+                .prefix(".fetching-")
+                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+                .tempfile_in(folder(path))?,
+        );
+    }
+    file.as_mut()
+        .ok_or_else(|| io::Error::other("a file that was made is not there"))
+}
+
+/// The folder of the file `path`.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

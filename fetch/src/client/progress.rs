@@ -10,12 +10,14 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Numbers the transfers of this process.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// Reports one transfer: begins with the first answer that brings a body and ends when it is dropped.
+/// Reports one transfer: begins with the first answer that brings a body and ends when it is dropped. Knows, too, whether it
+/// is still wanted.
 pub(super) struct Progress<'a> {
     reporter: &'a dyn Reporter,
     name: &'a str,
     started: Option<TransferId>,
     last: Instant,
+    cancelled: Option<&'a dyn Fn() -> bool>,
 }
 
 impl<'a> Progress<'a> {
@@ -25,7 +27,23 @@ impl<'a> Progress<'a> {
             name,
             started: None,
             last: Instant::now(),
+            cancelled: None,
         }
+    }
+
+    /// The same, of a transfer that ends once `cancelled` says so.
+    pub(super) fn cancelled_by(self, cancelled: Option<&'a dyn Fn() -> bool>) -> Self {
+        Self { cancelled, ..self }
+    }
+
+    /// Whether someone may cancel the transfer: then nothing waits for long without asking.
+    pub(super) fn can_be_cancelled(&self) -> bool {
+        self.cancelled.is_some()
+    }
+
+    /// Whether the transfer is not wanted any more.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.is_some_and(|cancelled| cancelled())
     }
 
     /// A body of `total` bytes begins, or goes on after an interruption.

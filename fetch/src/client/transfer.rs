@@ -8,7 +8,7 @@ use crate::url::{Scheme, Url, redacted};
 use crate::{Checksum, FetchError};
 use slugbuilder_report::{Explain as _, Reporter};
 use std::io::{self, Read};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use ureq::http::header::{AUTHORIZATION, IF_RANGE, LOCATION, RANGE};
 
 /// How many redirects are followed.
@@ -16,6 +16,9 @@ const MAX_REDIRECTS: u32 = 10;
 
 /// How much of a body is read at once, in bytes.
 const BUFFER: usize = 64 * 1024;
+
+/// How long a transfer that may be cancelled waits before it looks whether it was.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// An answer whose body is still to be read.
 pub(super) type Response = ureq::http::Response<ureq::Body>;
@@ -28,13 +31,24 @@ impl Client {
         partial: &mut Partial,
         reporter: &dyn Reporter,
     ) -> Result<Downloaded, FetchError> {
+        self.transfer_unless(request, partial, None, reporter)
+    }
+
+    /// The same, which ends with [`FetchError::Cancelled`] once `cancelled` says so.
+    pub(super) fn transfer_unless(
+        &self,
+        request: &Download,
+        partial: &mut Partial,
+        cancelled: Option<&dyn Fn() -> bool>,
+        reporter: &dyn Reporter,
+    ) -> Result<Downloaded, FetchError> {
         let invalid = |reason| FetchError::InvalidUrl {
             url: redacted(&request.url),
             reason,
         };
         let url = Url::parse(&request.url).map_err(invalid)?;
         let checksum = request.checksum.as_ref();
-        let mut progress = Progress::new(reporter, &request.name);
+        let mut progress = Progress::new(reporter, &request.name).cancelled_by(cancelled);
         partial.restart(checksum)?;
         if url.scheme == Scheme::File {
             copy_file(&url, request, partial, &mut progress)?;
@@ -61,7 +75,8 @@ impl Client {
             // The server did not go on where the last answer broke off: the next attempt begins anew.
             let lost =
                 resumed && partial.bytes() == 0 && matches!(error, FetchError::Protocol { .. });
-            if !(error.retryable() || mixed || lost) {
+            let cancelled = matches!(error, FetchError::Cancelled { .. });
+            if cancelled || !(error.retryable() || mixed || lost) {
                 return Err(error);
             }
             let wait = self.wait(&error, attempt);
@@ -83,7 +98,7 @@ impl Client {
                 request.name,
                 wait.as_secs_f64()
             ));
-            std::thread::sleep(wait);
+            rest(wait, &progress, &url)?;
         }
     }
 
@@ -120,7 +135,7 @@ impl Client {
         if partial.validator.is_none() {
             partial.restart(checksum)?;
         }
-        let (url, response) = self.follow(url, partial)?;
+        let (url, response) = self.follow(url, partial, progress)?;
         let total = begin(&url, &response, checksum, partial)?;
         let mut reader = response
             .into_body()
@@ -139,10 +154,18 @@ impl Client {
     }
 
     /// Asks `url` and wherever it redirects to, until an answer brings a body.
-    fn follow(&self, start: &Url, partial: &Partial) -> Result<(Url, Response), FetchError> {
+    fn follow(
+        &self,
+        start: &Url,
+        partial: &Partial,
+        progress: &Progress<'_>,
+    ) -> Result<(Url, Response), FetchError> {
         let mut url = start.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.ask(&url, partial)?;
+            if progress.is_cancelled() {
+                return Err(cancelled(&url));
+            }
+            let response = self.ask(&url, partial, progress)?;
             let status = response.status().as_u16();
             match status {
                 200 | 206 => return Ok((url, response)),
@@ -177,7 +200,12 @@ impl Client {
     }
 
     /// Sends one request.
-    fn ask(&self, url: &Url, partial: &Partial) -> Result<Response, FetchError> {
+    fn ask(
+        &self,
+        url: &Url,
+        partial: &Partial,
+        progress: &Progress<'_>,
+    ) -> Result<Response, FetchError> {
         let mut request = self.agent(url).get(url.request_target());
         if let Some(authorization) = url.authorization() {
             request = request.header(AUTHORIZATION, authorization);
@@ -186,6 +214,9 @@ impl Client {
             request = request
                 .header(RANGE, format!("bytes={}-", partial.bytes()))
                 .header(IF_RANGE, validator);
+        }
+        if progress.can_be_cancelled() {
+            request = request.config().timeout_per_read(Some(PAUSE)).build();
         }
         request
             .call()
@@ -271,18 +302,28 @@ fn receive(
     }
     progress.start(total);
     let mut buffer = vec![0; BUFFER];
+    let mut heard = Instant::now();
     let error = loop {
+        if progress.is_cancelled() {
+            return Err(cancelled(url));
+        }
         match reader.read(&mut buffer) {
             Ok(0) => break None,
             Ok(count) if partial.bytes() + count as u64 > request.max_bytes => {
                 return Err(too_large());
             }
             Ok(count) => {
+                heard = Instant::now();
                 partial.append(&buffer[..count])?;
                 progress.advance(partial.bytes());
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Some(failed(error)),
+            Err(error) => match failed(error) {
+                // It was only looked up from.
+                FetchError::Stalled { after, .. }
+                    if progress.can_be_cancelled() && heard.elapsed() < after => {}
+                error => break Some(error),
+            },
         }
     };
     let actual = partial.bytes();
@@ -310,6 +351,31 @@ fn receive(
             progress.complete(actual);
             Ok(())
         }
+    }
+}
+
+/// Waits before the next attempt, unless the transfer is cancelled.
+fn rest(wait: Duration, progress: &Progress<'_>, url: &Url) -> Result<(), FetchError> {
+    let end = Instant::now() + wait;
+    loop {
+        if progress.is_cancelled() {
+            return Err(cancelled(url));
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(if progress.can_be_cancelled() {
+            left.min(PAUSE)
+        } else {
+            left
+        });
+    }
+}
+
+fn cancelled(url: &Url) -> FetchError {
+    FetchError::Cancelled {
+        url: url.to_string(),
     }
 }
 

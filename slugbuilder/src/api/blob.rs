@@ -59,7 +59,7 @@ impl BlobRefusal {
 
     /// Whether a fresh address may help: S3 says 403 for one that has expired, with the code `AccessDenied` or
     /// `ExpiredToken`, and so for other reasons, too.
-    pub(super) fn may_have_expired(&self) -> bool {
+    pub(super) fn may_want_another_address(&self) -> bool {
         matches!(self.status, 401 | 403 | 410)
     }
 

@@ -3,7 +3,7 @@
 use super::client::Api;
 use super::retry::Repeat;
 use super::types::{
-    Account, App, ConfigVars, ConfigVarsUpdate, Formation, Release, ReleaseCreate, Slug, SlugCreate,
+    Account, App, ConfigVars, ConfigVarsUpdate, Release, ReleaseCreate, Slug, SlugCreate,
 };
 use super::{ApiError, Newest};
 use slugbuilder_fetch::Method;
@@ -117,24 +117,6 @@ impl Api {
         )
     }
 
-    /// The config vars of an app as a release has them.
-    pub fn release_config_vars(
-        &self,
-        app: &str,
-        release: &str,
-        reporter: &dyn Reporter,
-    ) -> Result<ConfigVars, ApiError> {
-        self.get(
-            format!(
-                "/apps/{}/releases/{}/config-vars",
-                identity("an app", app)?,
-                release_identity(release)?
-            ),
-            format!("read the config vars of the release `{release}` of `{app}`"),
-            reporter,
-        )
-    }
-
     /// Makes a release: one call, repeated only if it is certain that the one before did not arrive. [`super::release()`]
     /// and [`super::rollback()`] also find out what happened where that is not certain.
     pub fn create_release(
@@ -150,17 +132,6 @@ impl Api {
         };
         let repeat = Repeat::OnlyIfNothingHappened;
         self.send(Method::Post, path, release, repeat, action, reporter)
-    }
-
-    /// How many dynos of each process type an app is to have.
-    pub fn formation(
-        &self,
-        app: &str,
-        reporter: &dyn Reporter,
-    ) -> Result<Vec<Formation>, ApiError> {
-        let path = format!("/apps/{}/formation", identity("an app", app)?);
-        let action = format!("read the formation of `{app}`");
-        self.list(&path, "id ..; max=1000", usize::MAX, &action, reporter)
     }
 }
 

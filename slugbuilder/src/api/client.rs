@@ -30,7 +30,6 @@ pub struct Api {
     url: String,
     token: Token,
     stop: Stop,
-    warning: Option<Warning>,
 }
 
 /// One call.
@@ -46,7 +45,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Api {
-    /// The API at `url`, [`API_URL`] or another. Opens no connection.
+    /// The API at `url`, [`API_URL`] or another: `https://`, or `http://` on this machine. Opens no connection.
     pub fn new(settings: Settings, url: &str, token: Token) -> Result<Self, ApiError> {
         let invalid = |reason| ApiError::Url {
             url: redacted(url),
@@ -56,24 +55,21 @@ impl Api {
         if !address.plain {
             return Err(invalid("it holds a user, a password or a query"));
         }
+        if !address.secure && !address.loopback {
+            return Err(invalid(
+                "it is not encrypted, so that everyone on the way could read the token",
+            ));
+        }
         let http = Client::new(settings).map_err(|source| ApiError::Transport {
             action: format!("speak to `{}`", redacted(url)),
             attempts: 0,
             source,
         })?;
-        let warning = (!address.secure && !address.loopback).then(|| {
-            Warning::new(
-                "api-not-secure",
-                format!("`{}` is not encrypted: everyone on the way can read the token", redacted(url)),
-            )
-            .hint("Use `https://`; a server of your own can have a certificate that `SSL_CERT_FILE` names.")
-        });
         Ok(Self {
             http,
             url: redacted(url).trim_end_matches('/').to_owned(),
             token,
             stop: Stop::default(),
-            warning,
         })
     }
 
@@ -81,12 +77,6 @@ impl Api {
     #[must_use]
     pub fn stopping(self, stop: Stop) -> Self {
         Self { stop, ..self }
-    }
-
-    /// What should be known of the address: that it is not encrypted.
-    #[must_use]
-    pub fn warning(&self) -> Option<&Warning> {
-        self.warning.as_ref()
     }
 
     /// The address, without a `/` at its end.
@@ -242,5 +232,24 @@ pub(super) fn parsed<T: DeserializeOwned>(answer: &Answer, action: &str) -> Resu
     if answer.body.trim_ascii().is_empty() {
         return Err(nonsense("it is empty".into()));
     }
-    serde_json::from_slice(&answer.body).map_err(|error| nonsense(error.to_string()))
+    serde_json::from_slice(&answer.body).map_err(|error| nonsense(form(&error)))
+}
+
+/// What is wrong with the form of an answer. serde's own words quote values, which may be secret; all but those that name a
+/// field of ours.
+fn form(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") {
+        return text;
+    }
+    let wrong = if error.is_data() {
+        "a value has another form than it should"
+    } else {
+        "it is no whole JSON"
+    };
+    format!(
+        "{wrong}, at line {} column {}",
+        error.line(),
+        error.column()
+    )
 }

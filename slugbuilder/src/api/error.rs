@@ -60,6 +60,16 @@ pub enum ApiError {
         /// What the last attempt failed with.
         source: FetchError,
     },
+    /// No answer came of whatever keeps the blobs.
+    #[error("cannot {action}")]
+    Upload {
+        /// `upload the slug`.
+        action: String,
+        /// How often it was tried.
+        attempts: u32,
+        /// What the last attempt failed with; it names the address.
+        source: FetchError,
+    },
     /// An answer came that says it is done, and cannot be understood.
     #[error("cannot {action}: the answer makes no sense: {reason}")]
     Nonsense {
@@ -139,6 +149,12 @@ impl Refusal {
         }
     }
 
+    /// Whether a slug that was to be released is refused for what it is: it is gone, or has no bytes.
+    pub(super) fn is_about_the_slug(&self) -> bool {
+        matches!(self.status, 404 | 410 | 422)
+            && self.resource.as_deref().is_none_or(|what| what == "slug")
+    }
+
     fn fault(&self) -> Fault {
         match self.status {
             408 | 429 | 500..=599 => Fault::TryLater,
@@ -162,6 +178,9 @@ impl Refusal {
             (404, _) if self.resource.as_deref().is_none_or(|what| what == "app") => vec![
                 "Check the name with `slugbuilder apps`: an app that you may not see is not found either.".into(),
                 "Check the address of the API, `--api-url`.".into(),
+            ],
+            (404, _) if self.resource.as_deref() == Some("slug") => vec![
+                "Check its id, which `slugbuilder publish` prints; only slugs of apps that you may see are found.".into(),
             ],
             (404, _) => vec!["Check its number or id with `slugbuilder releases`.".into()],
             (422, "verification_needed" | "verification_required") => {
@@ -247,7 +266,9 @@ impl ApiError {
     /// Whether the API may have done what was asked, though it did not say so.
     pub(super) fn may_have_been_done(&self) -> bool {
         match self {
-            Self::Transport { source, .. } => source.may_have_arrived(),
+            Self::Transport { source, .. } | Self::Upload { source, .. } => {
+                source.may_have_arrived()
+            }
             Self::Nonsense { .. } => true,
             // A server or proxy that fails may do so after the fact.
             Self::Refused { refusal, .. } => matches!(refusal.status, 408 | 500..=599),
@@ -272,7 +293,7 @@ impl Explain for ApiError {
                 _ => "api-refused",
             },
             Self::Blob { .. } => "blob-refused",
-            Self::Transport { source, .. } => source.code(),
+            Self::Transport { source, .. } | Self::Upload { source, .. } => source.code(),
             Self::Nonsense { .. } => "api-nonsense",
             Self::Stopped { stopped, .. } => stopped.code(),
         }
@@ -284,9 +305,14 @@ impl Explain for ApiError {
             Self::Token(error) => error.fault(),
             Self::Refused { refusal, .. } => refusal.fault(),
             Self::Blob { refusal, .. } => refusal.fault(),
-            Self::Transport { source, .. } => source.fault(),
+            // The API is there, and has given the address.
+            Self::Upload {
+                source: FetchError::Connect { .. } | FetchError::Dns { .. },
+                ..
+            }
+            | Self::Stopped { .. } => Fault::TryLater,
+            Self::Transport { source, .. } | Self::Upload { source, .. } => source.fault(),
             Self::Nonsense { .. } => Fault::Unavailable,
-            Self::Stopped { .. } => Fault::TryLater,
         }
     }
 
@@ -296,6 +322,9 @@ impl Explain for ApiError {
             Self::Refused { refusal, .. } => Some(refusal.explanation()),
             Self::Blob { refusal, .. } => Some(refusal.explanation()),
             Self::Transport {
+                source, attempts, ..
+            }
+            | Self::Upload {
                 source, attempts, ..
             } => {
                 let text = source.explanation().unwrap_or_default() + &tried(*attempts);
@@ -332,6 +361,15 @@ impl Explain for ApiError {
                 | FetchError::ConnectTimeout { .. } => vec![
                     "Check the address of the API, `--api-url`, and whether the platform runs.".into(),
                     "Check the network and, behind a proxy, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.".into(),
+                ],
+                other => other.hints(),
+            },
+            Self::Upload { source, .. } => match source {
+                FetchError::Dns { .. }
+                | FetchError::Connect { .. }
+                | FetchError::ConnectTimeout { .. } => vec![
+                    "Run the same command again later: nothing was released.".into(),
+                    "Uploads go to another host than the API's: behind a proxy see `HTTPS_PROXY` and `NO_PROXY`.".into(),
                 ],
                 other => other.hints(),
             },

@@ -64,6 +64,10 @@ pub enum FlowError {
         /// The one that it has.
         actual: Uuid,
     },
+    /// The platform does not release this slug. Nothing was released, and what was written down of its upload is forgotten:
+    /// the next call uploads it anew.
+    #[error(transparent)]
+    Unreleasable(ApiError),
     /// An app has no release with a slug.
     #[error("{}", match version {
         Some(version) => format!("v{version} of `{app}` has no slug"),
@@ -127,6 +131,24 @@ pub enum FlowError {
         /// The release.
         version: u64,
     },
+    /// The slug of a release is gone.
+    #[error("v{version} of `{app}` has expired")]
+    Expired {
+        /// The app.
+        app: String,
+        /// The release.
+        version: u64,
+    },
+    /// A release was made, and the platform does not tell any more how its release phase goes.
+    #[error("v{version} of `{app}` was made, and nobody tells how its release phase ends")]
+    OutOfSight {
+        /// The app.
+        app: String,
+        /// The release.
+        version: u64,
+        /// What became of the last question.
+        source: Box<ApiError>,
+    },
     /// It was not waited for the end of a release phase.
     #[error("following v{version} of `{app}` {stopped}")]
     NotFollowed {
@@ -147,9 +169,37 @@ pub enum FlowError {
         /// Why.
         source: FetchError,
     },
+    /// A slug that is downloaded, or its manifest, cannot go where it should.
+    #[error("`{}` {problem}", show(path))]
+    Destination {
+        /// The place.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: Destination,
+    },
+    /// A download had to end.
+    #[error("downloading the slug {0}")]
+    NotDownloaded(Stopped),
     /// A work that takes long had to end.
     #[error("reading the slug {0}")]
     Stopped(Stopped),
+}
+
+/// Why a slug or manifest is not written to a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Destination {
+    /// The folder is not there.
+    #[error("cannot be written: there is no such folder")]
+    NoFolder,
+    /// A folder or device is there.
+    #[error("is there and no file")]
+    NoFile,
+    /// Another slug is there.
+    #[error("is there, and another slug")]
+    OtherSlug,
+    /// Something else than the slug's manifest is there.
+    #[error("is there, and not the manifest of this slug")]
+    OtherManifest,
 }
 
 impl FlowError {
@@ -157,8 +207,8 @@ impl FlowError {
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Api(error) => error.refusal(),
-            Self::Uncertain { source, .. } => source.refusal(),
+            Self::Api(error) | Self::Unreleasable(error) => error.refusal(),
+            Self::Uncertain { source, .. } | Self::OutOfSight { source, .. } => source.refusal(),
             _ => None,
         }
     }
@@ -167,7 +217,7 @@ impl FlowError {
 impl Explain for FlowError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Api(error) => error.code(),
+            Self::Api(error) | Self::Unreleasable(error) => error.code(),
             Self::Slug(error) => error.code(),
             Self::Changed { .. } => "slug-changed",
             Self::Disk { .. } => "slug-io",
@@ -180,21 +230,28 @@ impl Explain for FlowError {
             Self::NotEligible { .. } => "rollback-not-eligible",
             Self::NothingEarlier { .. } => "rollback-nothing-earlier",
             Self::ReleaseFailed { .. } => "release-failed",
+            Self::Expired { .. } => "release-expired",
+            Self::OutOfSight { .. } => "release-out-of-sight",
             Self::NotFollowed { .. } => "release-not-followed",
             Self::Download { source, .. } => source.code(),
-            Self::Stopped(stopped) => stopped.code(),
+            Self::Destination { .. } => "pull-destination",
+            Self::NotDownloaded(stopped) | Self::Stopped(stopped) => stopped.code(),
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
-            Self::Api(error) => error.fault(),
+            Self::Api(error) | Self::Unreleasable(error) => error.fault(),
             Self::Slug(error) => error.fault(),
             Self::Disk { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Usage,
             Self::Disk { .. } => Fault::Io,
-            Self::Uncertain { .. } | Self::NotFollowed { .. } | Self::Stopped(_) => Fault::TryLater,
+            Self::OutOfSight { .. }
+            | Self::Uncertain { .. }
+            | Self::NotFollowed { .. }
+            | Self::NotDownloaded(_)
+            | Self::Stopped(_) => Fault::TryLater,
             Self::OtherSlug { .. } => Fault::Unavailable,
-            Self::Target { .. } => Fault::Usage,
+            Self::Target { .. } | Self::Destination { .. } => Fault::Usage,
             Self::Download { source, .. } => source.fault(),
             Self::Changed { .. }
             | Self::NoSlug { .. }
@@ -202,13 +259,14 @@ impl Explain for FlowError {
             | Self::AlreadyCurrent { .. }
             | Self::NotEligible { .. }
             | Self::NothingEarlier { .. }
+            | Self::Expired { .. }
             | Self::ReleaseFailed { .. } => Fault::App,
         }
     }
 
     fn explanation(&self) -> Option<String> {
         match self {
-            Self::Api(error) => error.explanation(),
+            Self::Api(error) | Self::Unreleasable(error) => error.explanation(),
             Self::Slug(error) => error.explanation(),
             Self::Download { source, .. } => source.explanation(),
             Self::Changed {
@@ -226,7 +284,9 @@ impl Explain for FlowError {
                         "The app's releases could not be looked at either: {}.",
                         error.diagnosis().one_line()
                     ),
-                    None => format!("No release with this slug is newer than v{before} so far."),
+                    None => format!(
+                        "No release of yours with this slug is newer than v{before} so far."
+                    ),
                 };
                 let text =
                     format!("{call} {look} It was not asked for again: that could make it twice.");
@@ -234,13 +294,23 @@ impl Explain for FlowError {
             }
             Self::OtherSlug { actual, .. } => Some(format!("It has the slug `{actual}`.")),
             Self::NothingEarlier { looked_at, .. } => Some(format!(
-                "Of its newest {looked_at} releases, fewer than two can be gone back to."
+                "Of its newest {looked_at} releases, none that is older than the one that runs can be gone back to."
             )),
             Self::NotEligible { .. } => Some(
                 "The platform says so of a release without a slug, or whose slug is gone.".into(),
             ),
             Self::ReleaseFailed { .. } => Some("The app still runs what it ran before.".into()),
+            Self::NotDownloaded(_) => Some("Nothing of it is kept.".into()),
             Self::NotFollowed { .. } => Some("The release goes on without you.".into()),
+            Self::OutOfSight { source, .. } => {
+                let text = source.explanation().unwrap_or_default();
+                Some(
+                    format!("{text} The release goes on without you.")
+                        .trim()
+                        .to_owned(),
+                )
+            }
+            Self::Expired { .. } => Some("The platform no longer has its slug.".into()),
             _ => None,
         }
     }
@@ -248,6 +318,14 @@ impl Explain for FlowError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Api(error) => error.hints(),
+            Self::Unreleasable(error) => {
+                let mut hints = error.hints();
+                // One that is not found has no bytes to lose.
+                if error.refusal().is_some_and(|refusal| refusal.status != 404) {
+                    hints.push("If the platform has lost the slug's bytes, publish it anew with `--force-upload`; nothing was released.".into());
+                }
+                hints
+            }
             Self::Slug(error) => error.hints(),
             Self::Changed { .. } => {
                 vec![
@@ -287,7 +365,10 @@ impl Explain for FlowError {
             Self::ReleaseFailed { .. } => {
                 vec!["The output above says why: correct it, and deploy again.".into()]
             }
-            Self::NotFollowed { app, .. } => vec![format!(
+            Self::Expired { app, .. } => vec![format!(
+                "Deploy again; `slugbuilder releases --app {app}` tells what runs."
+            )],
+            Self::NotFollowed { app, .. } | Self::OutOfSight { app, .. } => vec![format!(
                 "`slugbuilder releases --app {app}` tells how it ended."
             )],
             Self::Download { app, source, .. } => match source.last() {
@@ -304,18 +385,25 @@ impl Explain for FlowError {
                 ],
                 _ => source.hints(),
             },
-            Self::Stopped(stopped) => vec![stopped.hint()],
+            Self::Destination { problem, .. } => vec![match problem {
+                Destination::NoFolder => "Make the folder first, or name another place with `--output`.",
+                Destination::NoFile => "Name a file with `--output`.",
+                Destination::OtherSlug | Destination::OtherManifest => {
+                    "Name another file with `--output`, or replace it with `--force`."
+                }
+            }.into()],
+            Self::NotDownloaded(stopped) | Self::Stopped(stopped) => vec![stopped.hint()],
             Self::Disk { .. } => Vec::new(),
         }
     }
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Api(error) => error.retryable(),
+            Self::Api(error) | Self::Unreleasable(error) => error.retryable(),
             Self::Slug(error) => error.retryable(),
             Self::Download { source, .. } => source.retryable(),
             // Whoever repeats it without a look makes it twice.
-            Self::Uncertain { .. } => false,
+            Self::Uncertain { .. } | Self::OutOfSight { .. } => false,
             _ => self.fault() == Fault::TryLater,
         }
     }

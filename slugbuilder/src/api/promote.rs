@@ -37,7 +37,7 @@ pub struct Promoted {
 /// Releases the slug of one app to others. Nothing is uploaded: all of them have the same slug then, with their own config
 /// vars.
 ///
-/// Before the first release everything is looked at: whether each app is there, and runs on the slug's stack.
+/// Before the first release everything is looked at: whether each app is there, and runs on the slug's stack, or will.
 pub fn promote(
     api: &Api,
     promotion: &Promotion<'_>,
@@ -68,12 +68,12 @@ pub fn promote(
         if targets.iter().any(|target| target.id == app.id) {
             return Err(wrong("is named twice"));
         }
-        if app.stack.id != slug.stack.id && app.stack.name != slug.stack.name {
+        if !app.takes(&slug.stack) {
             return Err(FlowError::OtherStack {
                 from: from.name,
-                to: app.name,
                 slug_stack: slug.stack.name,
-                app_stack: app.stack.name,
+                app_stack: app.stack_of_builds().name.clone(),
+                to: app.name,
             });
         }
         targets.push(app);
@@ -84,12 +84,12 @@ pub fn promote(
     );
     let create = ReleaseCreate::Slug {
         slug: id,
-        description: Some(description),
+        description: Some(description.clone()),
     };
     let targets = targets
         .into_iter()
         .map(|app| {
-            let released = make(api, &app.name, &create, id, reporter);
+            let released = make(api, &app.name, &create, id, &description, reporter);
             (app, released)
         })
         .collect();

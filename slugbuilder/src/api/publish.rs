@@ -2,7 +2,7 @@
 
 use super::client::Api;
 use super::retry::{Attempts, Repeat, asked_wait, check};
-use super::types::{Slug, SlugCreate};
+use super::types::{App, Slug, SlugCreate};
 use super::{ApiError, BlobRefusal, FlowError, UnreleasedUpload, reuse, state};
 use crate::slug::{self, Checksum, SlugError};
 use crate::stop::Stop;
@@ -78,27 +78,22 @@ pub fn publish(
     let (file, bytes) = checked(publication, api.stop())?;
     let record = publication.record;
     let app = api.app(publication.app, reporter)?;
-    if app.stack.name != record.stack && app.stack.id.to_string() != record.stack {
+    let stack = app.stack_of_builds();
+    if stack.name != record.stack && stack.id.to_string() != record.stack {
         let warning = Warning::new(
             "slug-for-another-stack",
             format!(
-                "the slug is for `{}`, and `{}` runs on `{}`",
-                record.stack, app.name, app.stack.name
+                "the slug is for `{}`, and builds for `{}` are for `{}`",
+                record.stack, app.name, stack.name
             ),
         );
         reporter.report(Event::Warning(
             &warning.hint("Compile for the app's stack, if its programs do not start."),
         ));
     }
-    let known = publication.state.and_then(|folder| {
-        state::known(
-            folder,
-            api.url(),
-            publication.app,
-            record.checksum,
-            reporter,
-        )
-    });
+    let known = publication
+        .state
+        .and_then(|folder| state::known(folder, api.url(), app.id, record.checksum, reporter));
     if !publication.force_upload {
         if let Some(found) = reuse::find(api, publication, known.as_ref(), reporter)? {
             return Ok(Published {
@@ -107,14 +102,14 @@ pub fn publish(
                 origin: found.1,
             });
         }
-        if let Some(known) = &known {
+        if let Some(known) = known.filter(|known| known.uploaded_at.is_none()) {
             reporter.report(Event::Note(&format!(
                 "an upload of this slug that began at {} did not come to its end; uploading it anew",
                 known.begun_at
             )));
         }
     }
-    let slug = upload(api, publication, &file, bytes, reporter)?;
+    let slug = upload(api, publication, &app, &file, bytes, reporter)?;
     Ok(Published {
         slug,
         bytes,
@@ -185,6 +180,7 @@ pub(super) fn process_types(record: &slug::Slug) -> super::types::ProcessTypes {
 fn upload(
     api: &Api,
     publication: &Publication<'_>,
+    app: &App,
     file: &File,
     bytes: u64,
     reporter: &dyn Reporter,
@@ -195,25 +191,26 @@ fn upload(
         let slug = api.create_slug(publication.app, &create, reporter)?;
         let mut upload = UnreleasedUpload {
             api: api.url().to_owned(),
-            app: publication.app.to_owned(),
+            app: app.name.clone(),
+            app_id: app.id,
             slug: slug.id,
             checksum: publication.record.checksum,
             begun_at: now(),
             uploaded_at: None,
         };
         state::remember(publication.state, &upload, reporter);
-        match put(api, &slug, file, bytes, reporter) {
+        match put(api, publication.app, &slug, file, bytes, reporter) {
             Ok(()) => {
                 upload.uploaded_at = Some(now());
                 state::remember(publication.state, &upload, reporter);
                 return Ok(slug);
             }
             Err(ApiError::Blob { refusal, .. })
-                if refusal.may_have_expired() && fresh < FRESH_RECORDS =>
+                if refusal.may_want_another_address() && fresh < FRESH_RECORDS =>
             {
                 fresh += 1;
                 reporter.report(Event::Note(&format!(
-                    "the address of the upload has expired ({refusal}); making a fresh record of the slug"
+                    "the upload was refused ({refusal}); making a fresh record of the slug"
                 )));
             }
             Err(error) => return Err(error.into()),
@@ -230,6 +227,7 @@ fn now() -> Timestamp {
 /// Sends the slug's bytes where its record says.
 fn put(
     api: &Api,
+    app: &str,
     slug: &Slug,
     file: &File,
     bytes: u64,
@@ -267,7 +265,7 @@ fn put(
                 check(api.stop(), action)?;
                 continue;
             }
-            Err(source) => ApiError::Transport {
+            Err(source) => ApiError::Upload {
                 action: action.into(),
                 attempts: attempt,
                 source,
@@ -277,7 +275,16 @@ fn put(
         if !Repeat::Harmless.allows(&error) {
             return Err(error);
         }
+        let lost = matches!(&error, ApiError::Upload { source, .. } if source.may_have_arrived());
         attempts.wait_after(error, action)?;
+        // All of it may have arrived, and only the answer not: the record then says how large it is.
+        if lost
+            && let Ok(there) = api.slug(app, slug.id, reporter)
+            && there.size == Some(bytes)
+        {
+            reporter.report(Event::Note("the slug has arrived: it is not sent again"));
+            return Ok(());
+        }
     }
 }
 

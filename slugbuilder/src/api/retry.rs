@@ -25,7 +25,7 @@ impl Repeat {
     /// Whether the call that failed with `error` may be made again, and it may help.
     pub(super) fn allows(self, error: &ApiError) -> bool {
         let passing = match error {
-            ApiError::Transport { source, .. } => {
+            ApiError::Transport { source, .. } | ApiError::Upload { source, .. } => {
                 use slugbuilder_fetch::FetchError as F;
                 matches!(
                     source,

@@ -2,7 +2,7 @@
 
 use super::client::Api;
 use super::publish::process_types;
-use super::types::Slug;
+use super::types::{Release, ReleaseStatus, Slug};
 use super::{ApiError, Newest, Origin, Publication, UnreleasedUpload};
 use crate::slug::Checksum;
 use slugbuilder_report::{Event, Reporter};
@@ -22,16 +22,21 @@ pub(super) fn find(
     known: Option<&UnreleasedUpload>,
     reporter: &dyn Reporter,
 ) -> Result<Option<(Slug, Origin)>, ApiError> {
-    if let Some(found) = known
-        .map(|known| uploaded_earlier(api, publication, known, reporter))
-        .transpose()?
-        .flatten()
+    let releases = api.releases(publication.app, Newest::Only(RELEASES), reporter)?;
+    let has = |release: &Release, id| release.slug.as_ref().is_some_and(|slug| slug.id == id);
+    // Someone may have released what was uploaded earlier; then it is found among the releases.
+    let known = known.filter(|known| !releases.iter().any(|release| has(release, known.slug)));
+    if let Some(known) = known
+        && let Some(found) = uploaded_earlier(api, publication, known, reporter)?
     {
         return Ok(Some(found));
     }
-    let releases = api.releases(publication.app, Newest::Only(RELEASES), reporter)?;
     let mut seen: Vec<Uuid> = Vec::new();
     for release in releases {
+        // Its slug is gone.
+        if release.status == ReleaseStatus::Expired {
+            continue;
+        }
         let Some(id) = release.slug.as_ref().map(|slug| slug.id) else {
             continue;
         };
@@ -79,14 +84,16 @@ fn uploaded_earlier(
     Ok(Some((slug, Origin::UploadedEarlier { at })))
 }
 
-/// What there is; a slug that is gone is none.
+/// What there is. A slug that is gone, or cannot be seen, is none: then this one is uploaded. Only a token that is refused,
+/// and a limit of calls, would keep from that, too.
 fn there(slug: Result<Slug, ApiError>) -> Result<Option<Slug>, ApiError> {
+    let hidden = |status| matches!(status, 400..=499) && !matches!(status, 401 | 429);
     match slug {
         Ok(slug) => Ok(Some(slug)),
         Err(error)
             if error
                 .refusal()
-                .is_some_and(|refusal| matches!(refusal.status, 404 | 410)) =>
+                .is_some_and(|refusal| hidden(refusal.status)) =>
         {
             Ok(None)
         }

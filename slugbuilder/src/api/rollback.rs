@@ -6,8 +6,8 @@ use super::types::{Release, ReleaseCreate};
 use super::{FlowError, Newest, Released};
 use slugbuilder_report::Reporter;
 
-/// How many of the newest releases are looked at where none is named, as Heroku's CLI does.
-const SEARCHED: usize = 10;
+/// How many of the newest releases are looked at where none is named.
+const SEARCHED: usize = 50;
 
 /// What a rollback did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub struct RolledBack {
     pub released: Released,
 }
 
-/// Goes back to `release`, a number or id; without one to the release before: the second of the newest ten that can be gone
-/// back to. Add-ons stay as they are, config vars do not.
+/// Goes back to `release`, a number or id; without one to the release before: the newest of those before the one that runs
+/// that can be gone back to. Add-ons stay as they are, config vars do not.
 pub fn rollback(
     api: &Api,
     app: &str,
@@ -45,7 +45,9 @@ pub fn rollback(
     }
     // Only ids are taken here, no numbers (slugs-and-dynos.md, section 1.8).
     let create = ReleaseCreate::Rollback { release: to.id };
-    let released = make(api, &app, &create, slug, reporter)?;
+    // What the platform makes of it.
+    let description = format!("Rollback to v{version}");
+    let released = make(api, &app, &create, slug, &description, reporter)?;
     Ok(RolledBack { to, released })
 }
 
@@ -53,10 +55,12 @@ pub fn rollback(
 fn before(api: &Api, app: &str, reporter: &dyn Reporter) -> Result<Release, FlowError> {
     let newest = api.releases(app, Newest::Only(SEARCHED), reporter)?;
     let looked_at = newest.len();
+    let current = newest.iter().find(|release| release.current);
+    let current = current.map_or(0, |current| current.version);
     newest
         .into_iter()
-        .filter(|release| release.eligible_for_rollback)
-        .nth(1)
+        .filter(|release| release.version < current && release.eligible_for_rollback)
+        .max_by_key(|release| release.version)
         .ok_or_else(|| FlowError::NothingEarlier {
             app: app.to_owned(),
             looked_at,

@@ -7,13 +7,16 @@
 use super::FlowError;
 use crate::archive::replacement::Replacement;
 use crate::slug::Checksum;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use slugbuilder_report::{Event, Reporter, Warning};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
+
+/// After how many days an upload is forgotten that was not released: nobody comes back for it.
+const DAYS: i64 = 7;
 
 /// Largest file of this kind that is read, in bytes.
 const LARGEST: u64 = 64 * 1024;
@@ -23,8 +26,10 @@ const LARGEST: u64 = 64 * 1024;
 pub struct UnreleasedUpload {
     /// Address of the API.
     pub api: String,
-    /// The app, as it was named.
+    /// The app's name.
     pub app: String,
+    /// The app's id: it can have been named by either.
+    pub app_id: Uuid,
     /// The slug's record.
     pub slug: Uuid,
     /// Of the slug's file.
@@ -36,13 +41,33 @@ pub struct UnreleasedUpload {
     pub uploaded_at: Option<Timestamp>,
 }
 
-/// The uploads that `folder` knows of for `app` at the API with this address, the newest first: what
+/// The uploads that `folder` knows of for `app`, a name or id, at the API with this address, the newest first; none older than
+/// a week: what
 /// [`super::publish()`] would go on with, and what can be released without uploading it.
 pub fn unreleased_uploads(
     folder: &Path,
     api: &str,
     app: &str,
 ) -> Result<Vec<UnreleasedUpload>, FlowError> {
+    let mut uploads = all(folder)?;
+    uploads.retain(|upload| {
+        upload.api == api
+            && (upload.app == app || upload.app_id.to_string() == app)
+            && !upload.is_old()
+    });
+    uploads.sort_by_key(|upload| std::cmp::Reverse(upload.begun_at));
+    Ok(uploads)
+}
+
+impl UnreleasedUpload {
+    /// Whether it is too old to be of use.
+    fn is_old(&self) -> bool {
+        Timestamp::now().duration_since(self.begun_at) > SignedDuration::from_hours(24 * DAYS)
+    }
+}
+
+/// The uploads that `folder` knows of.
+fn all(folder: &Path) -> Result<Vec<UnreleasedUpload>, FlowError> {
     let mut uploads = Vec::new();
     let failed = |source| FlowError::Disk {
         action: "read",
@@ -60,19 +85,15 @@ pub fn unreleased_uploads(
             continue;
         }
         // What cannot be read is told of when it would be used.
-        if let Ok(Some(upload)) = read(&path)
-            && upload.api == api
-            && upload.app == app
-        {
+        if let Ok(Some(upload)) = read(&path) {
             uploads.push(upload);
         }
     }
-    uploads.sort_by_key(|upload| std::cmp::Reverse(upload.begun_at));
     Ok(uploads)
 }
 
 /// Where the upload of the slug with `checksum` for `app` is told of.
-fn path(folder: &Path, api: &str, app: &str, checksum: Checksum) -> PathBuf {
+fn path(folder: &Path, api: &str, app: Uuid, checksum: Checksum) -> PathBuf {
     let name = Sha256::digest(format!("{api}\n{app}\n{checksum}"));
     folder.join(format!("{}.json", hex::encode(&name[..16])))
 }
@@ -95,14 +116,17 @@ fn read(path: &Path) -> io::Result<Option<UnreleasedUpload>> {
 pub(super) fn known(
     folder: &Path,
     api: &str,
-    app: &str,
+    app: Uuid,
     checksum: Checksum,
     reporter: &dyn Reporter,
 ) -> Option<UnreleasedUpload> {
     let path = path(folder, api, app, checksum);
     match read(&path) {
         Ok(upload) => upload
-            .filter(|upload| upload.api == api && upload.app == app && upload.checksum == checksum),
+            .filter(|upload| {
+                upload.api == api && upload.app_id == app && upload.checksum == checksum
+            })
+            .filter(|upload| !upload.is_old()),
         Err(error) => {
             let warning = Warning::new(
                 "upload-state-unreadable",
@@ -119,12 +143,17 @@ pub(super) fn known(
     }
 }
 
-/// Writes down `upload`, where there is a folder for it. That it cannot be written is told: it keeps nobody from an upload.
+/// Writes down `upload`, where there is a folder for it, and drops those that are too old. That it cannot be written is told: it keeps nobody from an upload.
 pub(super) fn remember(folder: Option<&Path>, upload: &UnreleasedUpload, reporter: &dyn Reporter) {
     let Some(folder) = folder else {
         return;
     };
-    let path = path(folder, &upload.api, &upload.app, upload.checksum);
+    for old in all(folder).unwrap_or_default() {
+        if old.is_old() {
+            forget(folder, &old, reporter);
+        }
+    }
+    let path = path(folder, &upload.api, upload.app_id, upload.checksum);
     let written = || -> io::Result<()> {
         fs_err::create_dir_all(folder)?;
         let mut file = Replacement::begin(&path)?;
@@ -147,19 +176,18 @@ pub(super) fn remember(folder: Option<&Path>, upload: &UnreleasedUpload, reporte
     }
 }
 
-/// The slug is released: nothing is left to go on with.
-pub(super) fn released(folder: &Path, api: &str, app: &str, slug: Uuid, reporter: &dyn Reporter) {
-    let Ok(uploads) = unreleased_uploads(folder, api, app) else {
-        return;
-    };
-    for upload in uploads.iter().filter(|upload| upload.slug == slug) {
+/// The slug is released, or cannot be: nothing is left to go on with.
+pub(super) fn released(folder: &Path, api: &str, slug: Uuid, reporter: &dyn Reporter) {
+    let uploads = all(folder).unwrap_or_default();
+    let its = |upload: &&UnreleasedUpload| upload.api == api && upload.slug == slug;
+    for upload in uploads.iter().filter(its) {
         forget(folder, upload, reporter);
     }
 }
 
 /// Removes what is known of `upload`.
 pub(super) fn forget(folder: &Path, upload: &UnreleasedUpload, reporter: &dyn Reporter) {
-    let path = path(folder, &upload.api, &upload.app, upload.checksum);
+    let path = path(folder, &upload.api, upload.app_id, upload.checksum);
     match fs_err::remove_file(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

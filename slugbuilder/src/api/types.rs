@@ -165,8 +165,24 @@ pub struct App {
     pub web_url: Option<String>,
 }
 
+impl App {
+    /// The stack that slugs are to be compiled for. After a change of stack the app runs on it from its next release on.
+    #[must_use]
+    pub fn stack_of_builds(&self) -> &Named {
+        self.build_stack.as_ref().unwrap_or(&self.stack)
+    }
+
+    /// Whether a slug for `stack` can run here: the app's stack, or the one that it is to have.
+    #[must_use]
+    pub fn takes(&self, stack: &Named) -> bool {
+        [&self.stack, self.stack_of_builds()]
+            .iter()
+            .any(|own| own.id == stack.id || own.name == stack.name)
+    }
+}
+
 /// Where the bytes of a slug go to, or are to be had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blob {
     /// `put` for a new slug, `get` later.
     pub method: String,
@@ -254,7 +270,7 @@ pub struct Artifact {
 }
 
 /// `release`: a slug with config vars and add-ons, as they were together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// Plans of the add-ons.
     #[serde(default)]

@@ -119,7 +119,11 @@ impl Explain for SlugError {
 
     fn fault(&self) -> Fault {
         match self {
-            Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound => Fault::Usage,
+            Self::Unreadable { source, .. }
+                if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) =>
+            {
+                Fault::Usage
+            }
             Self::Unreadable { .. } | Self::NotWritten { .. } => Fault::Io,
             Self::SourceDateEpoch { .. } => Fault::Usage,
             Self::Manifest { .. }
@@ -156,6 +160,9 @@ impl Explain for SlugError {
             }
             Self::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
                 vec!["Make it readable for you.".into()]
+            }
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::IsADirectory => {
+                vec!["Give the path of a slug, not of a folder.".into()]
             }
             Self::Unreadable { .. } => {
                 vec!["Give the path of another file, or look at the disk.".into()]

@@ -93,8 +93,14 @@ fn open(path: &Path) -> Result<File, SlugError> {
         source,
     };
     // Before it is opened: opening a FIFO would wait for a writer.
-    if !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(unreadable(std::io::Error::other("it is no file")));
+    let metadata = path.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        let kind = if metadata.is_dir() {
+            std::io::ErrorKind::IsADirectory
+        } else {
+            std::io::ErrorKind::Other
+        };
+        return Err(unreadable(std::io::Error::new(kind, "it is no file")));
     }
     let mut file = File::open(path).map_err(unreadable)?;
     let mut beginning = Vec::new();

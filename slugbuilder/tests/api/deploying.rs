@@ -5,8 +5,8 @@
 mod script;
 
 use crate::support::{Platform, SIGNATURE, created, ok, release, with};
+use slugbuilder::sandbox::Interrupt;
 use slugbuilder::slug::{Build, Manifest};
-use slugbuilder::stop::Stop;
 use slugbuilder_fetch::test_server::Answer;
 
 #[test]
@@ -38,7 +38,7 @@ fn the_script_publishes_releases_and_follows() {
         &platform.api,
         "shop",
         &path,
-        &Stop::default(),
+        &Interrupt::new().unwrap(),
         &platform.heard,
     )
     .unwrap();
@@ -47,4 +47,12 @@ fn the_script_publishes_releases_and_follows() {
     started slug: Some(5)
     output: migrated
     ");
+}
+
+#[test]
+fn the_manifest_lies_beside_the_slug() {
+    for slug in ["out/app.tgz", "out/app.tar.gz"] {
+        let manifest = script::manifest(std::path::Path::new(slug));
+        assert_eq!(manifest, std::path::Path::new("out/app.json"), "{slug}");
+    }
 }

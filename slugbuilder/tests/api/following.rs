@@ -1,12 +1,14 @@
 //! The output of a release phase.
 
-use crate::support::{Platform, SIGNATURE, ok, release, with};
+use crate::support::{Platform, SIGNATURE, TOKEN, ok, refused, release, settings, with};
 use serde_json::Value;
 use slugbuilder::api::types::Release;
-use slugbuilder::api::{FlowError, follow};
+use slugbuilder::api::{Api, FlowError, Token, follow};
 use slugbuilder::sandbox::Interrupt;
 use slugbuilder::stop::Stop;
+use slugbuilder_fetch::Settings;
 use slugbuilder_fetch::test_server::Answer;
+use slugbuilder_report::Explain as _;
 use std::time::{Duration, Instant};
 
 /// v3 of `shop`, which has a release phase with an output.
@@ -212,4 +214,114 @@ fn a_release_without_a_phase_is_over_at_once() {
     let released: Release = serde_json::from_value(release(3, Some(50))).unwrap();
     follow(&platform.api, &released, &Stop::default(), &platform.heard).unwrap();
     assert!(platform.server.requests().is_empty());
+}
+
+#[test]
+fn a_stream_that_stays_open_in_silence_does_not_hide_the_end() {
+    for (status, output) in [
+        ("succeeded", "one\ntwo\n"),
+        // What only keeps the connection open is no output.
+        ("failed", "one\n\0\0\0\0"),
+    ] {
+        let platform = Platform::new();
+        let begun = Instant::now();
+        let silent = Answer::ok(output).stalled_at(5, Duration::from_secs(30));
+        let rest = Answer::ok("")
+            .with_status(206)
+            .header("Content-Range", "bytes 5-7/8")
+            .claiming(3)
+            .stalled_at(0, Duration::from_secs(30));
+        let followed = follow_with(&platform, [silent, rest], 1, status, &Stop::default());
+        assert_eq!(followed.is_ok(), status == "succeeded");
+        assert!(
+            begun.elapsed() < Duration::from_secs(12),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert!(platform.told().starts_with("output: one"));
+        let ranges: Vec<_> = platform.blobs.requests();
+        assert_eq!(ranges[1].header("range"), Some("bytes=5-"));
+    }
+}
+
+#[test]
+fn nothing_new_for_now_is_not_the_end_of_the_output() {
+    let platform = Platform::new();
+    let text = "one\ntwo\n";
+    let rest = Answer::ok(&text[4..])
+        .with_status(206)
+        .header("Content-Range", "bytes 4-7/8");
+    let output = [
+        Answer::ok(text).truncated_at(4),
+        Answer::status(416),
+        Answer::status(416),
+        rest,
+    ];
+    follow_with(&platform, output, 4, "succeeded", &Stop::default()).unwrap();
+    insta::assert_snapshot!(platform.told(), @r"
+    output: one
+    output: two
+    ");
+}
+
+#[test]
+fn zeros_that_keep_the_connection_open_are_no_output() {
+    let platform = Platform::new();
+    let output = Answer::ok("\0on\0e\n\0\0");
+    follow_with(&platform, [output], 1, "succeeded", &Stop::default()).unwrap();
+    assert_eq!(platform.told(), "output: one");
+}
+
+#[test]
+fn a_release_that_is_found_failed_or_expired_is_an_error() {
+    let platform = Platform::new();
+    for (status, code) in [("failed", "release-failed"), ("expired", "release-expired")] {
+        let found: Release =
+            serde_json::from_value(with(release(3, Some(50)), "status", status)).unwrap();
+        let error = follow(&platform.api, &found, &Stop::default(), &platform.heard).unwrap_err();
+        assert_eq!(error.code(), code);
+    }
+}
+
+#[test]
+fn a_platform_that_goes_away_is_waited_for_and_told() {
+    let mut platform = Platform::new();
+    let settings = Settings {
+        longest_wait: Duration::from_millis(300),
+        ..settings()
+    };
+    let url = platform.server.url("/");
+    platform.api = Api::new(settings, &url, Token::new(TOKEN).unwrap()).unwrap();
+    platform
+        .blobs
+        .answer(&format!("/output?{SIGNATURE}"), [Answer::ok("one\n")]);
+    let release: Release = serde_json::from_value(pending(&platform, "pending")).unwrap();
+    let look = "GET /apps/shop/releases/3";
+    let gone = refused(503, "maintenance", "Back soon.");
+    // Longer than the attempts of one call.
+    let back = ok(&pending(&platform, "succeeded"));
+    let answers = std::iter::repeat_n(gone.clone(), 7).chain([back]);
+    platform.answers(look, answers);
+    follow(&platform.api, &release, &Stop::default(), &platform.heard).unwrap();
+    let told = platform.told();
+    assert!(
+        told.contains("v3 was made, and its release phase goes on, but the platform does not tell how: cannot look up the release `3` of `shop`: Back soon; asking again"),
+        "{told}"
+    );
+    platform.answers(look, [gone]);
+    let error = follow(&platform.api, &release, &Stop::default(), &platform.heard).unwrap_err();
+    assert_eq!(error.fault().exit_code(), 75);
+    insta::assert_snapshot!(platform.message(&error), @r"
+    error[release-out-of-sight]: v3 of `shop` was made, and nobody tells how its release phase ends
+      caused by: cannot look up the release `3` of `shop`: Back soon
+
+      `http://<api>/apps/shop/releases/3` answered 503 (`maintenance`). Request id: request-7. It was tried 3 times. The release goes on without you.
+
+      hint: `slugbuilder releases --app shop` tells how it ended.
+    ");
+    platform.answers(look, [refused(401, "unauthorized", "No.")]);
+    let begun = Instant::now();
+    let error = follow(&platform.api, &release, &Stop::default(), &platform.heard).unwrap_err();
+    assert_eq!(error.fault().exit_code(), 75);
+    assert!(begun.elapsed() < Duration::from_secs(1));
 }

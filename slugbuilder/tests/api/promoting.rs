@@ -1,6 +1,8 @@
 //! One slug for several apps.
 
-use crate::support::{Platform, created, id, ok, refused, release, release_of, with};
+use crate::support::{
+    Platform, TIME, created, id, ok, refused, release, release_of, stack_named, with,
+};
 use serde_json::{Value, json};
 use slugbuilder::api::{FlowError, Promoted, Promotion, promote};
 
@@ -112,4 +114,24 @@ fn everything_is_looked_at_before_the_first_release() {
       hint: Look for one that has with `slugbuilder releases --app shop`.
     ");
     assert_eq!(platform.count("POST /apps/live/releases"), 0);
+}
+
+#[test]
+fn an_app_that_is_to_change_its_stack_takes_slugs_of_both() {
+    for stack in ["heroku-22", "heroku-24"] {
+        let platform = platform();
+        let app = json!({
+            "id": id(6), "name": "moving", "stack": stack_named("heroku-22"), "build_stack": stack_named("heroku-24"),
+            "created_at": TIME, "updated_at": TIME, "owner": {"id": id(9), "email": "me@example.com"},
+            "region": {"id": id(8), "name": "us"},
+        });
+        platform.answers("GET /apps/moving", [ok(&app)]);
+        platform.releases("moving", &[]);
+        let made = created(&release_of("moving", 3, Some(50)));
+        platform.answers("POST /apps/moving/releases", [made]);
+        let slug = platform.slug(50, "SHA256:00", Some(1), "get");
+        let slug = with(slug, "stack", stack_named(stack));
+        platform.answers(&format!("GET /apps/shop/slugs/{}", id(50)), [ok(&slug)]);
+        assert!(to(&platform, &["moving"]).unwrap().targets[0].1.is_ok());
+    }
 }

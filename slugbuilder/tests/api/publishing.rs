@@ -1,6 +1,6 @@
 //! The slug's record and its bytes.
 
-use crate::support::{Platform, SIGNATURE, created, ok, refused, release, s3, with};
+use crate::support::{Platform, SIGNATURE, TIME, created, ok, refused, release, s3, with};
 use serde_json::{Value, json};
 use slugbuilder::api::{
     FlowError, Origin, Publication, Published, ReleaseOrder, publish, release as make_release,
@@ -10,6 +10,7 @@ use slugbuilder::sandbox::Interrupt;
 use slugbuilder::slug::Slug;
 use slugbuilder::stop::Stop;
 use slugbuilder_fetch::test_server::Answer;
+use slugbuilder_report::Explain as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -140,9 +141,9 @@ fn an_address_that_has_expired_gets_a_fresh_record() {
     assert_eq!(scene.publish().unwrap().slug.id, crate::support::id(52));
     insta::assert_snapshot!(scene.platform.told(), @r"
     started slug: Some(2000002)
-    note: the address of the upload has expired (Request has expired); making a fresh record of the slug
+    note: the upload was refused (Request has expired); making a fresh record of the slug
     started slug: Some(2000002)
-    note: the address of the upload has expired (Request has expired); making a fresh record of the slug
+    note: the upload was refused (Request has expired); making a fresh record of the slug
     started slug: Some(2000002)
     ");
     scene.store(53, [expired]);
@@ -433,7 +434,7 @@ fn a_slug_for_another_stack_is_told() {
     scene.publish().unwrap();
     let told = scene.platform.told();
     insta::assert_snapshot!(told.lines().take(2).collect::<Vec<_>>().join("\n"), @r"
-    warning[slug-for-another-stack]: the slug is for `heroku-24`, and `shop` runs on `heroku-22`
+    warning[slug-for-another-stack]: the slug is for `heroku-24`, and builds for `shop` are for `heroku-22`
       hint: Compile for the app's stack, if its programs do not start.
     ");
 }
@@ -467,4 +468,168 @@ fn an_interrupt_ends_an_upload() {
     });
     assert!(begun.elapsed() < Duration::from_secs(3));
     assert_eq!(scene.states(), 1);
+}
+
+#[test]
+fn the_stack_that_an_app_is_to_have_is_the_one_that_counts() {
+    let scene = Scene::new();
+    let app = json!({
+        "id": crate::support::id(1), "name": "shop", "stack": crate::support::stack_named("heroku-22"),
+        "build_stack": crate::support::stack_named("heroku-24"), "created_at": TIME, "updated_at": TIME,
+        "owner": {"id": crate::support::id(9), "email": "me@example.com"},
+        "region": {"id": crate::support::id(8), "name": "us"},
+    });
+    scene.platform.answers("GET /apps/shop", [ok(&app)]);
+    scene.publish().unwrap();
+    let told = scene.platform.told();
+    assert!(!told.contains("slug-for-another-stack"), "{told}");
+}
+
+#[test]
+fn releases_whose_slug_is_gone_or_hidden_do_not_keep_from_a_deployment() {
+    for hidden in [
+        refused(422, "invalid_params", "Gone."),
+        refused(403, "forbidden", "No."),
+        refused(404, "not_found", "No."),
+    ] {
+        let scene = Scene::new();
+        let slug = |number| format!("GET /apps/shop/slugs/{}", crate::support::id(number));
+        scene.platform.answers(&slug(41), [hidden]);
+        scene.platform.answers(&slug(40), [ok(&scene.there(40))]);
+        let expired = with(release(5, Some(40)), "status", "expired");
+        scene
+            .platform
+            .releases("shop", &[expired, release(4, Some(41))]);
+        assert_eq!(scene.publish().unwrap().origin, Origin::Uploaded);
+        assert_eq!(scene.platform.count(&slug(40)), 0);
+    }
+    let scene = Scene::new();
+    let slug = format!("GET /apps/shop/slugs/{}", crate::support::id(41));
+    let refusal = refused(401, "unauthorized", "No.");
+    scene.platform.answers(&slug, [refusal]);
+    scene.platform.releases("shop", &[release(4, Some(41))]);
+    assert!(scene.publish().is_err());
+}
+
+#[test]
+fn a_slug_that_the_platform_does_not_release_is_uploaded_anew() {
+    let scene = Scene::new();
+    let published = scene.publish().unwrap();
+    let order = ReleaseOrder {
+        app: "shop",
+        slug: published.slug.id,
+        description: Some("Deploy"),
+        state: Some(&scene.state),
+    };
+    let refusal = refused(422, "invalid_params", "The slug has not been uploaded.");
+    scene
+        .platform
+        .answers("POST /apps/shop/releases", [refusal]);
+    let error = make_release(&scene.platform.api, &order, &scene.platform.heard).unwrap_err();
+    assert!(matches!(error, FlowError::Unreleasable(_)), "{error}");
+    assert_eq!(scene.states(), 0);
+    scene.store(51, [Answer::ok("")]);
+    assert_eq!(scene.publish().unwrap().origin, Origin::Uploaded);
+    // What is said of something else says nothing of the slug.
+    let refusal = ok(&json!({"id": "not_found", "message": "No.", "resource": "app"}));
+    scene
+        .platform
+        .answers("POST /apps/shop/releases", [refusal.with_status(404)]);
+    let order = ReleaseOrder {
+        slug: crate::support::id(51),
+        ..order
+    };
+    let error = make_release(&scene.platform.api, &order, &scene.platform.heard).unwrap_err();
+    assert!(matches!(error, FlowError::Api(_)), "{error}");
+    assert_eq!(scene.states(), 1);
+}
+
+#[test]
+fn an_upload_that_someone_released_is_told_so() {
+    let scene = Scene::new();
+    scene.publish().unwrap();
+    let slug = format!("GET /apps/shop/slugs/{}", crate::support::id(50));
+    scene.platform.answers(&slug, [ok(&scene.there(50))]);
+    scene.platform.releases("shop", &[release(7, Some(50))]);
+    assert_eq!(
+        scene.publish().unwrap().origin,
+        Origin::Released { version: 7 }
+    );
+    let told = scene.platform.told();
+    assert!(!told.contains("did not release it"), "{told}");
+}
+
+#[test]
+fn what_was_uploaded_a_week_ago_is_forgotten() {
+    let scene = Scene::new();
+    scene.publish().unwrap();
+    // By name or id, it is the same app.
+    let id = crate::support::id(1).to_string();
+    let api = scene.platform.api.url();
+    assert_eq!(unreleased_uploads(&scene.state, api, &id).unwrap().len(), 1);
+    let state = fs_err::read_dir(&scene.state).unwrap().next().unwrap();
+    let state = state.unwrap().path();
+    let mut content: Value = serde_json::from_slice(&fs_err::read(&state).unwrap()).unwrap();
+    content["begun_at"] = "2020-01-02T03:04:05Z".into();
+    fs_err::write(&state, content.to_string()).unwrap();
+    assert_eq!(scene.states(), 0);
+    scene.store(51, [Answer::ok("")]);
+    assert_eq!(scene.publish().unwrap().origin, Origin::Uploaded);
+    // Another slug's upload drops it.
+    fs_err::write(&state, content.to_string()).unwrap();
+    let (path, record) = scene.platform.slug_file(b"other");
+    scene.store(52, [Answer::ok("")]);
+    let publication = Publication {
+        app: "shop",
+        slug: &path,
+        record: &record,
+        force_upload: true,
+        state: Some(&scene.state),
+    };
+    publish(&scene.platform.api, &publication, &scene.platform.heard).unwrap();
+    assert!(!state.exists());
+}
+
+#[test]
+fn an_upload_whose_answer_is_lost_is_looked_for_before_it_is_sent_again() {
+    let scene = Scene::new();
+    scene.store(50, [Answer::none()]);
+    let slug = format!("GET /apps/shop/slugs/{}", crate::support::id(50));
+    scene.platform.answers(&slug, [ok(&scene.there(50))]);
+    scene.publish().unwrap();
+    assert_eq!(scene.platform.uploads(50).len(), 1);
+    assert!(scene.platform.told().contains("the slug has arrived"));
+}
+
+#[test]
+fn a_store_that_takes_its_time_is_waited_for() {
+    let scene = Scene::new();
+    // Longer than a silence may be otherwise.
+    scene.store(50, [Answer::ok("").delayed(Duration::from_millis(3500))]);
+    scene.publish().unwrap();
+    assert_eq!(scene.platform.uploads(50).len(), 1);
+}
+
+#[test]
+fn a_store_that_is_not_there_is_worth_another_try_later() {
+    let scene = Scene::new();
+    let mut slug = scene
+        .platform
+        .slug(50, &scene.record.checksum.to_string(), None, "put");
+    slug["blob"]["url"] = "http://127.0.0.1:1/blob".into();
+    scene
+        .platform
+        .answers("POST /apps/shop/slugs", [created(&slug)]);
+    let error = scene.publish().unwrap_err();
+    assert_eq!(error.fault().exit_code(), 75);
+    insta::assert_snapshot!(scene.platform.message(&error), @r"
+    error[fetch-connect]: cannot upload the slug
+      caused by: `http://127.0.0.1:1/blob` cannot be reached
+      caused by: Connection refused (os error 111)
+
+      It was tried 3 times.
+
+      hint: Run the same command again later: nothing was released.
+      hint: Uploads go to another host than the API's: behind a proxy see `HTTPS_PROXY` and `NO_PROXY`.
+    ");
 }

@@ -3,8 +3,12 @@
 use crate::support::{Platform, SIGNATURE, id, ok, release, s3, with};
 use serde_json::{Value, json};
 use slugbuilder::api::{FlowError, Pull, Pulled, pull};
+use slugbuilder::sandbox::Interrupt;
 use slugbuilder::slug::{Manifest, Slug};
+use slugbuilder::stop::Stop;
 use slugbuilder_fetch::test_server::Answer;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// `shop` runs slug 50 as v4.
 fn scene() -> (Platform, Slug, Vec<u8>) {
@@ -37,6 +41,7 @@ fn download(platform: &Platform, release: Option<&str>) -> Result<Pulled, FlowEr
         release,
         slug: &folder.join("out.tgz"),
         manifest: &folder.join("out.json"),
+        replace: false,
     };
     pull(&platform.api, &request, &platform.heard)
 }
@@ -111,6 +116,9 @@ fn bytes_that_are_not_the_slugs_do_not_appear() {
         with(with(slug, "checksum", Value::Null), "size", 6000)
     });
     assert!(!download(&platform, None).unwrap().verified);
+    for name in ["out.tgz", "out.json"] {
+        fs_err::remove_file(platform.folder.path().join(name)).unwrap();
+    }
     assert!(platform.told().contains("warning[slug-without-checksum]"));
     there(&platform, &record, |slug| with(slug, "checksum", "MD5:00"));
     insta::assert_snapshot!(platform.message(&download(&platform, None).unwrap_err()), @r"
@@ -123,8 +131,59 @@ fn bytes_that_are_not_the_slugs_do_not_appear() {
     there(&platform, &record, |slug| {
         with(slug, "process_types", json!({"a b": "x"}))
     });
-    platform.blobs.answer(&target, [Answer::ok([8; 5002])]);
+    let before = platform.blobs.requests().len();
     download(&platform, None).unwrap_err();
+    assert_eq!(platform.blobs.requests().len(), before);
+    assert_eq!(fs_err::read_dir(platform.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn another_slug_is_replaced_only_if_that_is_asked_for() {
+    let (platform, _, bytes) = scene();
+    let folder = platform.folder.path();
+    let (slug, manifest) = (folder.join("out.tgz"), folder.join("out.json"));
+    let pull_to = |slug: &Path, replace| {
+        let request = Pull {
+            app: "shop",
+            release: None,
+            slug,
+            manifest: &manifest,
+            replace,
+        };
+        let pulled = pull(&platform.api, &request, &platform.heard);
+        pulled.map_err(|error| platform.message(&error))
+    };
+    // The same again is no other one.
+    pull_to(&slug, false).unwrap();
+    pull_to(&slug, false).unwrap();
+    fs_err::write(&slug, "mine").unwrap();
+    insta::assert_snapshot!(pull_to(&slug, false).unwrap_err(), @"
+    error[pull-destination]: `<folder>/out.tgz` is there, and another slug
+
+      hint: Name another file with `--output`, or replace it with `--force`.
+    ");
+    assert_eq!(fs_err::read(&slug).unwrap(), b"mine");
+    fs_err::remove_file(&slug).unwrap();
+    fs_err::write(&manifest, "{}").unwrap();
+    insta::assert_snapshot!(pull_to(&slug, false).unwrap_err(), @"
+    error[pull-destination]: `<folder>/out.json` is there, and not the manifest of this slug
+
+      hint: Name another file with `--output`, or replace it with `--force`.
+    ");
+    assert!(!slug.exists());
+    pull_to(&slug, true).unwrap();
+    assert!(fs_err::read(&slug).unwrap() == bytes);
+    // Neither is what is no file, nor asked for.
+    let requests = platform.blobs.requests().len();
+    for place in [
+        folder.to_owned(),
+        "/dev/null".into(),
+        folder.join("absent/x.tgz"),
+    ] {
+        let message = pull_to(&place, true).unwrap_err();
+        assert!(message.starts_with("error[pull-destination]"), "{message}");
+    }
+    assert_eq!(platform.blobs.requests().len(), requests);
 }
 
 #[test]
@@ -136,4 +195,32 @@ fn a_release_without_a_slug_has_nothing_to_pull() {
 
       hint: Look for one that has with `slugbuilder releases --app shop`.
     ");
+}
+
+#[test]
+fn an_interruption_ends_a_download_at_once_and_leaves_nothing() {
+    let (mut platform, _, bytes) = scene();
+    let quiet = Duration::from_secs(20);
+    platform.blobs.answer(
+        &format!("GET /blob50?{SIGNATURE}"),
+        [Answer::ok(&bytes).stalled_at(1000, quiet)],
+    );
+    let interrupt = Interrupt::new().unwrap();
+    platform.api = platform.api.stopping(Stop::new(&interrupt, None));
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            interrupt.raise();
+        });
+        insta::assert_snapshot!(platform.message(&download(&platform, None).unwrap_err()), @r"
+        error[interrupted]: downloading the slug was interrupted
+
+          Nothing of it is kept.
+
+          hint: Run the same command again; it starts afresh.
+        ");
+    });
+    assert!(begun.elapsed() < quiet / 4);
+    assert_eq!(fs_err::read_dir(platform.folder.path()).unwrap().count(), 0);
 }

@@ -1,6 +1,6 @@
 //! Releases: made once, whatever becomes of the answer.
 
-use crate::support::{Platform, created, id, ok, refused, release, with};
+use crate::support::{Platform, TIME, created, id, ok, refused, release, with};
 use serde_json::{Value, json};
 use slugbuilder::api::{FlowError, ReleaseOrder, Released, release as make, rollback};
 use slugbuilder_fetch::test_server::Answer;
@@ -9,6 +9,14 @@ use std::time::Duration;
 
 const POST: &str = "POST /apps/shop/releases";
 const LIST: &str = "GET /apps/shop/releases";
+
+/// Whose token it is.
+fn account(platform: &Platform, email: &str) {
+    let account = json!({
+        "id": id(9), "email": email, "created_at": TIME, "updated_at": TIME,
+    });
+    platform.answers("GET /account", [ok(&account)]);
+}
 
 /// Releases the slug 50 where the list of releases is first `before`, then `after`, and `answers` are those to the call.
 fn order(
@@ -21,10 +29,11 @@ fn order(
         [ok(&json!([release(2, Some(50))])), ok(&json!(after))],
     );
     platform.answers(POST, answers);
+    account(platform, "me@example.com");
     let order = ReleaseOrder {
         app: "shop",
         slug: id(50),
-        description: None,
+        description: Some("Deploy 3"),
         state: None,
     };
     make(&platform.api, &order, &platform.heard)
@@ -76,7 +85,7 @@ fn a_release_that_is_not_found_is_not_asked_for_again() {
       caused by: the connection for `http://<api>/apps/shop/releases` broke
       caused by: Peer disconnected
 
-      No release with this slug is newer than v2 so far. It was not asked for again: that could make it twice.
+      No release of yours with this slug is newer than v2 so far. It was not asked for again: that could make it twice.
 
       hint: Look with `slugbuilder releases --app shop`; if it is not there, run the same command again: nothing has to be uploaded.
     ");
@@ -93,7 +102,7 @@ fn a_release_that_is_not_found_is_not_asked_for_again() {
     error[release-uncertain]: nobody knows whether `shop` has got the release
       caused by: cannot release the slug `00000000-0000-0000-0000-000000000032` to `shop`: Maintenance
 
-      `http://<api>/apps/shop/releases` answered 503 (`service_unavailable`). Request id: request-7. No release with this slug is newer than v2 so far. It was not asked for again: that could make it twice.
+      `http://<api>/apps/shop/releases` answered 503 (`service_unavailable`). Request id: request-7. No release of yours with this slug is newer than v2 so far. It was not asked for again: that could make it twice.
 
       hint: Look with `slugbuilder releases --app shop`; if it is not there, run the same command again: nothing has to be uploaded.
     ");
@@ -111,6 +120,7 @@ fn a_release_that_cannot_be_looked_for_says_so() {
         ],
     );
     platform.answers(POST, [Answer::none()]);
+    account(&platform, "me@example.com");
     let order = ReleaseOrder {
         app: "shop",
         slug: id(50),
@@ -149,6 +159,8 @@ fn what_the_platform_refuses_is_told() {
     error[api-invalid]: cannot release the slug `00000000-0000-0000-0000-000000000032` to `shop`: The slug has not been uploaded
 
       `http://<api>/apps/shop/releases` answered 422 (`invalid_params`). Request id: request-7.
+
+      hint: If the platform has lost the slug's bytes, publish it anew with `--force-upload`; nothing was released.
     ");
     let platform = Platform::new();
     let error = order(&platform, [created(&release(3, Some(51)))], &[]).unwrap_err();
@@ -162,11 +174,12 @@ fn what_the_platform_refuses_is_told() {
 }
 
 #[test]
-fn going_back_takes_the_second_that_can_be_gone_back_to() {
+fn going_back_takes_the_newest_before_the_one_that_runs() {
     let platform = Platform::new();
     let current = with(release(9, Some(52)), "current", true);
     let releases = [
-        release(10, None),
+        // Failed: it never ran.
+        release(10, Some(53)),
         current,
         release(8, None),
         release(7, Some(51)),
@@ -221,9 +234,84 @@ fn going_back_to_what_cannot_be_is_refused() {
     insta::assert_snapshot!(back(None), @r"
     error[rollback-nothing-earlier]: `shop` has no earlier release to go back to
 
-      Of its newest 2 releases, fewer than two can be gone back to.
+      Of its newest 2 releases, none that is older than the one that runs can be gone back to.
 
       hint: If an older one is in `slugbuilder releases --app shop`, name it.
     ");
     assert_eq!(platform.count(POST), 0);
+}
+
+#[test]
+fn what_others_released_is_not_taken_for_ours() {
+    let mine = release(3, Some(50));
+    let theirs = with(
+        mine.clone(),
+        "user",
+        json!({"id": id(10), "email": "you@example.com"}),
+    );
+    let other = with(mine.clone(), "description", "Promote stage v7");
+    for (after, found) in [(theirs, false), (other, false), (mine, true)] {
+        let platform = Platform::new();
+        let released = order(&platform, [Answer::none()], std::slice::from_ref(&after));
+        assert_eq!(released.is_ok(), found, "{after}");
+    }
+    // A token that may not ask whose it is.
+    let platform = Platform::new();
+    platform.answers(LIST, [ok(&json!([]))]);
+    platform.answers(POST, [Answer::none()]);
+    platform.answers("GET /account", [refused(403, "forbidden", "No.")]);
+    let order = ReleaseOrder {
+        app: "shop",
+        slug: id(50),
+        description: Some("Deploy"),
+        state: None,
+    };
+    let error = make(&platform.api, &order, &platform.heard).unwrap_err();
+    assert!(matches!(error, FlowError::Uncertain { .. }), "{error}");
+}
+
+#[test]
+fn a_rollback_whose_answer_is_lost_is_known_by_what_it_says() {
+    for (description, found) in [("Rollback to v7", true), ("Deploy 3", false)] {
+        let platform = Platform::new();
+        account(&platform, "ME@example.com");
+        let before = json!([
+            with(release(9, Some(52)), "current", true),
+            release(7, Some(51))
+        ]);
+        let after = json!([with(release(10, Some(51)), "description", description)]);
+        platform.answers(LIST, [ok(&before), ok(&before), ok(&after)]);
+        platform.answers(POST, [Answer::none()]);
+        let back = rollback(&platform.api, "shop", None, &platform.heard);
+        assert_eq!(back.is_ok(), found, "{back:?}");
+    }
+}
+
+#[test]
+fn a_release_always_says_something_of_our_own() {
+    let platform = Platform::new();
+    let order = ReleaseOrder {
+        app: "shop",
+        slug: id(50),
+        description: None,
+        state: None,
+    };
+    platform.answers(POST, [created(&release(3, Some(50)))]);
+    make(&platform.api, &order, &platform.heard).unwrap();
+    let slug = with(
+        platform.slug(50, "SHA256:00", Some(1), "get"),
+        "commit",
+        "0123456789",
+    );
+    platform.answers(&format!("GET /apps/shop/slugs/{}", id(50)), [ok(&slug)]);
+    make(&platform.api, &order, &platform.heard).unwrap();
+    let described: Vec<Value> = platform
+        .server
+        .requests_for(POST)
+        .iter()
+        .map(|request| {
+            serde_json::from_slice::<Value>(&request.body).unwrap()["description"].take()
+        })
+        .collect();
+    assert_eq!(described, ["Deploy slug 00000000", "Deploy 01234567"]);
 }

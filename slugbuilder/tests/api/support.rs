@@ -33,6 +33,7 @@ pub(crate) fn settings() -> Settings {
         longest_wait: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(5),
         stall_timeout: Duration::from_secs(2),
+        answer_timeout: Duration::from_secs(10),
         ..Settings::default()
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn plan(
             // Nothing is written.
             output: PathBuf::new(),
             manifest: PathBuf::new(),
-            stack: Stack::named(&arguments.source.stack)?,
+            stack: Stack::named(arguments.source.stack())?,
             buildpacks: selection.sources,
             order: Some(selection.order),
             cache_dir,

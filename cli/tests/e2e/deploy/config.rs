@@ -15,7 +15,7 @@ fn config_vars_are_shown_set_and_taken_away() {
     insta::assert_snapshot!(config(&[]).succeeds().stderr, @"my-app has no config vars");
     context.write("vars", "KEY='of file'\nA=0\n");
     let set = config(&["A=1", "--env-file", "../vars"]).succeeds();
-    insta::assert_snapshot!(set.stderr, @"my-app: Set 2 config vars");
+    insta::assert_snapshot!(set.stderr, @"my-app: set A, KEY (v3)");
     insta::assert_snapshot!(config(&[]).succeeds().stdout, @"
     A:   1
     KEY: of file
@@ -23,6 +23,17 @@ fn config_vars_are_shown_set_and_taken_away() {
     assert_eq!(config(&["KEY"]).succeeds().stdout, "of file\n");
     let changed = config(&["--unset", "KEY", "B=", "--json"]).succeeds();
     assert_eq!(changed.json(), serde_json::json!({ "A": "1", "B": "" }));
+    insta::assert_snapshot!(changed.stderr, @"my-app: set B; removed KEY (v4)");
+    let unchanged = config(&["--unset", "NOPE", "A=1"]).succeeds();
+    insta::assert_snapshot!(unchanged.stderr, @"my-app: nothing to change, and no release");
+    assert_eq!(
+        platform
+            .get("/apps/my-app/releases")
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
     insta::assert_snapshot!(config(&["KEY"]).fails(1), @"
     error[no-config-var]: the app `my-app` has no config var `KEY`
 

@@ -66,6 +66,15 @@ fn the_app_comes_from_the_git_remote_where_none_is_named() {
         "[remote \"heroku\"]\n\turl = https://git.heroku.com/my-app.git\n",
     );
     platform.slugbuilder(["releases"]).succeeds();
+    // An empty variable is none, an empty argument is a mistake.
+    let empty = || {
+        platform
+            .slugbuilder(["releases"])
+            .env("HEROKU_APP", "")
+            .env("SLUGBUILDER_CACHE_DIR", "")
+    };
+    empty().succeeds();
+    empty().argument("--app=").fails(2);
     let other = platform.slugbuilder(["releases", "--app", "other-app"]);
     insta::assert_snapshot!(platform.normalized(&other.fails(1)), @"
     error[api-not-found]: cannot list the releases of `other-app`: Couldn't find that app

@@ -220,3 +220,54 @@ fn a_body_over_the_limit_is_refused() {
         scene.download().unwrap();
     }
 }
+
+#[test]
+fn a_download_can_be_cancelled_at_any_time() {
+    let quiet = Duration::from_secs(20);
+    for (answer, there) in [
+        (Answer::ok(body()).stalled_at(100_000, quiet), true),
+        (Answer::status(503).header("Retry-After", "20"), false),
+    ] {
+        let scene = Scene::new([answer]);
+        let settings = Settings {
+            stall_timeout: quiet,
+            ..settings()
+        };
+        let client = Client::new(settings).unwrap();
+        let begun = Instant::now();
+        let cancelled = || begun.elapsed() > Duration::from_millis(700);
+        let seen = || fs_err::read_dir(scene.folder.path()).unwrap().count();
+        let was_there = std::cell::Cell::new(false);
+        let watched = || {
+            was_there.set(was_there.get() || seen() > 0);
+            cancelled()
+        };
+        let error = client
+            .download_unless(&scene.request, &scene.destination(), &watched, &Silent)
+            .unwrap_err();
+        assert!(matches!(error, FetchError::Cancelled { .. }), "{error}");
+        assert!(begun.elapsed() < quiet / 4);
+        assert_eq!((was_there.get(), seen()), (there, 0));
+    }
+}
+
+#[test]
+fn a_pause_is_no_end_for_a_download_that_can_be_cancelled() {
+    let scene = Scene::new([Answer::ok(body()).stalled_at(100_000, Duration::from_millis(250))]);
+    let client = Client::new(settings()).unwrap();
+    let kept = || false;
+    client
+        .download_unless(&scene.request, &scene.destination(), &kept, &Silent)
+        .unwrap();
+    assert_eq!(scene.requests(), 1);
+    assert_eq!(fs_err::read(scene.destination()).unwrap(), body());
+    let scene = Scene::new([Answer::ok(body()).stalled_at(100_000, Duration::from_secs(2))]);
+    let error = client
+        .download_unless(&scene.request, &scene.destination(), &kept, &Silent)
+        .unwrap_err();
+    assert!(
+        matches!(error.last(), FetchError::Stalled { .. }),
+        "{error}"
+    );
+    assert_eq!(scene.requests(), 3);
+}

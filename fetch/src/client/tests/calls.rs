@@ -239,13 +239,35 @@ fn an_upload_can_be_cancelled_and_a_file_that_shrinks_is_told() {
             ..put(&url, &file)
         })
         .unwrap_err();
-    insta::assert_snapshot!(calls.message(&error), @"error[fetch-cancelled]: what was to go to `http://<server>/blob` was cancelled");
+    insta::assert_snapshot!(calls.message(&error), @"error[fetch-cancelled]: the transfer with `http://<server>/blob` was cancelled");
     file.set_len(10).unwrap();
     let error = calls.call(&put(&url, &file)).unwrap_err();
     insta::assert_snapshot!(calls.message(&error), @r"
     error[fetch-unsendable]: the file that is sent cannot be read
       caused by: it became shorter while it was sent
     ");
+}
+
+#[test]
+fn the_answer_to_a_file_has_a_limit_of_its_own() {
+    let settings = Settings {
+        answer_timeout: Duration::from_millis(1500),
+        ..settings()
+    };
+    let calls = Calls {
+        client: Client::new(settings).unwrap(),
+        ..calls()
+    };
+    let (url, file) = (calls.server.url("/blob"), file());
+    // Longer than any other silence.
+    let slow = |milliseconds| Reply::ok("").delayed(Duration::from_millis(milliseconds));
+    calls.server.answer("/blob", [slow(900), slow(4000)]);
+    assert_eq!(calls.call(&put(&url, &file)).unwrap().status, 200);
+    let error = calls.call(&put(&url, &file)).unwrap_err();
+    assert!(
+        matches!(error, FetchError::Stalled { after, .. } if after == Duration::from_millis(1500)),
+        "{error:?}"
+    );
 }
 
 #[test]
