@@ -82,8 +82,8 @@ pub async fn backup(folder: &Path, blobs: &BlobStore, to: &Path) -> Result<Conte
 /// Restores the backup `from` into `folder`, which must be empty or not there. Its blobs go to the folder [`BLOBS`] in it,
 /// or to `blobs` if that is given.
 ///
-/// The folder gets its name when all of it is checked and on the disk. Blobs that went to `blobs` before something failed
-/// stay there; restored again, they are replaced.
+/// It is made within the folder, and gets its names when all of it is checked and on the disk, the ledger last. What fails
+/// leaves the folder as it was; blobs that went to `blobs` before stay there, and are replaced when they are restored again.
 ///
 /// # Errors
 /// The file is no backup or not one that can be trusted to be whole; reading or writing fails.

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod backup;
 pub mod blobs;
+mod connections;
 mod error;
 pub mod http;
 mod private;

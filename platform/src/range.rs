@@ -38,10 +38,6 @@ pub enum Attribute {
     UpdatedAt,
     /// `version`: a release's number.
     Version,
-    /// `created_at`: a time of RFC 3339.
-    CreatedAt,
-    /// `type`: a process type.
-    Type,
 }
 
 /// One end of a page.
@@ -103,8 +99,6 @@ impl Attribute {
             Self::Name => "name",
             Self::UpdatedAt => "updated_at",
             Self::Version => "version",
-            Self::CreatedAt => "created_at",
-            Self::Type => "type",
         }
     }
 
@@ -121,11 +115,11 @@ impl Attribute {
                 let number: Option<u64> = digits.parse().ok().filter(|_| only_digits);
                 number.map(|number| number.to_string())
             }
-            Self::UpdatedAt | Self::CreatedAt => value
+            Self::UpdatedAt => value
                 .parse::<jiff::Timestamp>()
                 .ok()
                 .map(|time| time.to_string()),
-            Self::Name | Self::Type => {
+            Self::Name => {
                 let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
                 (value.len() <= 128 && value.bytes().all(fits)).then(|| value.to_owned())
             }
@@ -140,7 +134,7 @@ impl Attribute {
                 (Ok(one), Ok(other)) => one.cmp(&other),
                 _ => one.cmp(other),
             },
-            Self::UpdatedAt | Self::CreatedAt => {
+            Self::UpdatedAt => {
                 match (
                     one.parse::<jiff::Timestamp>(),
                     other.parse::<jiff::Timestamp>(),
@@ -149,7 +143,7 @@ impl Attribute {
                     _ => one.cmp(other),
                 }
             }
-            Self::Id | Self::Name | Self::Type => one.cmp(other),
+            Self::Id | Self::Name => one.cmp(other),
         }
     }
 }
@@ -348,8 +342,6 @@ mod tests {
                 Attribute::Name,
                 Attribute::UpdatedAt,
                 Attribute::Version,
-                Attribute::CreatedAt,
-                Attribute::Type,
             ],
             default: Attribute::Id,
         }
@@ -382,7 +374,7 @@ mod tests {
     /// The forms that platform-api.md, section 2.3, found in the traffic of real clients.
     #[test]
     fn forms_that_clients_send() {
-        use Attribute::{CreatedAt, Id, Name, Version};
+        use Attribute::{Id, Name, UpdatedAt, Version};
         use Order::{Ascending, Descending};
         for (header, expected) in [
             (
@@ -401,8 +393,8 @@ mod tests {
                 page(Version, 2, Descending),
             ),
             (
-                "created_at ..; max=10, order=desc",
-                page(CreatedAt, 10, Descending),
+                "updated_at ..; max=10, order=desc",
+                page(UpdatedAt, 10, Descending),
             ),
             ("domain ..; ;", page(Id, 200, Ascending)),
             ("", page(Id, 200, Ascending)),

@@ -1,7 +1,8 @@
 //! The server as a whole: what it is made of, and its life.
 
 use crate::api::{self, State};
-use crate::blobs::BlobStore;
+use crate::blobs::{BlobStore, Unrecorded};
+use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
 use crate::http::blobs::{self, Blobs, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
@@ -14,10 +15,11 @@ use crate::users::Users;
 use axum::Router;
 use axum::http::Uri;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use jiff::Timestamp;
 use slugbuilder_report::{Diagnosis, Event, Reporter, Warning};
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -39,19 +41,30 @@ pub struct Running {
     url: String,
     authority: Option<PathBuf>,
     store: Store,
-    handle: Handle<SocketAddr>,
+    handle: Handle<Peer>,
+    rules: Arc<Rules>,
     grace: Duration,
     serving: JoinHandle<io::Result<()>>,
     certificate: Option<Arc<Certificate>>,
     renewing: Option<JoinHandle<()>>,
 }
 
-/// A certificate in use, and where it is from.
-#[derive(Debug)]
+/// A certificate in use, where it is from, and who hears of what becomes of it.
 struct Certificate {
     tls: Tls,
     data: PathBuf,
     config: RustlsConfig,
+    reporter: Arc<dyn Reporter>,
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Certificate")
+            .field("tls", &self.tls)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {
@@ -73,6 +86,7 @@ impl Server {
             let opened = spawn_blocking(move || Opened::from(&settings)).await;
             opened.map_err(|_| ServerError::Panicked)??
         };
+        remove_unrecorded(&opened.store, &opened.blobs, &reporter).await?;
         if let Some(Users(users)) = settings.users.clone() {
             opened.store.put_users(users).await?;
         }
@@ -101,36 +115,41 @@ impl Server {
         let router = routes(&settings, state, &reporter);
         let make_service = router.into_make_service();
         let handle = Handle::new();
+        let (listener, rules) =
+            Listener::new(listener, settings.connections, settings.stall_timeout)
+                .map_err(unusable)?;
+        let server = axum_server::Server::<Peer>::from_listener(listener);
         let mut authority = None;
         let mut certificate = None;
         if let (Some(identity), Some(tls)) = (opened.identity, settings.tls) {
+            tell_of_another(&identity, &*reporter);
             authority = identity.authority;
             certificate = Some(Arc::new(Certificate {
                 tls,
                 data: settings.data,
                 config: RustlsConfig::from_config(identity.config),
+                reporter,
             }));
         }
         let serving = if let Some(certificate) = &certificate {
-            let config = certificate.config.clone();
-            let server = axum_server::from_tcp_rustls(listener, config).map_err(unusable)?;
-            let server = with_limits(server, &handle, settings.header_timeout);
+            let acceptor = RustlsAcceptor::new(certificate.config.clone());
+            let server = with_limits(server.acceptor(acceptor), &handle, settings.header_timeout);
             tokio::spawn(server.serve(make_service))
         } else {
-            let server = axum_server::from_tcp(listener).map_err(unusable)?;
             let server = with_limits(server, &handle, settings.header_timeout);
             tokio::spawn(server.serve(make_service))
         };
         let grace = settings.grace;
         let renewing = certificate
             .clone()
-            .map(|certificate| tokio::spawn(renew(certificate, reporter)));
+            .map(|certificate| tokio::spawn(renew(certificate)));
         Ok(Running {
             address,
             url,
             authority,
             store: opened.store,
             handle,
+            rules,
             grace,
             serving,
             certificate,
@@ -170,6 +189,36 @@ impl Opened {
     }
 }
 
+/// Removes blobs that are in no ledger. A folder's before anyone can upload; a bucket, which may be slow, or away for a
+/// while, does not keep the server from its start.
+async fn remove_unrecorded(
+    store: &Store,
+    blobs: &BlobStore,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<(), ServerError> {
+    let recorded = store.uploaded_slugs().await?.into_iter().collect();
+    if blobs.is_folder() {
+        if let Unrecorded::Removed(removed @ 1..) = blobs.remove_unrecorded(&recorded).await? {
+            reporter.report(Event::Note(&format!(
+                "removed {removed} blobs that no slug has, left by a server that was killed"
+            )));
+        }
+        return Ok(());
+    }
+    let (blobs, reporter) = (blobs.clone(), Arc::clone(reporter));
+    tokio::spawn(async move {
+        let message = match blobs.remove_unrecorded(&recorded).await {
+            Ok(Unrecorded::Kept(kept @ 1..)) => format!(
+                "{kept} blobs of the bucket are of no slug in this ledger; they stay, since another ledger may have them"
+            ),
+            Ok(_) => return,
+            Err(error) => Diagnosis::of(&error).one_line(),
+        };
+        reporter.report(Event::Warning(&Warning::new("blobs-unrecorded", message)));
+    });
+    Ok(())
+}
+
 impl Running {
     /// Where it listens; the port is the one it got.
     #[must_use]
@@ -202,8 +251,10 @@ impl Running {
         }
     }
 
-    /// Takes no new connections, lets running requests end within [`Settings::grace`], and ends.
+    /// Takes no new connections, lets running requests end within [`Settings::grace`], and ends. Clients that read nothing
+    /// of an answer are not waited for that long.
     pub async fn shutdown(mut self) -> Result<(), ServerError> {
+        self.rules.stop();
         self.handle.graceful_shutdown(Some(self.grace));
         match (&mut self.serving).await {
             Ok(ended) => ended.map_err(ServerError::Serving),
@@ -246,10 +297,10 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
 
 /// HTTP/1.1 only, and no client may keep a connection without sending.
 fn with_limits<A>(
-    server: axum_server::Server<SocketAddr, A>,
-    handle: &Handle<SocketAddr>,
+    server: axum_server::Server<Peer, A>,
+    handle: &Handle<Peer>,
     header_timeout: Duration,
-) -> axum_server::Server<SocketAddr, A> {
+) -> axum_server::Server<Peer, A> {
     let mut server = server.http1_only().handle(handle.clone());
     server
         .http_builder()
@@ -266,18 +317,32 @@ impl Certificate {
         let identity = spawn_blocking(identity)
             .await
             .map_err(|_| ServerError::Panicked)??;
+        tell_of_another(&identity, &*self.reporter);
         self.config.reload_from_config(identity.config);
         Ok(())
     }
 }
 
-async fn renew(certificate: Arc<Certificate>, reporter: Arc<dyn Reporter>) {
+/// Says that clients have to trust another authority than they did: until then none of them connects.
+fn tell_of_another(identity: &Identity, reporter: &dyn Reporter) {
+    if let (true, Some(authority)) = (identity.replaced, &identity.authority) {
+        let message = format!(
+            "the authority of this machine's certificate was in its last year, or not whole, and is another one now: clients \
+             have to trust `{}` anew",
+            authority.display()
+        );
+        reporter.report(Event::Warning(&Warning::new("authority-replaced", message)));
+    }
+}
+
+async fn renew(certificate: Arc<Certificate>) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         if let Err(error) = certificate.renew().await {
             let message = Diagnosis::of(&error).one_line();
             let message = format!("the certificate stays as it is: {message}");
-            reporter.report(Event::Warning(&Warning::new("certificate-kept", message)));
+            let warning = Warning::new("certificate-kept", message);
+            certificate.reporter.report(Event::Warning(&warning));
         }
     }
 }

@@ -5,12 +5,15 @@ use crate::blobs::{BlobError, BlobStore};
 use crate::http::PER_HOUR;
 use crate::users::Users;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The most that a slug may have, in bytes: Heroku's 500 MB.
 pub const MAX_SLUG_SIZE: u64 = 500 << 20;
+
+/// Connections at once. With a file for each, these fit into the 1024 that a Linux process may have open by default.
+const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(400).expect("it is not 0");
 
 /// How a server runs. Nothing is read from the environment: whoever owns the process passes what it found there.
 #[derive(Debug, Clone)]
@@ -35,6 +38,11 @@ pub struct Settings {
     pub requests_per_hour: NonZeroU32,
     /// As long as the header of a request may take to arrive, and as a connection may be idle.
     pub header_timeout: Duration,
+    /// As long as a client may take nothing of an answer that is on its way.
+    pub stall_timeout: Duration,
+    /// Connections at once; others wait until one ends. Each takes one file descriptor of the process, and one more while a
+    /// slug goes over it.
+    pub connections: NonZeroUsize,
     /// As long as running requests have to end when the server stops.
     pub grace: Duration,
 }
@@ -105,6 +113,8 @@ impl Settings {
             max_slug_size: MAX_SLUG_SIZE,
             requests_per_hour: PER_HOUR,
             header_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_mins(1),
+            connections: CONNECTIONS,
             grace: Duration::from_secs(30),
         }
     }

@@ -53,8 +53,8 @@ pub enum TlsError {
         #[source]
         source: PemError,
     },
-    /// Everyone may read the private key.
-    #[error("everyone can read the private key `{}` (mode {mode:04o})", path.display())]
+    /// Others may read the private key.
+    #[error("others can read the private key `{}` (mode {mode:04o})", path.display())]
     KeyMode {
         /// The file.
         path: PathBuf,
@@ -87,6 +87,8 @@ pub(crate) struct Identity {
     pub(crate) config: Arc<ServerConfig>,
     /// The authority that clients are to trust, where it is ours.
     pub(crate) authority: Option<PathBuf>,
+    /// Whether that authority is new, and clients trust the one before.
+    pub(crate) replaced: bool,
 }
 
 /// Reads or makes the server's identity. `data` is the data folder.
@@ -130,17 +132,23 @@ fn own(certificate: &Path, key: &Path) -> Result<Identity, TlsError> {
     Ok(Identity {
         config,
         authority: None,
+        replaced: false,
     })
 }
 
 fn local(folder: &Path, now: Timestamp) -> Result<Identity, TlsError> {
     let today = now.to_zoned(TimeZone::UTC).date();
-    let (issuer, authority) = authority(folder, today)?;
+    let Authority {
+        issuer,
+        certificate: authority,
+        replaced,
+    } = authority(folder, today)?;
     let (certificate, key) = vouched(&NAMES, &issuer, today)?;
     let config = config(vec![certificate], key).map_err(TlsError::Made)?;
     Ok(Identity {
         config,
         authority: Some(authority),
+        replaced,
     })
 }
 
@@ -164,8 +172,17 @@ fn vouched(
     Ok((certificate.der().clone(), private_key))
 }
 
-/// The authority of `folder`, which is made where there is none or it is in its last year, and the file of its certificate.
-fn authority(folder: &Path, today: Date) -> Result<(Issuer<'static, KeyPair>, PathBuf), TlsError> {
+/// An authority of this machine.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    /// The file of its certificate.
+    certificate: PathBuf,
+    /// Whether it is new, and there was another one.
+    replaced: bool,
+}
+
+/// The authority of `folder`, which is made where there is none or it is in its last year.
+fn authority(folder: &Path, today: Date) -> Result<Authority, TlsError> {
     let certificate = folder.join("ca.pem");
     let key_file = folder.join("ca-key.pem");
     let made_file = folder.join("ca-made-on");
@@ -179,10 +196,21 @@ fn authority(folder: &Path, today: Date) -> Result<(Issuer<'static, KeyPair>, Pa
     if made_on.is_some_and(|made_on| made_on.saturating_add(9.years()) > today)
         && certificate.exists()
     {
-        let (pem, _) = read(&key_file)?;
+        let (pem, mode) = read(&key_file)?;
+        if mode & 0o077 != 0 {
+            return Err(TlsError::KeyMode {
+                path: key_file,
+                mode,
+            });
+        }
         let key = KeyPair::from_pem(&String::from_utf8_lossy(&pem)).map_err(TlsError::Make)?;
-        return Ok((Issuer::new(authority_params(&key, today), key), certificate));
+        return Ok(Authority {
+            issuer: Issuer::new(authority_params(&key, today), key),
+            certificate,
+            replaced: false,
+        });
     }
+    let replaced = certificate.exists();
 
     let write = |path: &Path, contents: &str, mode| {
         private::write(path, contents.as_bytes(), mode).map_err(|source| TlsError::File {
@@ -203,7 +231,11 @@ fn authority(folder: &Path, today: Date) -> Result<(Issuer<'static, KeyPair>, Pa
     write(&certificate, &made.pem(), 0o644)?;
     // Last: without it, what a killed server left is made again.
     write(&made_file, &format!("{today}\n"), 0o644)?;
-    Ok((Issuer::new(params, key), certificate))
+    Ok(Authority {
+        issuer: Issuer::new(params, key),
+        certificate,
+        replaced,
+    })
 }
 
 /// The authority's certificate, but for its dates the same for the same key.

@@ -3,11 +3,11 @@
 
 use slugbuilder_fetch::{Client, Settings as Transfers};
 use slugbuilder_platform::{Running, Server, ServerError, Settings, Tls, Users};
-use slugbuilder_report::{Diagnosis, Silent, Style};
+use slugbuilder_report::{Diagnosis, Event, Reporter, Silent, Style};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const TOKEN: &str = "0d5a6b0e-3f53-4c9c-a1a1-2f0c3a7a2f11";
@@ -162,6 +162,44 @@ async fn clients_that_trust_the_authority_are_served_over_tls() {
     assert!(!plain.is_ok_and(|answer| answer.starts_with(b"HTTP/")));
 }
 
+/// Hears warnings.
+#[derive(Default)]
+struct Warnings(Mutex<Vec<String>>);
+
+impl Reporter for Warnings {
+    fn report(&self, event: Event<'_>) {
+        if let Event::Warning(warning) = event {
+            self.0.lock().unwrap().push(warning.render(Style::Plain));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_authority_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let warnings = Arc::new(Warnings::default());
+    let settings = || Settings {
+        tls: Some(Tls::Local),
+        ..settings(folder.path())
+    };
+    let count = || warnings.0.lock().unwrap().len();
+    let server = Server::start(settings(), warnings.clone()).await.unwrap();
+    server.renew_certificate().await.unwrap();
+    assert_eq!(count(), 0);
+    // As in its last year.
+    let made_on = folder.path().join("tls/ca-made-on");
+    std::fs::write(&made_on, "2001-01-01\n").unwrap();
+    server.renew_certificate().await.unwrap();
+    assert_eq!(count(), 1);
+    server.shutdown().await.unwrap();
+    std::fs::write(&made_on, "2001-01-01\n").unwrap();
+    drop(Server::start(settings(), warnings.clone()).await.unwrap());
+    assert_eq!(count(), 2);
+    let text = warnings.0.lock().unwrap()[1].clone();
+    assert!(text.contains("authority-replaced"), "{text}");
+    assert!(text.contains("tls/ca.pem"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_headers_are_given_up() {
     let folder = tempfile::tempdir().unwrap();
@@ -208,6 +246,184 @@ async fn running_requests_end_before_the_server_does() {
     let answer = answer.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     stopping.await.unwrap().unwrap();
+}
+
+/// A call of the API.
+async fn call(address: SocketAddr, method: &str, path: &str, body: &str) -> String {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Accept: application/vnd.heroku+json; version=3\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len(),
+    );
+    send(address, request).await
+}
+
+/// What comes between two texts.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{text}"));
+    rest.split_once(after).unwrap().0
+}
+
+/// A slug of `size` bytes; the path to download it from.
+async fn slug(address: SocketAddr, size: usize) -> String {
+    call(address, "POST", "/apps", r#"{"name": "example"}"#).await;
+    let slug = call(
+        address,
+        "POST",
+        "/apps/example/slugs",
+        r#"{"process_types": {}}"#,
+    )
+    .await;
+    let origin = format!("http://{address}");
+    let path = between(&slug, &format!("\"url\":\"{origin}"), "\"").to_owned();
+    let answer = call(address, "PUT", &path, &"x".repeat(size)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let id = between(&path, "/blobs/", "?");
+    let slug = call(address, "GET", &format!("/apps/example/slugs/{id}"), "").await;
+    between(&slug, &format!("\"url\":\"{origin}"), "\"").to_owned()
+}
+
+/// More than the buffers of a connection hold.
+const LARGE: usize = 64 << 20;
+
+/// A download that nobody reads.
+fn unread(address: SocketAddr, path: &str) -> TcpStream {
+    let mut connection = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
+    connection
+}
+
+/// How much of it there is, when it is read after all.
+async fn late(mut connection: TcpStream) -> usize {
+    tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        // The connection may be reset.
+        let _ = connection.read_to_end(&mut bytes);
+        bytes.len()
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_that_nobody_reads_are_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(Settings {
+        stall_timeout: Duration::from_millis(300),
+        ..settings(folder.path())
+    })
+    .await
+    .unwrap();
+    let path = slug(server.address(), LARGE).await;
+    let connection = unread(server.address(), &path);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(late(connection).await < LARGE);
+    // Who reads has all.
+    assert!(late(unread(server.address(), &path)).await > LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_that_nobody_reads_do_not_keep_a_server_from_stopping() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(settings(folder.path())).await.unwrap();
+    let path = slug(server.address(), LARGE).await;
+    let _connection = unread(server.address(), &path);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let started = Instant::now();
+    server.shutdown().await.unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_only_so_many_connections_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(Settings {
+        connections: 2.try_into().unwrap(),
+        ..settings(folder.path())
+    })
+    .await
+    .unwrap();
+    let address = server.address();
+    let idle = [(), ()].map(|()| TcpStream::connect(address).unwrap());
+    let third = tokio::spawn(async move { get(address, "/account", TOKEN).await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!third.is_finished());
+    drop(idle);
+    let answer = third.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+/// A client that reads only when all is sent sees why nothing came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_of_large_bodies_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(settings(folder.path())).await.unwrap();
+    let body = " ".repeat(20 << 20);
+    for (token, status, id) in [
+        (TOKEN, 413, "too_large"),
+        ("0d5a6b0e-0000-0000-0000-000000000000", 401, "unauthorized"),
+    ] {
+        let request = format!(
+            "POST /apps HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             Accept: application/vnd.heroku+json; version=3\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = send(server.address(), request).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        assert!(answer.contains(&format!("\"id\":\"{id}\"")), "{answer}");
+    }
+}
+
+/// Some clients send `{}` where there is nothing to say, and then the next request on the same connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_nobody_needs_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(settings(folder.path())).await.unwrap();
+    let address = server.address();
+    let head = |connection: &str| {
+        format!(
+            "GET /account HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 2\r\n\
+             Accept: application/vnd.heroku+json; version=3\r\nConnection: {connection}\r\n\r\n"
+        )
+    };
+    let pieces = [head("keep-alive"), "{}".into(), head("close"), "{}".into()];
+    let answers = tokio::task::spawn_blocking(move || {
+        let mut connection = TcpStream::connect(address).unwrap();
+        for piece in pieces {
+            connection.write_all(piece.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let mut answers = String::new();
+        connection.read_to_string(&mut answers).unwrap();
+        answers
+    });
+    let answers = answers.await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_that_a_killed_server_left_are_removed_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(settings(folder.path())).await.unwrap();
+    let path = slug(server.address(), 4).await;
+    server.shutdown().await.unwrap();
+    // Put in place, and not recorded.
+    let left = folder
+        .path()
+        .join("blobs/ab/ab000000-0000-4000-8000-000000000000");
+    std::fs::write(&left, "slug").unwrap();
+    let server = start(settings(folder.path())).await.unwrap();
+    assert!(!left.exists());
+    let answer = get(server.address(), &path, TOKEN).await;
+    assert!(answer.ends_with("\r\n\r\nxxxx"), "{answer}");
 }
 
 async fn refusal(change: impl FnOnce(&mut Settings)) -> String {

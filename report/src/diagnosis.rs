@@ -243,18 +243,25 @@ impl Warning {
 }
 
 /// Texts quote file names, which may hold anything: control characters other than tab and newline are escaped so that
-/// no name can drive the terminal.
+/// no name can drive the terminal, nor show in another order than it has ([`drives_output`]).
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            if c.is_control() && c != '\t' && c != '\n' {
+            if drives_output(c) && c != '\t' && c != '\n' {
                 c.escape_default().collect::<Vec<_>>()
             } else {
                 vec![c]
             }
         })
         .collect()
+}
+
+/// Whether a character is nothing to read but a command to what shows it: a control character, or one that overrides or
+/// isolates the direction of text (Unicode's annex 9, section 2), with which a line reads as another one than it is.
+#[must_use]
+pub fn drives_output(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn indent(text: &str, by: &str) -> String {
@@ -264,6 +271,14 @@ fn indent(text: &str, by: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_printable_drives_a_terminal_or_turns_text_around() {
+        assert_eq!(
+            printable("a\tb\n\u{1b}[2J \u{9b}2J exe.\u{202e}gpj\u{2069} שלום"),
+            "a\tb\n\\u{1b}[2J \\u{9b}2J exe.\\u{202e}gpj\\u{2069} שלום"
+        );
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("cannot read `Procfile`")]

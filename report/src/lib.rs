@@ -11,6 +11,6 @@ mod pin;
 mod reporter;
 
 pub use decision::{Candidate, Decision, Language, Origin, PhaseReport};
-pub use diagnosis::{Diagnosis, Explain, Fault, Style, Warning, printable};
+pub use diagnosis::{Diagnosis, Explain, Fault, Style, Warning, drives_output, printable};
 pub use pin::{ObtainedFile, Pin, PinKind, PinnedArchive, SitePath};
 pub use reporter::{Event, Reporter, Silent, TransferId};

@@ -1,4 +1,4 @@
-//! Apps, who works on them, and what they do not have yet.
+//! Apps, and what they do not have yet.
 
 use super::State;
 use super::account::{is_self, someone_else};
@@ -6,12 +6,14 @@ use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
 use super::loose::{Fields, Refused};
 use super::path::Path;
 use super::present;
+use crate::blobs::BlobStore;
 use crate::http::answer::{created, list, ok, with_warning};
-use crate::http::{Actor, ApiError, Body, Paging};
-use crate::range::{Attribute, Offered};
+use crate::http::{Actor, ApiError, Body, Paging, Turn};
+use crate::range::Offered;
 use crate::store::{AppUpdate, Keyed, NewApp, User};
 use axum::extract::State as Of;
 use axum::response::Response;
+use uuid::Uuid;
 
 /// `POST /apps`
 pub(super) async fn create(
@@ -93,50 +95,38 @@ pub(super) async fn update(
 
 /// `DELETE /apps/{app}`
 ///
-/// The bytes of its slugs go after the app itself: whatever happens in between costs room on the disk, and nothing else.
+/// The bytes of its slugs go after the app itself: whatever happens in between costs room on the disk until the next start,
+/// and nothing else. A client that goes away does not keep them.
 pub(super) async fn delete(
     Of(state): Of<State>,
     Actor(user): Actor,
+    turn: Turn,
     Path(app): Path<String>,
 ) -> Result<Response, ApiError> {
     let deleted = state.store.delete_app(&user, &app).await?;
-    let mut kept = 0_usize;
-    for slug in deleted.slugs {
-        if state.blobs.remove(slug).await.is_err() {
-            kept += 1;
-        }
-    }
+    // Nobody has to wait for what is left to do.
+    turn.end();
     let answer = ok(&present::app(&deleted.app, &state.external_url));
-    Ok(match kept {
-        0 => answer,
-        kept => with_warning(
+    let removing = tokio::spawn(remove(state.blobs, deleted.slugs));
+    Ok(match removing.await {
+        Ok(0) => answer,
+        Ok(kept) => with_warning(
             answer,
             &format!("The app is deleted, but the bytes of {kept} of its slugs could not be."),
         ),
+        Err(error) => return Err(ApiError::internal(error.to_string())),
     })
 }
 
-/// `GET /apps/{app}/collaborators`: the owner is one of them.
-pub(super) async fn collaborators(
-    Of(state): Of<State>,
-    Actor(user): Actor,
-    Path(app): Path<String>,
-    paging: Paging,
-) -> Result<Response, ApiError> {
-    let page = paging.page(Offered::ID)?;
-    let app = state.store.app(&user, &app).await?;
-    let others = state
-        .store
-        .collaborators(&user, &app.id.to_string())
-        .await?;
-    let everybody = std::iter::once(present::owner(&app))
-        .chain(others.iter().map(present::collaborator))
-        .collect();
-    let id = |collaborator: &present::Collaborator, _: Attribute| collaborator.id.to_string();
-    let listed = page.of(everybody, id);
-    Ok(list(listed, &page, Offered::ID, id, |collaborator| {
-        collaborator
-    }))
+/// Removes the bytes of slugs that are no longer in the ledger; says how many of them could not be.
+async fn remove(blobs: BlobStore, slugs: Vec<Uuid>) -> usize {
+    let mut kept = 0;
+    for slug in slugs {
+        // An upload may be about to be recorded.
+        let _one_at_a_time = blobs.lock(slug).await;
+        kept += usize::from(blobs.remove(slug).await.is_err());
+    }
+    kept
 }
 
 /// `GET /apps/{app}/…` of what apps do not have yet: an empty list, of apps that the user may see.
@@ -173,13 +163,12 @@ pub(super) fn stack(fields: &Fields, name: &str) -> Result<Option<String>, Refus
     let Some(identity) = fields.identity(name)? else {
         return Ok(None);
     };
-    let stack = Stack::requested(&identity).ok_or_else(|| unknown::<Stack>(&identity))?;
-    Ok(Some(stack.name.to_owned()))
+    Ok(Some(known::<Stack>(&identity)?.name.to_owned()))
 }
 
 /// Something of the catalogue that a request asks for.
 pub(super) fn known<T: Known>(identity: &str) -> Result<&'static T, Refused> {
-    T::find(identity).ok_or_else(|| unknown::<T>(identity))
+    T::requested(identity).ok_or_else(|| unknown::<T>(identity))
 }
 
 /// Says what there is instead.

@@ -19,6 +19,9 @@ pub trait Known: 'static {
     /// What it is called in messages: `stack`.
     const RESOURCE: &'static str;
 
+    /// What clients ask for that is no more, and what they get for it.
+    const FORMER: &'static [(&'static str, &'static str)] = &[];
+
     /// All there are.
     fn all() -> &'static [Self]
     where
@@ -42,6 +45,18 @@ pub trait Known: 'static {
             .find(|known| Some(known.id()) == id || known.name().eq_ignore_ascii_case(identity))
     }
 
+    /// The one that a request means, in a body as in a path: as [`Known::find`], and by what else old clients call it.
+    #[must_use]
+    fn requested(identity: &str) -> Option<&'static Self>
+    where
+        Self: Sized,
+    {
+        let former = Self::FORMER
+            .iter()
+            .find(|(former, _)| former.eq_ignore_ascii_case(identity));
+        Self::find(former.map_or(identity, |(_, name)| name))
+    }
+
     /// Identifier and name, as other resources mention it.
     #[must_use]
     fn named(&self) -> Named {
@@ -54,9 +69,10 @@ pub trait Known: 'static {
 
 /// Answers for a kind of thing with an `id` and a `name`.
 macro_rules! known {
-    ($kind:ty, $resource:literal, $all:expr) => {
+    ($kind:ty, $resource:literal, $all:expr $(, $former:expr)?) => {
         impl Known for $kind {
             const RESOURCE: &'static str = $resource;
+            $(const FORMER: &'static [(&'static str, &'static str)] = $former;)?
 
             fn all() -> &'static [Self] {
                 $all
@@ -90,19 +106,8 @@ pub struct Stack {
     pub updated_at: Timestamp,
 }
 
-known!(Stack, "stack", STACKS);
-
-impl Stack {
-    /// The stack that a request means: by identifier or name, and `cedar` is the default, because heroku3 asks for it
-    /// unless it is told otherwise (`platform-api.md`, section 2.1).
-    #[must_use]
-    pub fn requested(identity: &str) -> Option<&'static Self> {
-        match identity {
-            "cedar" => Self::find(DEFAULT_STACK),
-            identity => Self::find(identity),
-        }
-    }
-}
+// heroku3 asks for `cedar` unless it is told otherwise (`platform-api.md`, section 2.1).
+known!(Stack, "stack", STACKS, &[("cedar", DEFAULT_STACK)]);
 
 const STACKS: &[Stack] = &[
     Stack {

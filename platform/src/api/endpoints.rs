@@ -1,7 +1,9 @@
 //! The table of all endpoints.
 
 use super::catalogue::{DynoSize, Region, Stack};
-use super::{State, account, apps, config_vars, formation, offers, releases, schema, slugs};
+use super::{
+    State, account, apps, collaborators, config_vars, formation, offers, releases, schema, slugs,
+};
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
@@ -117,7 +119,12 @@ endpoints! {
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
     DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete";
     GET    "/users/{account}/apps"          => apps::of_user,            "app"               Instances   Token "List by user";
-    GET    "/apps/{app}/collaborators"      => apps::collaborators,      "collaborator"      Instances   Token "List";
+    POST   "/apps/{app}/collaborators"      => collaborators::create,    "collaborator"      Create      Token "Create";
+    GET    "/apps/{app}/collaborators"      => collaborators::all,       "collaborator"      Instances   Token "List";
+    GET    "/apps/{app}/collaborators/{collaborator}"
+                                            => collaborators::info,      "collaborator"      Itself      Token "Info";
+    DELETE "/apps/{app}/collaborators/{collaborator}"
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete";
     GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
     GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
     GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";

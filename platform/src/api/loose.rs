@@ -2,9 +2,9 @@
 //! out, identity as text or as an object (`platform-api.md`, section 2.1).
 
 use crate::http::ApiError;
-use crate::store::Quantity;
+use crate::store::{Quantity, is_config_var, is_process_type};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use slugbuilder::api::types::{ConfigVarsUpdate, ProcessTypes};
 use std::collections::BTreeMap;
 
@@ -20,14 +20,50 @@ impl From<Refused> for ApiError {
 
 /// The fields of a request's body. Those that nobody asks for are ignored; `null` is as good as absent but where it means
 /// something.
+///
+/// Values are kept as they were sent, so that a number is never another one than the client wrote: `1.10` is not `1.1`, and
+/// what no machine's number can hold (`1e400`) is the text that it is.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Fields(Map<String, Value>);
+pub struct Fields(BTreeMap<String, Box<RawValue>>);
+
+/// A value that was sent.
+#[derive(Debug, Clone)]
+enum Sent {
+    Null,
+    Boolean(bool),
+    /// As it was written.
+    Number(String),
+    Text(String),
+    List(Vec<Box<RawValue>>),
+    Object(Fields),
+    /// Text or a name with half of a surrogate pair, which is none.
+    Unreadable,
+}
+
+impl Sent {
+    /// Reads the outermost level of what is known to be JSON.
+    fn of(raw: &RawValue) -> Self {
+        let json = raw.get();
+        match json.as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b't') => Self::Boolean(true),
+            Some(b'f') => Self::Boolean(false),
+            Some(b'"') => serde_json::from_str(json).map_or(Self::Unreadable, Self::Text),
+            Some(b'[') => serde_json::from_str(json).map_or(Self::Unreadable, Self::List),
+            Some(b'{') => serde_json::from_str(json).map_or(Self::Unreadable, Self::Object),
+            _ => Self::Number(json.to_owned()),
+        }
+    }
+}
 
 impl Fields {
     /// The value of a field that is there and not `null`.
-    fn value(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+    fn value(&self, name: &str) -> Option<Sent> {
+        match Sent::of(self.0.get(name)?) {
+            Sent::Null => None,
+            value => Some(value),
+        }
     }
 
     /// Whether the field is there, `null` included.
@@ -40,7 +76,7 @@ impl Fields {
     pub fn text(&self, name: &str) -> Result<Option<String>, Refused> {
         match self.value(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Sent::Text(text)) => Ok(Some(text)),
             Some(_) => Err(wrong(name, "a string")),
         }
     }
@@ -57,30 +93,25 @@ impl Fields {
     pub fn boolean(&self, name: &str) -> Result<Option<bool>, Refused> {
         match self.value(name) {
             None => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(Value::String(text)) if text == "true" || text == "1" => Ok(Some(true)),
-            Some(Value::String(text)) if text == "false" || text == "0" => Ok(Some(false)),
-            Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(Some(true)),
-            Some(Value::Number(number)) if number.as_u64() == Some(0) => Ok(Some(false)),
+            Some(Sent::Boolean(value)) => Ok(Some(value)),
+            Some(Sent::Text(text)) if text == "true" => Ok(Some(true)),
+            Some(Sent::Text(text)) if text == "false" => Ok(Some(false)),
+            Some(Sent::Text(text) | Sent::Number(text)) if text == "1" => Ok(Some(true)),
+            Some(Sent::Text(text) | Sent::Number(text)) if text == "0" => Ok(Some(false)),
             Some(_) => Err(wrong(name, "true or false")),
         }
     }
 
     /// What something is called by: its name or identifier, as text, as a number or inside an object.
     pub fn identity(&self, name: &str) -> Result<Option<String>, Refused> {
-        let Some(value) = self.value(name) else {
-            return Ok(None);
-        };
-        let inner = match value {
-            Value::Object(fields) => fields
-                .get("id")
-                .filter(|id| !id.is_null())
-                .or_else(|| fields.get("name")),
-            value => Some(value),
+        let inner = match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::Object(fields)) => fields.value("id").or_else(|| fields.value("name")),
+            value => value,
         };
         match inner {
-            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Sent::Text(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(Sent::Number(number)) => Ok(Some(number)),
             _ => Err(wrong(name, "a name or an identifier")),
         }
     }
@@ -93,23 +124,18 @@ impl Fields {
                 "a whole number of at least 0, or a change as in \"+1\"",
             )
         };
-        let text = match self.value(name) {
-            None => return Ok(None),
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(_) => return Err(expected()),
-        };
         let is_number =
             |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let relative = match self.value(name) {
+        match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::Text(text)) if text.strip_prefix(['+', '-']).is_some_and(is_number) => {
+                text.parse().map(Quantity::Relative).ok()
+            }
             // A number below 0 is not a change.
-            Some(Value::String(text)) => text.strip_prefix(['+', '-']),
-            _ => None,
-        };
-        match relative {
-            Some(digits) if is_number(digits) => text.parse().map(Quantity::Relative).ok(),
-            None if is_number(&text) => text.parse().map(Quantity::Absolute).ok(),
-            _ => None,
+            Some(Sent::Text(text) | Sent::Number(text)) if is_number(&text) => {
+                text.parse().map(Quantity::Absolute).ok()
+            }
+            Some(_) => None,
         }
         .map(Some)
         .ok_or_else(expected)
@@ -117,44 +143,50 @@ impl Fields {
 
     /// A list of objects.
     pub fn list(&self, name: &str) -> Result<Option<Vec<Fields>>, Refused> {
-        let Some(value) = self.value(name) else {
-            return Ok(None);
-        };
         let expected = || wrong(name, "a list of objects");
-        let items = value.as_array().ok_or_else(expected)?;
+        let items = match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::List(items)) => items,
+            Some(_) => return Err(expected()),
+        };
         items
             .iter()
-            .map(|item| item.as_object().cloned().map(Fields).ok_or_else(expected))
+            .map(|item| match Sent::of(item) {
+                Sent::Object(fields) => Ok(fields),
+                _ => Err(expected()),
+            })
             .collect::<Result<_, _>>()
             .map(Some)
     }
 
     /// Process types: names and commands.
     pub fn process_types(&self, name: &str) -> Result<Option<ProcessTypes>, Refused> {
-        let Some(value) = self.value(name) else {
-            return Ok(None);
+        let fields = match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::Object(Fields(fields))) => fields,
+            Some(_) => {
+                return Err(wrong(name, "an object of process types and their commands"));
+            }
         };
-        let fields = value
-            .as_object()
-            .ok_or_else(|| wrong(name, "an object of process types and their commands"))?;
         let mut process_types = ProcessTypes::new();
         for (process_type, command) in fields {
-            if !is_process_type(process_type) {
+            if !is_process_type(&process_type) {
                 return Err(Refused(format!(
                     "`{name}` has an invalid name, {process_type:?}: letters, digits, `-` and `_`, at most 128"
                 )));
             }
-            let command = command.as_str().ok_or_else(|| {
-                Refused(format!(
+            let Sent::Text(command) = Sent::of(&command) else {
+                return Err(Refused(format!(
                     "`{name}` must have a string as the command of {process_type:?}"
-                ))
-            })?;
-            process_types.insert(process_type.clone(), command.to_owned());
+                )));
+            };
+            process_types.insert(process_type, command);
         }
         Ok(Some(process_types))
     }
 
-    /// The whole body as changes of config vars: `null` takes one away, and numbers and booleans are their text.
+    /// The whole body as changes of config vars: `null` takes one away, and booleans are their text, as numbers are,
+    /// to the digit.
     pub fn into_config_vars(self) -> Result<ConfigVarsUpdate, Refused> {
         let mut changes = BTreeMap::new();
         for (name, value) in self.0 {
@@ -163,17 +195,16 @@ impl Fields {
                     "Invalid config var {name:?}: names are letters, digits and `_`"
                 )));
             }
-            let value = match value {
-                Value::Null => None,
-                Value::String(text) if text.contains('\0') => {
+            let value = match Sent::of(&value) {
+                Sent::Null => None,
+                Sent::Text(text) if text.contains('\0') => {
                     return Err(Refused(format!(
                         "The value of config var {name} contains a NUL character"
                     )));
                 }
-                Value::String(text) => Some(text),
-                Value::Number(number) => Some(number.to_string()),
-                Value::Bool(value) => Some(value.to_string()),
-                Value::Array(_) | Value::Object(_) => {
+                Sent::Text(text) | Sent::Number(text) => Some(text),
+                Sent::Boolean(value) => Some(value.to_string()),
+                Sent::List(_) | Sent::Object(_) | Sent::Unreadable => {
                     return Err(Refused(format!(
                         "The value of config var {name} must be a string or null"
                     )));
@@ -190,27 +221,10 @@ fn wrong(name: &str, expected: &str) -> Refused {
     Refused(format!("`{name}` must be {expected}"))
 }
 
-/// Whether a process type may be called this: `^[-\w]{1,128}$` (`slug.process_types` of the schema).
-#[must_use]
-pub fn is_process_type(name: &str) -> bool {
-    (1..=128).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-}
-
-/// Whether a config var may be called this: `^\w+$` (`config-var` of the schema).
-fn is_config_var(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn fields(value: Value) -> Fields {
         serde_json::from_value(value).unwrap()
@@ -340,6 +354,46 @@ mod tests {
                 Err(Refused(text.to_owned()))
             );
         }
+    }
+
+    #[test]
+    fn numbers_stay_as_they_were_written() {
+        let numbers = [
+            "12345678901234567890123",
+            "1.10",
+            "1e400",
+            "-0.0",
+            "1E+2",
+            "0.1000000000000000055511151231257827",
+        ];
+        for number in numbers {
+            let body: Fields = serde_json::from_str(&format!(r#"{{"A": {number} }}"#)).unwrap();
+            assert_eq!(body.identity("A"), Ok(Some(number.to_owned())));
+            let changes = body.into_config_vars().unwrap();
+            assert_eq!(changes["A"].as_deref(), Some(number));
+        }
+        // Where something else is asked for, the number is what is wrong and not the JSON.
+        let body = r#"{"quantity": 1e400, "name": 1e400, "updates": [{"quantity": 1e400}], "other": 1e400}"#;
+        let body: Fields = serde_json::from_str(body).unwrap();
+        assert!(body.quantity("quantity").is_err());
+        assert_eq!(body.text("name"), Err(wrong("name", "a string")));
+        assert!(body.boolean("name").is_err());
+        let updates = body.list("updates").unwrap().unwrap();
+        assert!(updates[0].quantity("quantity").is_err());
+        for no_json in [
+            r#"{"A": 01}"#,
+            r#"{"A": .5}"#,
+            r#"{"A": NaN}"#,
+            r#"{"A": 1.}"#,
+        ] {
+            assert!(
+                serde_json::from_str::<Fields>(no_json).is_err(),
+                "{no_json}"
+            );
+        }
+        // Half of a pair of surrogates is no text.
+        let body: Fields = serde_json::from_str(r#"{"name": "\ud800"}"#).unwrap();
+        assert_eq!(body.text("name"), Err(wrong("name", "a string")));
     }
 
     #[test]

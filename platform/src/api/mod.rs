@@ -5,6 +5,7 @@
 mod account;
 mod apps;
 pub mod catalogue;
+mod collaborators;
 mod config_vars;
 mod endpoints;
 mod formation;
@@ -20,7 +21,9 @@ mod state;
 pub use endpoints::{Access, ENDPOINTS, Endpoint, Rel};
 pub use state::State;
 
+use crate::http::ApiError;
 use axum::Router;
+use axum::http::Method;
 use axum::routing::get;
 
 /// The router of all endpoints. Around it belong the conventions of the API ([`crate::http::Conventions`]).
@@ -41,5 +44,10 @@ pub fn open_paths() -> impl Iterator<Item = &'static str> {
 /// What answers addresses that are a credential of their own, outside of the conventions of the API: the output of release
 /// phases. (That of blobs is [`crate::http::blobs`].)
 pub fn signed_router() -> Router<State> {
-    Router::new().route("/releases/{release}/output", get(releases::output))
+    Router::new()
+        .route("/releases/{release}/output", get(releases::output))
+        // As within the conventions: a wrong method is an endpoint that is not there.
+        .method_not_allowed_fallback(
+            |method: Method| async move { ApiError::unknown_endpoint(&method) },
+        )
 }

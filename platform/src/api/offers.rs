@@ -24,7 +24,7 @@ pub(super) async fn info<T: Known + Serialize>(
     _: Actor,
     Path(identity): Path<String>,
 ) -> Result<Response, ApiError> {
-    T::find(&identity)
+    T::requested(&identity)
         .map(ok)
         .ok_or_else(|| ApiError::not_found(T::RESOURCE))
 }

@@ -24,6 +24,9 @@ pub(super) async fn create(
     Path(app): Path<String>,
     Body(fields): Body<Fields>,
 ) -> Result<Response, ApiError> {
+    // An app that may not be seen comes before anything that is wrong with the body. From here on by its identifier: its name
+    // may be that of another one by the time of the release.
+    let app = state.store.app(&user, &app).await?.id.to_string();
     let new = requested(&state, &user, &app, &fields).await?;
     let release = state.store.create_release(&user, &app, new).await?;
     let answer = created(&present(&state, &release));
@@ -41,16 +44,13 @@ async fn requested(
     app: &str,
     fields: &Fields,
 ) -> Result<ReleaseCreate, ApiError> {
-    // An app that may not be seen comes before anything that is wrong with the body.
-    let app = state.store.app(user, app).await?;
     match (fields.identity("slug")?, fields.identity("release")?) {
         (Some(slug), None) => Ok(ReleaseCreate::Slug {
             slug: Uuid::try_parse(&slug).map_err(|_| ApiError::not_found("slug"))?,
             description: fields.text("description")?,
         }),
         (None, Some(release)) => {
-            let app = app.id.to_string();
-            let release = state.store.release(user, &app, &release).await?;
+            let release = state.store.release(user, app, &release).await?;
             Ok(ReleaseCreate::Rollback {
                 release: release.id,
             })
@@ -121,6 +121,9 @@ pub(super) async fn output(
         return Err(ApiError::forbidden(
             "The address of this output was changed, or another server gave it out.",
         ));
+    }
+    if !state.store.has_output(id).await? {
+        return Err(ApiError::not_found("release"));
     }
     Ok((
         [(CONTENT_TYPE, "text/plain; charset=utf-8")],

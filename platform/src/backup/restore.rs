@@ -5,7 +5,8 @@ use super::{
     named_blobs,
 };
 use crate::blobs::BlobStore;
-use crate::store::{self, StoreError};
+use crate::private;
+use crate::store::{self, LOCK, StoreError};
 use bytes::Bytes;
 use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
@@ -13,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -31,18 +32,13 @@ pub(super) fn restore(
     blobs: Option<&BlobStore>,
     handle: &Handle,
 ) -> Result<Contents, BackupError> {
-    see_that_it_is_empty(folder)?;
-    // Absolute, so that it has a parent.
-    let folder = std::path::absolute(folder)?;
-    let parent = folder.parent().ok_or_else(|| BackupError::Exists {
-        path: folder.clone(),
-    })?;
-    fs::create_dir_all(parent)?;
-    // On the same file system, for its user alone.
+    // From now on no server uses it. Dropped, it takes back what it did.
+    let mut place = Place::take(folder)?;
+    // In the folder itself, which may be the root of a file system of its own.
     let unfinished = tempfile::Builder::new()
         .prefix(".restoring-")
         .permissions(Permissions::from_mode(0o700))
-        .tempdir_in(parent)?;
+        .tempdir_in(&place.folder)?;
 
     let file = fs::File::open(from)?;
     let mut archive = tar::Archive::new(file);
@@ -73,26 +69,96 @@ pub(super) fn restore(
     let contents = contents(&connection, &manifest, &named)?;
     drop(connection);
 
-    fs::File::open(unfinished.path())?.sync_all()?;
-    // Takes the place of an empty folder only.
-    fs::rename(unfinished.path(), &folder)?;
-    // There is nothing left to remove.
-    drop(unfinished.keep());
-    fs::File::open(parent)?.sync_all()?;
+    place.put(unfinished.path())?;
+    unfinished.close()?;
+    place.keep()?;
     Ok(contents)
 }
 
-fn see_that_it_is_empty(folder: &Path) -> Result<(), BackupError> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(BackupError::Exists {
-                path: folder.to_owned(),
-            }),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error.into()),
+/// The folder that is restored into, locked as the one of a server. Unless it is kept, it is left as it was.
+struct Place {
+    folder: PathBuf,
+    /// The folders that were made for it, the outermost first.
+    made: Vec<PathBuf>,
+    /// What was put into it.
+    put: Vec<PathBuf>,
+    lock: Option<File>,
+}
+
+impl Place {
+    fn take(folder: &Path) -> Result<Self, BackupError> {
+        // Before anything is made: nothing is to be left in a folder that has something.
+        see_that_it_is_empty(folder)?;
+        let mut place = Self {
+            folder: folder.to_owned(),
+            made: private::folder(folder)?,
+            put: Vec::new(),
+            lock: None,
+        };
+        place.lock = Some(store::lock(folder).map_err(BackupError::Ledger)?);
+        see_that_it_is_empty(folder)?;
+        Ok(place)
     }
+
+    /// Moves everything in `from` to the folder. The ledger comes last: a folder without one has no platform.
+    fn put(&mut self, from: &Path) -> io::Result<()> {
+        let mut names = fs::read_dir(from)?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<Vec<_>>>()?;
+        names.sort_by_key(|name| name == LEDGER);
+        for name in names {
+            let to = self.folder.join(&name);
+            if name == LEDGER {
+                // What it names is there before it is.
+                private::sync_folder(&self.folder)?;
+            }
+            fs::rename(from.join(&name), &to)?;
+            self.put.push(to);
+        }
+        Ok(())
+    }
+
+    fn keep(mut self) -> io::Result<()> {
+        private::sync_folder(&self.folder)?;
+        self.put.clear();
+        self.made.clear();
+        self.lock = None;
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What cannot be removed stays: the error that led here is the one to tell.
+        for put in self.put.drain(..).rev() {
+            drop(fs::remove_file(&put).or_else(|_| fs::remove_dir_all(&put)));
+        }
+        if let Some(lock) = self.lock.take() {
+            drop(fs::remove_file(self.folder.join(LOCK)));
+            drop(lock);
+        }
+        for made in self.made.drain(..).rev() {
+            drop(fs::remove_dir(made));
+        }
+    }
+}
+
+/// A new file system has a folder `lost+found`, and the lock is ours.
+fn see_that_it_is_empty(folder: &Path) -> Result<(), BackupError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        if name != LOCK && name != "lost+found" {
+            return Err(BackupError::Exists {
+                path: folder.to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The part of `backup.json` that every form of it has.

@@ -1,11 +1,11 @@
 use super::*;
-use crate::store::{NewApp, Store, User};
+use crate::store::{self, NewApp, Store, User};
 use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 use slugbuilder::api::types::{ReleaseCreate, SlugCreate};
 use slugbuilder_report::{Diagnosis, Style};
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -108,12 +108,7 @@ impl Platform {
     }
 
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(self.place.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
+        children(self.place.path())
     }
 
     /// All entries of the backup.
@@ -243,6 +238,78 @@ async fn a_backup_replaces_nothing() {
     fs::remove_file(platform.path("restored/file")).unwrap();
     // An empty folder is fine.
     platform.restore().await.unwrap();
+}
+
+/// A folder that is there may be the root of a file system: nothing can take its place, nor come into it by a rename.
+#[tokio::test]
+async fn a_folder_that_is_there_is_the_one_that_is_restored_into() {
+    let platform = Platform::new().await;
+    platform.backup().await.unwrap();
+    let folder = platform.path("restored");
+    fs::create_dir_all(folder.join("lost+found")).unwrap();
+    let before = fs::metadata(&folder).unwrap();
+    let mut entries = platform.entries();
+    let whole = fs::read(platform.path("backup.tar")).unwrap();
+    entries.pop();
+    platform.forge(&entries);
+    platform.restore().await.unwrap_err();
+    assert_eq!(children(&folder), ["lost+found"]);
+
+    fs::write(platform.path("backup.tar"), whole).unwrap();
+    platform.restore().await.unwrap();
+    assert_eq!(
+        children(&folder),
+        ["blobs", "ledger.lock", "ledger.sqlite", "lost+found"]
+    );
+    let after = fs::metadata(&folder).unwrap();
+    assert_eq!((after.ino(), after.dev()), (before.ino(), before.dev()));
+    for (name, mode) in [("blobs", 0o700), ("ledger.sqlite", 0o600)] {
+        let rights = fs::metadata(folder.join(name)).unwrap().mode();
+        assert_eq!(rights & 0o777, mode, "{name}");
+    }
+    Store::open(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn folders_that_were_made_for_a_restoration_go_when_it_fails() {
+    let platform = Platform::new().await;
+    fs::write(platform.path("backup.tar"), "no backup").unwrap();
+    let before = platform.names();
+    let folder = platform.path("some/new/folder");
+    let error = restore(&platform.path("backup.tar"), &folder, None).await;
+    assert!(
+        matches!(error, Err(BackupError::NotWhole { .. })),
+        "{error:?}"
+    );
+    assert_eq!(platform.names(), before);
+}
+
+#[tokio::test]
+async fn a_folder_that_a_server_uses_is_not_restored_into() {
+    let platform = Platform::new().await;
+    platform.backup().await.unwrap();
+    let folder = platform.path("restored");
+    fs::create_dir(&folder).unwrap();
+    let lock = store::lock(&folder).unwrap();
+    insta::assert_snapshot!(platform.refused().await, @"
+    error[data-folder-in-use]: the ledger cannot be used
+      caused by: another server uses the data folder `PLACE/restored`
+
+      hint: Stop the other server, or give this one a data folder of its own.
+    ");
+    assert_eq!(children(&folder), ["ledger.lock"]);
+    drop(lock);
+    platform.restore().await.unwrap();
+}
+
+/// The names in a folder, sorted.
+fn children(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }
 
 #[tokio::test]

@@ -36,6 +36,10 @@ pub enum BlobError {
         /// Why.
         source: object_store::Error,
     },
+    /// The object store does not tell what is in it.
+    #[cfg(feature = "object-store")]
+    #[error("the object store cannot list its blobs")]
+    List(#[source] object_store::Error),
     /// The object store refuses, or is not there.
     #[cfg(feature = "object-store")]
     #[error("the object store cannot {what} blob `{id}`")]
@@ -61,7 +65,7 @@ impl BlobError {
                 )
             }
             #[cfg(feature = "object-store")]
-            Self::Settings { .. } | Self::Store { .. } => false,
+            Self::Settings { .. } | Self::List(_) | Self::Store { .. } => false,
         }
     }
 }
@@ -75,7 +79,7 @@ impl Explain for BlobError {
             #[cfg(feature = "object-store")]
             Self::Settings { .. } => "blobs-settings",
             #[cfg(feature = "object-store")]
-            Self::Store { .. } => "blobs-store",
+            Self::List(_) | Self::Store { .. } => "blobs-store",
         }
     }
 
@@ -85,7 +89,7 @@ impl Explain for BlobError {
             #[cfg(feature = "object-store")]
             Self::Settings { .. } => Fault::Usage,
             #[cfg(feature = "object-store")]
-            Self::Store { .. } => Fault::TryLater,
+            Self::List(_) | Self::Store { .. } => Fault::TryLater,
         }
     }
 
@@ -102,7 +106,7 @@ impl Explain for BlobError {
                 vec!["Write it as `s3://BUCKET` or `s3://BUCKET/FOLDER`.".into()]
             }
             #[cfg(feature = "object-store")]
-            Self::Store { .. } => vec![
+            Self::List(_) | Self::Store { .. } => vec![
                 "Check that the bucket is there and the access key may read and write in it."
                     .into(),
             ],

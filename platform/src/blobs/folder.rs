@@ -9,6 +9,7 @@ use bytes::Bytes;
 use fs_err as fs;
 use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
+use std::collections::HashSet;
 use std::io::{Error, ErrorKind, Result as IoResult, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -38,6 +39,11 @@ impl Folder {
             // Tighter than its parent may have made it: nobody else may list or guess blobs.
             fs::set_permissions(&folder.root, std::fs::Permissions::from_mode(0o700))?;
             make_private(&folder.incoming())?;
+            // All at once, and on the disk before the first upload is: of two uploads into a new one, the second would
+            // find it made, and could be answered before the first has brought its name to the disk.
+            for first in 0..=u8::MAX {
+                make_private(&folder.root.join(super::shard_of(first)))?;
+            }
             sync(&folder.root)
         };
         make().map_err(BlobError::Folder)?;
@@ -55,6 +61,33 @@ impl Folder {
             Ok(removed)
         };
         remove().map_err(BlobError::Folder)
+    }
+
+    /// Removes the blobs that are not among `recorded`, and says how many. What is no blob stays.
+    pub(super) async fn remove_unrecorded(
+        self: &Arc<Self>,
+        recorded: &HashSet<Uuid>,
+    ) -> Result<usize, BlobError> {
+        let folder = Arc::clone(self);
+        let found = blocking(move || folder.blobs())
+            .await
+            .map_err(BlobError::Folder)?;
+        let mut removed = 0;
+        for id in found.into_iter().filter(|id| !recorded.contains(id)) {
+            removed += usize::from(self.remove(id).await?);
+        }
+        Ok(removed)
+    }
+
+    /// Every blob that is in place.
+    fn blobs(&self) -> IoResult<Vec<Uuid>> {
+        let mut found = Vec::new();
+        for first in 0..=u8::MAX {
+            for entry in fs::read_dir(self.root.join(super::shard_of(first)))? {
+                found.extend(entry?.file_name().to_str().and_then(super::identifier));
+            }
+        }
+        Ok(found)
     }
 
     pub(super) async fn begin(self: &Arc<Self>, id: Uuid) -> Result<FolderUpload, BlobError> {
@@ -130,9 +163,6 @@ impl Folder {
     /// Moves `file`, whose bytes are on the disk, to its final name, and that name to the disk.
     fn put_in_place(&self, id: Uuid, file: NamedTempFile) -> IoResult<()> {
         let shard = self.shard(id);
-        if make_private(&shard)? {
-            sync(&self.root)?;
-        }
         let target = self.file(id);
         file.persist(&target)
             .map_err(|failed| named(&failed.error, "rename an upload to", &target))?;
@@ -221,11 +251,11 @@ async fn blocking<T: Send + 'static>(
         .unwrap_or_else(|lost| Err(Error::other(lost)))
 }
 
-/// Makes a folder that only its owner enters; says whether it was new.
-fn make_private(folder: &Path) -> IoResult<bool> {
+/// Makes a folder that only its owner enters, where there is none.
+fn make_private(folder: &Path) -> IoResult<()> {
     match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(false),
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(named(&error, "create", folder)),
     }
 }

@@ -11,6 +11,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -132,6 +133,26 @@ impl Objects {
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(source) => Err(failure("remove", id, source)),
         }
+    }
+}
+
+impl Objects {
+    /// How many blobs there are that are not among `recorded`.
+    pub(super) async fn count_unrecorded(
+        &self,
+        recorded: &HashSet<Uuid>,
+    ) -> Result<usize, BlobError> {
+        let unrecorded = |object: object_store::ObjectMeta| {
+            let id = object.location.filename().and_then(super::identifier);
+            id.is_some_and(|id| !recorded.contains(&id))
+        };
+        self.store
+            .list(None)
+            .try_fold(0, |count, object| {
+                std::future::ready(Ok(count + usize::from(unrecorded(object))))
+            })
+            .await
+            .map_err(BlobError::List)
     }
 }
 

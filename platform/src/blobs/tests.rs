@@ -128,3 +128,19 @@ in_each_place!(
     only_what_is_put_in_place_is_there,
     a_download_goes_on_when_its_blob_is_replaced
 );
+
+/// A bucket has no lock: what this ledger does not know may be another server's.
+#[cfg(feature = "object-store")]
+#[tokio::test]
+async fn blobs_of_a_bucket_are_counted_and_left() {
+    let store = Arc::new(object_store::memory::InMemory::new());
+    let store = BlobStore::objects(store);
+    let (recorded, unrecorded) = (Uuid::new_v4(), Uuid::new_v4());
+    for id in [recorded, unrecorded] {
+        let (_, staged) = staged(&store, id, b"abc", 3).await;
+        staged.put_in_place().await.unwrap();
+    }
+    let found = store.remove_unrecorded(&[recorded].into()).await.unwrap();
+    assert_eq!(found, Unrecorded::Kept(1));
+    assert_eq!(store.size(unrecorded).await.unwrap(), Some(3));
+}

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::GeneralPurposeConfig;
 use std::future::Future;
+use uuid::Uuid;
 
 /// Whoever knows tokens: the store.
 pub trait Tokens: Send + Sync + 'static {
@@ -18,11 +19,21 @@ pub trait Tokens: Send + Sync + 'static {
         &self,
         token: &str,
     ) -> impl Future<Output = Result<Option<User>, StoreError>> + Send;
+
+    /// The app of this name or identifier, if the user may see it.
+    fn app(&self, user: &User, identity: &str) -> impl Future<Output = Option<Uuid>> + Send;
 }
 
 impl Tokens for Store {
     async fn user_of_token(&self, token: &str) -> Result<Option<User>, StoreError> {
         Store::user_of_token(self, token).await
+    }
+
+    async fn app(&self, user: &User, identity: &str) -> Option<Uuid> {
+        Store::app(self, user, identity)
+            .await
+            .ok()
+            .map(|app| app.id)
     }
 }
 

@@ -26,7 +26,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let bytes = whole(request.into_body()).await?;
+        let bytes = whole(&mut request.into_body()).await?;
         let bytes: &[u8] = if bytes.trim_ascii().is_empty() {
             b"{}"
         } else {
@@ -41,7 +41,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 }
 
 /// A body in memory, of at most [`LIMIT`] bytes, within [`PATIENCE`].
-pub(crate) async fn whole(body: axum::body::Body) -> Result<Bytes, ApiError> {
+pub(crate) async fn whole(body: &mut axum::body::Body) -> Result<Bytes, ApiError> {
     let collected = tokio::time::timeout(PATIENCE, Limited::new(body, LIMIT).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -3,13 +3,16 @@
 use crate::http::ApiError;
 use crate::http::accept::asks_for_version_3;
 use crate::http::answer::set;
-use crate::http::auth::{Tokens, actor};
+use crate::http::auth::{Actor, Tokens, actor};
 use crate::http::error::Cause;
 use crate::http::etag::conditional;
+use crate::http::linger::read_on;
 use crate::http::rate_limit::{RateLimiter, Remaining};
 use crate::http::request_id::{REQUEST_ID, RequestId};
+use crate::http::turns::Turns;
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -17,7 +20,6 @@ use slugbuilder_report::{Event, Reporter, Warning};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::RwLock;
 use tower::Layer as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -33,7 +35,7 @@ pub struct Conventions<T> {
     limiter: RateLimiter,
     open: Vec<&'static str>,
     /// See [`conditional`].
-    writes: RwLock<()>,
+    turns: Turns,
 }
 
 impl<T: Tokens> Conventions<T> {
@@ -44,7 +46,7 @@ impl<T: Tokens> Conventions<T> {
             tokens,
             limiter,
             open,
-            writes: RwLock::default(),
+            turns: Turns::new(),
         }
     }
 
@@ -57,6 +59,20 @@ impl<T: Tokens> Conventions<T> {
         // Around the router and not its routes: `conditional` makes a request with another method of the same path.
         let service = from_fn_with_state(Arc::new(self), convention::<T>).layer(routes);
         Router::new().fallback_service(service)
+    }
+
+    /// What a change is about, for its turn: an app has one, by whichever of its names it is called.
+    async fn subject(&self, method: &Method, path: &str, actor: Option<&Actor>) -> String {
+        let app = path
+            .strip_prefix("/apps/")
+            .and_then(|rest| rest.split('/').next());
+        let is_change = !matches!(*method, Method::GET | Method::HEAD);
+        if let (true, Some(app), Some(Actor(user))) = (is_change, app, actor)
+            && let Some(id) = self.tokens.app(user, &unescaped(app)).await
+        {
+            return id.to_string();
+        }
+        path.to_owned()
     }
 
     /// Checks what every request has to have; the answer's `RateLimit-Remaining`, if the user is known.
@@ -86,6 +102,25 @@ impl<T: Tokens> Conventions<T> {
     }
 }
 
+/// A name of a path as the router reads it: names need no escapes (`%2D`), but may have them.
+fn unescaped(name: &str) -> String {
+    let mut pieces = name.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let byte = piece
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (byte, piece.get(2..)) {
+            (Some(byte), Some(rest)) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(rest.as_bytes());
+            }
+            _ => return name.to_owned(),
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())
+}
+
 async fn convention<T: Tokens>(
     State(conventions): State<Arc<Conventions<T>>>,
     mut request: Request,
@@ -93,8 +128,19 @@ async fn convention<T: Tokens>(
 ) -> Response {
     let (remaining, admitted) = conventions.admit(&mut request).await;
     let mut response = match admitted {
-        Ok(()) => conditional(&conventions.writes, request, next).await,
-        Err(error) => error.into_response(),
+        Ok(()) => {
+            let method = request.method().clone();
+            let path = request.uri().path().to_owned();
+            let actor = request.extensions().get().cloned();
+            let subject = conventions.subject(&method, &path, actor.as_ref()).await;
+            conditional(&conventions.turns, &subject, request, next).await
+        }
+        Err(error) => {
+            let mut refusal = error.into_response();
+            let (parts, body) = request.into_parts();
+            read_on(&parts.headers, body, &mut refusal);
+            refusal
+        }
     };
     if let Some(Remaining(remaining)) = remaining {
         set(&mut response, RATE_LIMIT_REMAINING, &remaining.to_string());
@@ -126,7 +172,14 @@ async fn every(
     // Without the query, in which the addresses of blobs have their signature.
     let path = request.uri().path().to_owned();
 
+    let mut unanswered = Unanswered {
+        reporter: Some(Arc::clone(&reporter)),
+        request: format!("{method} {path}"),
+        started,
+        id: id.clone(),
+    };
     let mut response = next.run(request).await;
+    unanswered.reporter = None;
     set(&mut response, REQUEST_ID, &id.0);
     let headers = response.headers_mut();
     headers
@@ -146,6 +199,29 @@ async fn every(
     response
 }
 
+/// Writes the line of a request that there is no answer to any more: it is dropped while the answer is made when its client
+/// goes away, or when the server ends and does not wait for it.
+struct Unanswered {
+    reporter: Option<Arc<dyn Reporter>>,
+    request: String,
+    started: Instant,
+    id: RequestId,
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        let Some(reporter) = self.reporter.take() else {
+            return;
+        };
+        let Self { request, id, .. } = self;
+        let milliseconds = self.started.elapsed().as_millis();
+        reporter.report(Event::Note(&format!(
+            "{request} unanswered {milliseconds} ms {} (its connection ended)",
+            id.0
+        )));
+    }
+}
+
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the signature is that of the layer"
@@ -157,4 +233,24 @@ fn answer_to_panic(panic: Box<dyn Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
     ApiError::internal(format!("a panic: {text}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescaped;
+
+    #[test]
+    fn escapes_are_read() {
+        for (name, read) in [
+            ("example", "example"),
+            ("ex%2Damp%6ce", "ex-ample"),
+            ("%", "%"),
+            ("a%2", "a%2"),
+            ("%é0", "%é0"),
+            ("%ff", "%ff"),
+            ("%C3%A9", "é"),
+        ] {
+            assert_eq!(unescaped(name), read);
+        }
+    }
 }

@@ -135,7 +135,7 @@ impl ApiError {
     pub fn too_large(limit: usize) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "bad_request",
+            "too_large",
             format!("The body of the request is larger than {limit} bytes."),
         )
     }

@@ -2,6 +2,8 @@
 
 use crate::http::answer::{self, NEXT_RANGE};
 use crate::http::body::whole;
+use crate::http::linger::read_on;
+use crate::http::turns::Turns;
 use crate::http::{ApiError, answer::set};
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
@@ -9,22 +11,36 @@ use axum::http::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_MATCH,
     IF_NONE_MATCH,
 };
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::RwLock;
+use std::panic::resume_unwind;
 
 /// Carries a request out if its conditions hold.
 ///
-/// A change with `If-Match` is made only if a GET of the same path answers with such a tag. `writes` is held for the time
-/// between: shared by every change, exclusively by those with a condition, so that no change comes in between.
-pub(crate) async fn conditional(writes: &RwLock<()>, mut request: Request, next: Next) -> Response {
+/// A change with `If-Match` is made only if a GET of the same path answers with such a tag, and no other change of the same
+/// `subject` comes in between: see [`Turns`].
+///
+/// A change whose request has arrived is made, whether or not its client waits for the answer.
+pub(crate) async fn conditional(
+    turns: &Turns,
+    subject: &str,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let is_head = request.method() == Method::HEAD;
     let conditions = Conditions::of(request.headers());
     if is_head || request.method() == Method::GET {
+        // Some clients send `{}`. If that comes after the answer, the connection is closed, and the next request fails.
+        let (parts, mut body) = request.into_parts();
+        if let Err(error) = whole(&mut body).await {
+            return refused(error, &parts.headers, body);
+        }
+        request = Request::from_parts(parts, Body::empty());
         // Handlers know of GET alone: the tag is that of the body.
         *request.method_mut() = Method::GET;
         let (response, tag) = tagged(next.run(request).await).await;
@@ -40,18 +56,46 @@ pub(crate) async fn conditional(writes: &RwLock<()>, mut request: Request, next:
     }
 
     // In memory before anyone waits for it: a slow client holds nobody up.
-    let (parts, body) = request.into_parts();
-    let body = match whole(body).await {
-        Ok(body) => body,
-        Err(error) => return error.into_response(),
+    let (mut parts, mut body) = request.into_parts();
+    let bytes = match whole(&mut body).await {
+        Ok(bytes) => bytes,
+        Err(error) => return refused(error, &parts.headers, body),
     };
+    let turn = if conditions.are_none() {
+        turns.shared(subject).await
+    } else {
+        turns.exclusive(subject).await
+    };
+    parts.extensions.insert(turn.clone());
+    let change = async move {
+        let response = change(&conditions, parts, bytes, next).await;
+        turn.end();
+        response
+    };
+    match tokio::spawn(change).await {
+        Ok(response) => response,
+        Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
+        Err(failed) => ApiError::internal(failed.to_string()).into_response(),
+    }
+}
+
+/// The answer to a request whose body did not come, or of which this is left.
+fn refused(error: ApiError, headers: &HeaderMap, body: Body) -> Response {
+    let is_too_large = error.status == StatusCode::PAYLOAD_TOO_LARGE;
+    let mut refusal = error.into_response();
+    // Else there is nothing to wait for.
+    if is_too_large {
+        read_on(headers, body, &mut refusal);
+    }
+    refusal
+}
+
+/// Makes a change if its conditions hold. Nobody else makes one meanwhile if it has any.
+async fn change(conditions: &Conditions, mut parts: Parts, body: Bytes, next: Next) -> Response {
     let change = Request::from_parts(parts.clone(), Body::from(body));
     if conditions.are_none() {
-        let _shared = writes.read().await;
         return tagged(next.run(change).await).await.0;
     }
-    let _exclusive = writes.write().await;
-    let mut parts = parts;
     parts.method = Method::GET;
     for name in [CONTENT_LENGTH, CONTENT_TYPE] {
         parts.headers.remove(name);

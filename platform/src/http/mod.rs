@@ -9,8 +9,10 @@ pub mod body;
 mod conventions;
 mod error;
 mod etag;
+mod linger;
 mod rate_limit;
 mod request_id;
+mod turns;
 
 pub use auth::{Actor, Tokens};
 pub use body::{Body, Paging};
@@ -18,6 +20,7 @@ pub use conventions::{Conventions, RATE_LIMIT_REMAINING, around_all};
 pub use error::ApiError;
 pub use rate_limit::{PER_HOUR, RateLimiter, Remaining};
 pub use request_id::{REQUEST_ID, RequestId};
+pub(crate) use turns::Turn;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -37,6 +37,10 @@ impl Tokens for OneUser {
             _ => Ok(None),
         }
     }
+
+    async fn app(&self, _: &User, _: &str) -> Option<Uuid> {
+        None
+    }
 }
 
 fn ann() -> OneUser {
@@ -74,6 +78,7 @@ struct Server {
 fn server(per_hour: u32) -> Server {
     let count = Arc::new(AtomicU64::new(1));
     let (read, changed) = (Arc::clone(&count), Arc::clone(&count));
+    let slow = Arc::clone(&count);
     let number = get(async move || answer::ok(&read.load(Ordering::SeqCst))).patch(
         async move |Body(_): Body<Value>| answer::ok(&(changed.fetch_add(1, Ordering::SeqCst) + 1)),
     );
@@ -91,6 +96,13 @@ fn server(per_hour: u32) -> Server {
         .route(
             "/panic",
             get(async || -> StatusCode { panic!("at the disco") }),
+        )
+        .route(
+            "/slow",
+            get(async || ()).post(async move || {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                slow.store(100, Ordering::SeqCst);
+            }),
         )
         .route("/schema", get(async || answer::ok(&json!({}))))
         .route(
@@ -343,4 +355,25 @@ async fn panics_are_answered_and_told() {
         "{lines:?}"
     );
     assert!(lines[1].starts_with("GET /panic 500 "), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_change_is_made_and_logged_when_its_client_goes_away() {
+    let server = server(4500);
+    let wait = std::time::Duration::from_millis(20);
+    let gone = tokio::time::timeout(
+        wait,
+        server.send("POST /slow", &[("request-id", "gone-1234567890abcdef")]),
+    );
+    assert!(gone.await.is_err());
+    let lines = server.lines.0.lock().unwrap().join("\n");
+    assert!(lines.starts_with("POST /slow unanswered "), "{lines}");
+    assert!(lines.ends_with("(its connection ended)"), "{lines}");
+    for _ in 0..100 {
+        if server.send("GET /number", &[]).await.2 == "100" {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+    }
+    panic!("the change was not made");
 }

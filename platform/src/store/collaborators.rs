@@ -9,7 +9,7 @@ use slugbuilder::api::types;
 use uuid::Uuid;
 
 const SELECT: &str =
-    "SELECT collaborator.id, user.id AS user_id, user.email, collaborator.created_at,
+    "SELECT collaborator.id, user.number, user.id AS user_id, user.email, collaborator.created_at,
         collaborator.updated_at
     FROM collaborator JOIN user ON user.number = collaborator.user";
 
@@ -52,7 +52,12 @@ impl Store {
         .await
     }
 
-    /// Takes that away again, by the user's identifier or e-mail address. Collaborators may only leave themselves.
+    /// Takes that away again, by the user's identifier or e-mail address, or by [`Collaborator::id`]. Collaborators may only
+    /// leave themselves.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for who is none, the same whether they have an account or not; [`StoreError::Invalid`] for
+    /// the app's owner; [`StoreError::Forbidden`] for a collaborator other than who acts.
     pub async fn remove_collaborator(
         &self,
         actor: &User,
@@ -94,12 +99,20 @@ fn remove(
     connection: &Connection,
     actor: Uuid,
     app: &Found,
-    user: &str,
+    identity: &str,
 ) -> Result<Collaborator, StoreError> {
-    let user = find_user(connection, user)?;
-    let number = user_number(connection, user.id)?.0;
-    let collaborator = find(connection, app, number)?;
-    if !app.owned && user.id != actor {
+    let id = Uuid::try_parse(identity).ok();
+    let (number, collaborator) = connection
+        .prepare_cached(&format!(
+            "{SELECT} WHERE collaborator.app = ?1
+                AND (user.email = ?2 OR user.id = ?3 OR collaborator.id = ?3)"
+        ))?
+        .query_row(params![app.number, identity, id], |row| {
+            Ok((row.get::<_, i64>("number")?, read(row, app)?))
+        })
+        .optional()?
+        .ok_or_else(|| not_removed(connection, app, identity))?;
+    if !app.owned && collaborator.user.id != actor {
         return Err(StoreError::Forbidden(
             "Only the owner of an app may take others' access to it away.".into(),
         ));
@@ -108,6 +121,33 @@ fn remove(
         .prepare_cached("DELETE FROM collaborator WHERE app = ?1 AND user = ?2")?
         .execute([app.number, number])?;
     Ok(collaborator)
+}
+
+/// Why who is no collaborator cannot be removed: they own the app, which whoever sees it may know, or there is no such one.
+fn not_removed(connection: &Connection, app: &Found, identity: &str) -> StoreError {
+    let id = Uuid::try_parse(identity).ok();
+    // The owner is listed as a collaborator with the identifier of the app.
+    let owner = connection
+        .prepare_cached(
+            "SELECT user.email FROM app JOIN user ON user.number = app.owner
+             WHERE app.number = ?1 AND (user.email = ?2 OR user.id = ?3 OR app.id = ?3)",
+        )
+        .and_then(|mut query| {
+            query
+                .query_row(params![app.number, identity, id], |row| {
+                    row.get::<_, String>(0)
+                })
+                .optional()
+        });
+    match owner {
+        Err(error) => error.into(),
+        Ok(Some(owner)) => {
+            StoreError::Invalid(format!("{owner} owns the app and keeps access to it."))
+        }
+        Ok(None) => StoreError::NotFound {
+            resource: "collaborator",
+        },
+    }
 }
 
 fn find(connection: &Connection, app: &Found, user: i64) -> Result<Collaborator, StoreError> {

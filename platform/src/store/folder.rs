@@ -1,20 +1,19 @@
 //! The data folder, its lock, and connections to the database in it.
 
 use super::StoreError;
+use crate::private;
 use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 use std::fs::{File, TryLockError};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The database's file in a data folder; SQLite's log (`-wal`) and index of it (`-shm`) stand beside it.
 pub const DATABASE: &str = "ledger.sqlite";
 /// The file that the running server holds a lock on.
-const LOCK: &str = "ledger.lock";
+pub(crate) const LOCK: &str = "ledger.lock";
 
 /// `PRAGMA application_id` of our databases: `slug`.
 pub(crate) const APPLICATION: i32 = 0x736c_7567;
@@ -36,25 +35,8 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes the folder, for its user alone, if it is not there, and locks it.
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
-        if !folder.exists() {
-            make_private(folder).map_err(|error| {
-                let text = format!(
-                    "cannot make the data folder `{}`: {error}",
-                    folder.display()
-                );
-                io::Error::new(error.kind(), text)
-            })?;
-        }
-        let lock = private_file(&folder.join(LOCK))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse {
-                    folder: folder.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
+        private::folder(folder)?;
+        let lock = lock(folder)?;
         let database = folder.join(DATABASE);
         // Made here, since SQLite would give it the mode of the umask. Its other files get the mode of this one.
         private_file(&database)?;
@@ -182,16 +164,15 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes a folder for its user alone, so that its name outlives a crash.
-fn make_private(folder: &Path) -> io::Result<()> {
-    // Not `fs_err`'s: that has no mode.
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    match std::path::absolute(folder)?.parent() {
-        Some(parent) => fs::File::open(parent)?.sync_all(),
-        None => Ok(()),
+/// Locks a data folder for as long as the file is open, which the end of the process sees to.
+pub(crate) fn lock(folder: &Path) -> Result<File, StoreError> {
+    let file = private_file(&folder.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            folder: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 

@@ -199,7 +199,6 @@ fn list(
 ) -> Result<Listed<Formation>, StoreError> {
     let column = match page.attribute {
         Attribute::Id => "formation.id",
-        Attribute::Type => "formation.type",
         other => return Err(not_offered("process types", other)),
     };
     let keyset = Keyset::new(page, app.number, column, column)?;

@@ -84,14 +84,14 @@ fn value(attribute: Attribute, bound: &Bound) -> Result<Value, StoreError> {
             let id = Uuid::try_parse(text).map_err(|_| wrong())?;
             Value::Blob(id.as_bytes().to_vec())
         }
-        Attribute::Name | Attribute::Type => Value::Text(text.to_owned()),
+        Attribute::Name => Value::Text(text.to_owned()),
         // No release has a number beyond SQLite's.
         Attribute::Version => Value::Integer(
             text.parse::<u64>()
                 .map(|version| i64::try_from(version).unwrap_or(i64::MAX))
                 .map_err(|_| wrong())?,
         ),
-        Attribute::UpdatedAt | Attribute::CreatedAt => {
+        Attribute::UpdatedAt => {
             let time = text.parse::<jiff::Timestamp>().map_err(|_| wrong())?;
             Value::Integer(Time(time).0.as_microsecond())
         }

@@ -33,11 +33,15 @@ mod writer;
 
 pub use error::StoreError;
 pub use folder::DATABASE;
-pub(crate) use folder::{check_kind, check_sound};
+pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use records::{
     App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
     Release, Slug, User, UserTokens, UserUpdate,
+};
+
+pub(crate) use rules::{
+    TOKEN_LENGTH, has_token_characters, is_config_var, is_email, is_process_type,
 };
 
 use folder::Folder;

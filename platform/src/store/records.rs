@@ -238,8 +238,7 @@ impl Keyed for App {
         match attribute {
             Attribute::Name => self.name.clone(),
             Attribute::UpdatedAt => self.updated_at.to_string(),
-            Attribute::CreatedAt => self.created_at.to_string(),
-            Attribute::Id | Attribute::Version | Attribute::Type => self.id.to_string(),
+            Attribute::Id | Attribute::Version => self.id.to_string(),
         }
     }
 }
@@ -249,8 +248,7 @@ impl Keyed for Release {
         match attribute {
             Attribute::Version => self.version.to_string(),
             Attribute::UpdatedAt => self.updated_at.to_string(),
-            Attribute::CreatedAt => self.created_at.to_string(),
-            Attribute::Id | Attribute::Name | Attribute::Type => self.id.to_string(),
+            Attribute::Id | Attribute::Name => self.id.to_string(),
         }
     }
 }
@@ -258,9 +256,7 @@ impl Keyed for Release {
 impl Keyed for Formation {
     fn key(&self, attribute: Attribute) -> String {
         match attribute {
-            Attribute::Type => self.process_type.clone(),
             Attribute::UpdatedAt => self.updated_at.to_string(),
-            Attribute::CreatedAt => self.created_at.to_string(),
             Attribute::Id | Attribute::Name | Attribute::Version => self.id.to_string(),
         }
     }

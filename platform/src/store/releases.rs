@@ -43,7 +43,8 @@ impl Store {
             .await
     }
 
-    /// As [`Store::create_release`], but pending until [`Store::finish_release`]: for a release whose release phase runs.
+    /// As [`Store::create_release`], but pending until [`Store::finish_release`]: for the release phase of the server that
+    /// runs dynos.
     pub async fn begin_release(
         &self,
         actor: &User,
@@ -106,6 +107,21 @@ impl Store {
         self.read(move |connection| {
             let found = find_app(connection, actor, &app)?;
             release_rows::find(connection, &found, &identity)
+        })
+        .await
+    }
+
+    /// Whether there is a release of that identifier, of whatever app, that has a release phase. For addresses that are signed,
+    /// which is why nobody acts.
+    pub async fn has_output(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            // By the index of each app's releases: the table has none by identifier alone.
+            Ok(connection
+                .prepare_cached(
+                    "SELECT 1 FROM app CROSS JOIN release ON release.app = app.number AND release.id = ?1
+                     WHERE release.has_release_phase",
+                )?
+                .exists([id])?)
         })
         .await
     }
@@ -200,7 +216,7 @@ fn rollback(
     })
 }
 
-/// Writes the next release of an app.
+/// Writes the next release of an app. Its add-ons are those that the app has: going back to an earlier release changes none.
 pub(super) fn append(
     write: &Write<'_>,
     app: &Found,
@@ -224,9 +240,11 @@ pub(super) fn append(
     let now = write.now();
     connection
         .prepare_cached(
-            "INSERT INTO release (app, version, id, slug, config, description, status, has_release_phase, user,
-                created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+            "INSERT INTO release (app, version, id, slug, config, addon_plan_names, description, status,
+                has_release_phase, user, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5,
+                coalesce((SELECT addon_plan_names FROM release WHERE app = ?1 AND version = ?2 - 1), '[]'),
+                ?6, ?7, ?8, ?9, ?10, ?10)",
         )?
         .execute(params![
             app.number,

@@ -3,6 +3,8 @@
 use super::StoreError;
 use slugbuilder::api::types::{ConfigVars, SlugCreate};
 use slugbuilder::slug::Checksum;
+use slugbuilder_report::drives_output;
+use std::ops::RangeInclusive;
 
 /// Of a person's name, in characters.
 pub(super) const MAXIMUM_NAME: usize = 200;
@@ -16,8 +18,10 @@ const MAXIMUM_CONFIG: usize = 64 << 10;
 const MAXIMUM_COMMAND: usize = 128 << 10;
 /// How many process types a slug has.
 const MAXIMUM_PROCESS_TYPES: usize = 500;
-/// Of a token, in characters. A shorter one could be found from its hash.
-const MINIMUM_TOKEN: usize = 16;
+/// Of a token, in characters: a shorter one could be found from its hash. Heroku's have 36 and more.
+pub(crate) const TOKEN_LENGTH: RangeInclusive<usize> = 16..=256;
+/// Of an e-mail address, in bytes (RFC 5321, section 4.5.3.1.3, less the brackets).
+const MAXIMUM_EMAIL: usize = 254;
 
 /// Names of apps: `^[a-z][a-z0-9-]{1,28}[a-z0-9]$` (schema.json).
 pub(super) fn app_name(name: &str) -> Result<(), StoreError> {
@@ -37,29 +41,28 @@ pub(super) fn app_name(name: &str) -> Result<(), StoreError> {
     ))
 }
 
-/// A text for people.
+/// A text for people: lines of what can be read. Others see it on their terminals.
 pub(super) fn text(what: &str, text: &str, maximum: usize) -> Result<(), StoreError> {
     if text.chars().count() > maximum {
         return Err(StoreError::Invalid(format!(
             "The {what} is longer than {maximum} characters."
         )));
     }
-    if text.contains('\0') {
-        return Err(StoreError::Invalid(format!(
-            "The {what} has a NUL character."
-        )));
+    // Messages of commits have lines, which may end with CR LF.
+    let text = text.replace("\r\n", "\n");
+    let drives = |c: &char| drives_output(*c) && !matches!(c, '\n' | '\t');
+    match text.chars().find(drives) {
+        None => Ok(()),
+        Some(found) => Err(StoreError::Invalid(format!(
+            "The {what} has the control character U+{:04X}.",
+            u32::from(found)
+        ))),
     }
-    Ok(())
 }
 
-/// Enough to tell an address from something else.
+/// An e-mail address that the API can answer with.
 pub(super) fn email(email: &str) -> Result<(), StoreError> {
-    let right = email.len() <= 254
-        && email.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !host.is_empty() && !host.contains('@')
-        })
-        && !email.contains(|c: char| c.is_whitespace() || c.is_control());
-    if right {
+    if is_email(email) {
         return Ok(());
     }
     Err(StoreError::Invalid(format!(
@@ -68,31 +71,71 @@ pub(super) fn email(email: &str) -> Result<(), StoreError> {
     )))
 }
 
+/// Whether it is `LOCAL@DOMAIN` in ASCII, without the characters that need quotes.
+pub(crate) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let label = |label: &str, others: &[u8]| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        !label.is_empty() && label.bytes().all(fits)
+    };
+    text.len() <= MAXIMUM_EMAIL
+        && local
+            .split('.')
+            .all(|part| label(part, b"!$%&'*+-/=?^_`{|}~"))
+        && domain
+            .split('.')
+            .all(|part| label(part, b"-") && !part.starts_with('-') && !part.ends_with('-'))
+}
+
 /// Long enough that nobody finds it from its hash; nothing that could not be sent in a header.
 pub(super) fn token(token: &str) -> Result<(), StoreError> {
-    if token.len() < MINIMUM_TOKEN {
-        return Err(StoreError::Invalid(format!(
-            "A token has at least {MINIMUM_TOKEN} characters, best made at random: `openssl rand -hex 32`."
-        )));
-    }
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !has_token_characters(token) {
         return Err(StoreError::Invalid(
-            "A token has no spaces, and no characters but those of ASCII.".into(),
+            "A token has letters, digits and `-._~+/=` only.".into(),
         ));
     }
+    if !TOKEN_LENGTH.contains(&token.len()) {
+        return Err(StoreError::Invalid(format!(
+            "A token has {} to {} characters, best made at random: `openssl rand -hex 32`.",
+            TOKEN_LENGTH.start(),
+            TOKEN_LENGTH.end()
+        )));
+    }
     Ok(())
+}
+
+/// Whether all of it may be in a token: `token68` of RFC 9110, section 11.2.
+pub(crate) fn has_token_characters(token: &str) -> bool {
+    token
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
+}
+
+/// Whether a config var may be called this: `^\w+$` (`config-var` of the schema).
+pub(crate) fn is_config_var(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether a process type may be called this: `^[-\w]{1,128}$` (`slug.process_types` of the schema).
+pub(crate) fn is_process_type(name: &str) -> bool {
+    (1..=128).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// Config vars as a whole.
 pub(super) fn config_vars(vars: &ConfigVars) -> Result<(), StoreError> {
     let mut size = 0;
     for (name, value) in vars {
-        if name.is_empty() {
-            return Err(StoreError::Invalid("A config var has no name.".into()));
-        }
-        if name.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control()) {
+        if !is_config_var(name) {
             return Err(StoreError::Invalid(format!(
-                "The name of the config var `{}` has a `=`, white space or a control character.",
+                "The name of the config var `{}` has to have letters, digits and `_` only.",
                 name.escape_debug()
             )));
         }
@@ -135,8 +178,7 @@ pub(super) fn slug(create: &SlugCreate) -> Result<(), StoreError> {
         )));
     }
     for (name, command) in &create.process_types {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        if !(1..=128).contains(&name.len()) || !name.bytes().all(fits) {
+        if !is_process_type(name) {
             return Err(StoreError::Invalid(format!(
                 "The process type `{}` has to have 1 to 128 letters, digits, `-` and `_`.",
                 name.escape_debug()
@@ -150,4 +192,48 @@ pub(super) fn slug(create: &SlugCreate) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_have_lines_and_no_commands_to_terminals() {
+        for good in [
+            "",
+            "Fix it",
+            "Fix it\n\n\tas said\r\n",
+            "naïve 日本語 👩\u{200d}💻 שלום",
+        ] {
+            assert!(text("description", good, 100).is_ok(), "{good:?}");
+        }
+        for (bad, named) in [
+            ("\0", "U+0000"),
+            ("\u{1b}[31mred", "U+001B"),
+            ("over\rwritten", "U+000D"),
+            ("\u{7f}", "U+007F"),
+            ("\u{9b}2J", "U+009B"),
+            ("exe.\u{202e}gpj", "U+202E"),
+            ("\u{2066}isolated", "U+2066"),
+        ] {
+            let error = text("description", bad, 100).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("The description has the control character {named}.")
+            );
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b", "ann.b+c@sub.example.com", "o'neil@example.com"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "", "a", "@b", "a@", "a@b@c", "a@b..c", ".a@b", "a@-b", "ä@b", "a b@c", "a@b:c",
+        ] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
 }

@@ -91,7 +91,7 @@ impl Store {
         .await
     }
 
-    /// Gives the user another token, which may expire.
+    /// Gives the user another token, which may expire: for `POST /oauth/authorizations` (platform-api.md, section 4, tier 2).
     pub async fn add_token(
         &self,
         user: Uuid,
@@ -107,7 +107,7 @@ impl Store {
         .await
     }
 
-    /// Takes a token away; nothing happens if it is nobody's.
+    /// Takes a token away, as its `DELETE` will; nothing happens if it is nobody's.
     pub async fn remove_token(&self, token: &str) -> Result<(), StoreError> {
         let hash = hash(token);
         self.write(move |write| {

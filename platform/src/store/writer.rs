@@ -22,6 +22,8 @@ const BATCH: usize = 512;
 pub(super) struct Write<'a> {
     connection: &'a Connection,
     clock: &'a Cell<Timestamp>,
+    /// Set where a request that failed could not be undone alone: nothing of the transaction may stay.
+    spoiled: Cell<bool>,
 }
 
 /// Carries out a request, or is told that there can be no transaction; returns what answers it after the commit.
@@ -121,16 +123,28 @@ impl<'a> Write<'a> {
         self.execute("SAVEPOINT request")?;
         let result =
             catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or(Err(StoreError::Panicked));
-        if result.is_err() {
-            // SQLite itself has rolled back the whole transaction after some errors, a full disk for one.
-            if !self.connection.is_autocommit() {
-                self.execute("ROLLBACK TO request")?;
-                self.execute("RELEASE request")?;
-            }
-        } else {
+        let result = result.and_then(|answer| {
             self.execute("RELEASE request")?;
+            Ok(answer)
+        });
+        if result.is_err() {
+            self.undo();
         }
         result
+    }
+
+    /// Takes back what the request did; all requests of the transaction if it alone cannot be.
+    fn undo(&self) {
+        // SQLite itself has rolled back the whole transaction after some errors, a full disk for one.
+        if self.connection.is_autocommit() {
+            return;
+        }
+        let undone = self
+            .execute("ROLLBACK TO request")
+            .and_then(|()| self.execute("RELEASE request"));
+        if undone.is_err() {
+            self.spoiled.set(true);
+        }
     }
 
     fn execute(&self, sql: &str) -> Result<(), StoreError> {
@@ -146,7 +160,11 @@ fn run_batch(
     first: Job,
     jobs: &mut mpsc::Receiver<Job>,
 ) {
-    let write = Write { connection, clock };
+    let write = Write {
+        connection,
+        clock,
+        spoiled: Cell::new(false),
+    };
     if let Err(error) = write.execute("BEGIN IMMEDIATE") {
         let reason = error_text(&error);
         first(Err(&reason))(Err(&reason));
@@ -155,12 +173,15 @@ fn run_batch(
     let mut answers = vec![first(Ok(&write))];
     while answers.len() < BATCH
         && !connection.is_autocommit()
+        && !write.spoiled.get()
         && let Ok(job) = jobs.try_recv()
     {
         answers.push(job(Ok(&write)));
     }
     let committed = if connection.is_autocommit() {
         Err("SQLite gave up the transaction".to_owned())
+    } else if write.spoiled.get() {
+        Err("another request failed and could not be undone alone".to_owned())
     } else {
         write.execute("COMMIT").map_err(|error| error_text(&error))
     };
@@ -188,7 +209,11 @@ fn newest_time(connection: &Connection) -> Result<Timestamp, StoreError> {
             "SELECT max(newest) FROM (
                 SELECT max(updated_at) AS newest FROM app
                 UNION ALL SELECT max(updated_at) FROM user
-                UNION ALL SELECT max(created_at) FROM slug)",
+                UNION ALL SELECT max(created_at) FROM token
+                UNION ALL SELECT max(updated_at) FROM collaborator
+                UNION ALL SELECT max(updated_at) FROM slug
+                UNION ALL SELECT max(updated_at) FROM release
+                UNION ALL SELECT max(updated_at) FROM formation)",
             [],
             |row| row.get(0),
         )

@@ -34,7 +34,12 @@ fn trusted(authority: &Path, certificate: &CertificateDer<'_>, name: &str, on: D
 #[test]
 fn certificates_are_for_this_machine_and_three_months() {
     let folder = tempfile::tempdir().unwrap();
-    let (issuer, authority) = authority(folder.path(), TODAY).unwrap();
+    let Authority {
+        issuer,
+        certificate: authority,
+        replaced,
+    } = authority(folder.path(), TODAY).unwrap();
+    assert!(!replaced);
     let (certificate, _) = vouched(&NAMES, &issuer, TODAY).unwrap();
     for name in NAMES {
         assert!(trusted(&authority, &certificate, name, TODAY), "{name}");
@@ -49,7 +54,12 @@ fn certificates_are_for_this_machine_and_three_months() {
 #[test]
 fn the_authority_can_vouch_for_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let (issuer, authority) = authority(folder.path(), TODAY).unwrap();
+    let Authority {
+        issuer,
+        certificate: authority,
+        replaced,
+    } = authority(folder.path(), TODAY).unwrap();
+    assert!(!replaced);
     for name in ["example.com", "192.0.2.1", "127.0.0.2"] {
         let (certificate, _) = vouched(&[name], &issuer, TODAY).unwrap();
         assert!(!trusted(&authority, &certificate, name, TODAY), "{name}");
@@ -59,23 +69,40 @@ fn the_authority_can_vouch_for_nothing_else() {
 #[test]
 fn the_authority_is_kept_until_its_last_year() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, file) = authority(folder.path(), TODAY).unwrap();
+    let file = authority(folder.path(), TODAY).unwrap().certificate;
     let first = std::fs::read(&file).unwrap();
     let mode = |name: &str| {
         let metadata = folder.path().join(name).metadata().unwrap();
         metadata.permissions().mode() & 0o7777
     };
     assert_eq!((mode("ca-key.pem"), mode("ca.pem")), (0o600, 0o644));
-    let (issuer, _) = authority(folder.path(), TODAY + 9.years() - 1.day()).unwrap();
+    let same = authority(folder.path(), TODAY + 9.years() - 1.day()).unwrap();
+    assert!(!same.replaced);
     assert_eq!(std::fs::read(&file).unwrap(), first);
-    let (certificate, _) = vouched(&NAMES, &issuer, TODAY).unwrap();
+    let (certificate, _) = vouched(&NAMES, &same.issuer, TODAY).unwrap();
     assert!(trusted(&file, &certificate, "localhost", TODAY));
 
-    authority(folder.path(), TODAY + 9.years()).unwrap();
+    let next = authority(folder.path(), TODAY + 9.years()).unwrap();
+    assert!(next.replaced);
     assert_ne!(std::fs::read(&file).unwrap(), first);
     // What a killed server left half made is made again.
     fs_err::remove_file(folder.path().join("ca-made-on")).unwrap();
     authority(folder.path(), TODAY).unwrap();
+}
+
+#[test]
+fn an_authority_whose_key_others_can_read_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path(), TODAY).unwrap();
+    let key = folder.path().join("ca-key.pem");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let error = authority(folder.path(), TODAY).map(|_| ()).unwrap_err();
+    let text = Diagnosis::of(&error).render(Style::Plain);
+    insta::assert_snapshot!(text.replace(folder.path().to_str().unwrap(), "/tls"), @r"
+    error[tls-key-mode]: others can read the private key `/tls/ca-key.pem` (mode 0640)
+
+      hint: Run `chmod 600 /tls/ca-key.pem`.
+    ");
 }
 
 /// A folder with a certificate and its key, as operators have them.
@@ -136,7 +163,7 @@ fn certificates_that_cannot_be_used_are_explained() {
     ");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     insta::assert_snapshot!(failure(&certificate, &key), @r"
-    error[tls-key-mode]: everyone can read the private key `/etc/key.pem` (mode 0644)
+    error[tls-key-mode]: others can read the private key `/etc/key.pem` (mode 0644)
 
       hint: Run `chmod 600 /etc/key.pem`.
     ");

@@ -1,6 +1,6 @@
 """What platform-api.md, section 2, says of every call, asked for on purpose: versions, credentials, ranges, errors, loose typing.
 
-API_URL, API_TOKEN, API_EMAIL, SLUG and APP are the environment's. The shape of every answer is validate.py's business, which reads the
+API_URL, API_TOKEN, API_EMAIL, API_COLLEAGUE, SLUG and APP are the environment's. The shape of every answer is validate.py's business, which reads the
 record of this program too; here stands what the answers must say."""
 
 import base64
@@ -11,6 +11,7 @@ import re
 import urllib.parse
 
 TOKEN, EMAIL, APP = os.environ["API_TOKEN"], os.environ["API_EMAIL"], os.environ["APP"]
+COLLEAGUE = os.environ["API_COLLEAGUE"]
 HOST = urllib.parse.urlsplit(os.environ["API_URL"]).netloc
 V3 = "application/vnd.heroku+json; version=3"
 
@@ -248,9 +249,20 @@ def catalogue():
             expect(call("GET", f"/apps/{APP}/{path}"), 200)
 
 
+def collaborators():
+    """Somebody who has an account comes and goes; everybody else is unknown."""
+    path = f"/apps/{APP}/collaborators"
+    added = expect(call("POST", path, {"user": COLLEAGUE, "silent": True}), 201).body
+    for identity in [COLLEAGUE, added["id"], added["user"]["id"]]:
+        assert expect(call("GET", f"{path}/{identity}"), 200).body == added, identity
+    assert expect(call("DELETE", f"{path}/{COLLEAGUE}"), 200).body == added
+    expect(call("GET", f"{path}/{COLLEAGUE}"), 404, "not_found")
+    expect(call("POST", path, {"user": "nobody@example.com"}), 404, "not_found")
+
+
 def main():
     expect(call("POST", "/apps", {"name": APP}), 201)
-    for check in [credentials, versions, request_ids, etags, ranges, errors, loose_typing, blobs, catalogue]:
+    for check in [credentials, versions, request_ids, etags, ranges, errors, loose_typing, blobs, catalogue, collaborators]:
         check()
     expect(call("DELETE", f"/apps/{APP}"), 200)
 

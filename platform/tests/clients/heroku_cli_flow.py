@@ -1,6 +1,6 @@
 """A life of an app with the `heroku` command: HEROKU is the program, of version 8 or 11.
 
-API_URL, API_TOKEN, API_EMAIL, SLUG and APP are the environment's, and HOME an empty folder. The slug is published with three plain
+API_URL, API_TOKEN, API_EMAIL, API_COLLEAGUE, SLUG and APP are the environment's, and HOME an empty folder. The slug is published with three plain
 HTTP calls, because the CLI has no command for it. Its output is compared word for word, but for the spaces and lines that a table or
 heading is drawn with, which differ between the versions."""
 
@@ -12,6 +12,7 @@ import subprocess
 import urllib.request
 
 API_URL, API_TOKEN, API_EMAIL, APP = (os.environ[name] for name in ("API_URL", "API_TOKEN", "API_EMAIL", "APP"))
+COLLEAGUE = os.environ["API_COLLEAGUE"]
 HOME = pathlib.Path(os.environ["HOME"])
 
 # Where its requests go (platform-api.md, 3.1). HEROKU_PARTICLEBOARD_URL: otherwise `apps` sends its token to a host of Heroku's.
@@ -133,6 +134,13 @@ assert [r["version"] for r in releases if r["slug"]] == [8, 7, 6, 5]
 information = words(heroku("releases:info", "v3", "-a", APP)[0])
 assert {"=== Release v3", f"By: {API_EMAIL}", "Change: Set A, B config vars", "=== v3 Config vars", "A: 1", "B: 2"} <= set(information), information
 heroku("releases:info", "-a", APP)
+
+does(f"access:add {COLLEAGUE} -a {APP}", "done")
+roles = {one["user"]["email"]: one["role"] for one in json.loads(heroku("access", "--json", "-a", APP)[0])}
+assert roles == {API_EMAIL: "owner", COLLEAGUE: "collaborator"}, roles
+assert any(line.startswith(COLLEAGUE) for line in words(heroku("access", "-a", APP)[0]))
+does(f"access:remove {COLLEAGUE} -a {APP}", "done")
+assert not any(line.startswith(COLLEAGUE) for line in words(heroku("access", "-a", APP)[0]))
 
 renamed = APP + "-2"
 does(f"apps:rename -a {APP} {renamed}", f"Renaming {APP} to {renamed}... done")

@@ -1,7 +1,12 @@
 //! Apps, their collaborators, and what they do not have yet.
 
 use crate::platform::Platform;
+use axum::http::Method;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn an_app_has_every_attribute_and_two_releases() {
@@ -217,6 +222,49 @@ async fn deleted_apps_take_their_slugs_with_them() {
             .status,
         201
     );
+}
+
+/// The client goes away, or another upload is just being recorded: nothing stays, and nobody else waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn slugs_are_removed_whoever_waits_for_it() {
+    let platform = Arc::new(Platform::new().await);
+    let slug = platform.published("example", json!({}), b"slug").await;
+    let slug: Uuid = slug.parse().unwrap();
+    platform.ann().post("/apps", json!({"name": "other"})).await;
+    let recording = platform.blobs().lock(slug).await;
+    let deleting = Arc::clone(&platform);
+    let deleting = tokio::spawn(async move { deleting.ann().delete("/apps/example").await });
+    until(async || platform.ann().get("/apps/example").await.status == 404).await;
+    assert!(!deleting.is_finished());
+
+    // Not even a change that has to be alone.
+    let alone = [("if-match", "*")];
+    for (method, path) in [
+        (Method::PATCH, "/apps/other"),
+        (Method::DELETE, "/apps/other"),
+    ] {
+        let ann = platform.ann();
+        let change = ann.call_with(&method, path, None, &alone);
+        let answer = timeout(Duration::from_secs(10), change).await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    deleting.abort();
+    assert!(deleting.await.unwrap_err().is_cancelled());
+    assert_eq!(platform.blobs().size(slug).await.unwrap(), Some(4));
+    drop(recording);
+    until(async || platform.blobs().size(slug).await.unwrap().is_none()).await;
+}
+
+/// Waits until something is so.
+async fn until(is_so: impl AsyncFn() -> bool) {
+    for _ in 0..1000 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not come about");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod account;
 mod apps;
+mod collaborators;
 mod config_vars;
 mod formation;
 mod offers;

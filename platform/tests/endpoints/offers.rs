@@ -32,3 +32,21 @@ async fn everything_that_is_offered_is_found_by_id_and_name() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_old_clients_ask_for_is_found_as_it_is_taken() {
+    let platform = Platform::new().await;
+    for identity in ["cedar", "Cedar"] {
+        let stack = platform.ann().get(&format!("/stacks/{identity}")).await;
+        assert_eq!(
+            (stack.status, &stack.body["name"]),
+            (200, &json!("heroku-24"))
+        );
+        let app = platform
+            .ann()
+            .post("/apps", json!({"stack": identity}))
+            .await;
+        assert_eq!(app.body["stack"]["id"], stack.body["id"]);
+    }
+    assert_eq!(platform.ann().get("/regions/cedar").await.status, 404);
+}

@@ -22,7 +22,7 @@ const URL: &str = "http://127.0.0.1:5000";
 /// A platform in a folder of its own, which goes with it.
 pub(crate) struct Platform {
     router: Router,
-    store: Store,
+    blobs: BlobStore,
     _folder: TempDir,
 }
 
@@ -49,7 +49,7 @@ impl Platform {
     /// Bob's token.
     pub(crate) const BOB: &'static str = "22222222-bob-2222-2222-222222222222";
 
-    /// A new platform, with nothing but the two users.
+    /// A new platform, with nothing but them and Carol, who has no token.
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
@@ -61,9 +61,11 @@ impl Platform {
             .put_user("bob@example.test", &[Self::BOB])
             .await
             .unwrap();
+        store.put_user("carol@example.test", &[]).await.unwrap();
+        let blobs = BlobStore::folder(&folder.path().join("blobs")).unwrap();
         let state = State {
             store: store.clone(),
-            blobs: BlobStore::folder(&folder.path().join("blobs")).unwrap(),
+            blobs: blobs.clone(),
             signer: Signer::new(&[7; 32]),
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
@@ -71,9 +73,14 @@ impl Platform {
         let settings = Settings::new(folder.path());
         Self {
             router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
-            store,
+            blobs,
             _folder: folder,
         }
+    }
+
+    /// The bytes of its slugs.
+    pub(crate) fn blobs(&self) -> &BlobStore {
+        &self.blobs
     }
 
     /// Ann, who makes the apps.
@@ -188,8 +195,9 @@ impl Platform {
 
     /// Lets someone work on an app of Ann's.
     pub(crate) async fn collaborate(&self, app: &str, email: &str) {
-        let ann = self.store.user("ann@example.test").await.unwrap();
-        self.store.add_collaborator(&ann, app, email).await.unwrap();
+        let path = format!("/apps/{app}/collaborators");
+        let added = self.ann().post(&path, json!({"user": email})).await;
+        assert_eq!(added.status, 201, "{added:?}");
     }
 
     /// Asserts that an answer has the attributes that `/schema` says the resource has, all of them and no others.

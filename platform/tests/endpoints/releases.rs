@@ -199,6 +199,11 @@ async fn the_output_of_a_release_phase_has_an_address() {
     assert!(String::from_utf8(text).unwrap().contains("was not run"));
     let same = platform.ann().get("/apps/example/releases/3").await;
     assert_eq!(same.body["output_stream_url"], url);
+    for method in ["POST", "DELETE"] {
+        let (status, body) = platform.blob(method, url, Vec::new()).await;
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &body["id"]), (404, &json!("not_found")));
+    }
     let (unsigned, _) = url.split_once('?').unwrap();
     for changed in [
         unsigned,
@@ -212,6 +217,11 @@ async fn the_output_of_a_release_phase_has_an_address() {
             "{changed}"
         );
     }
+    // The address stays good, and the release does not.
+    platform.ann().delete("/apps/example").await;
+    let (status, body) = platform.blob("GET", url, Vec::new()).await;
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status, &body["resource"]), (404, &json!("release")));
 }
 
 #[tokio::test]

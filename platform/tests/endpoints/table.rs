@@ -15,6 +15,7 @@ fn path(endpoint: &Endpoint, app: &str) -> String {
         .path
         .replace("{app}", app)
         .replace("{account}", "~")
+        .replace("{collaborator}", "ann@example.test")
         .replace("{slug}", NO_SLUG)
         .replace("{release}", "1")
         .replace("{formation}", "web")

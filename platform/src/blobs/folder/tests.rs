@@ -1,4 +1,4 @@
-use crate::blobs::{BlobError, BlobStore};
+use crate::blobs::{BlobError, BlobStore, Unrecorded};
 use fs_err as fs;
 use slugbuilder_report::{Diagnosis, Explain, Style};
 use std::os::unix::fs::PermissionsExt;
@@ -74,15 +74,16 @@ async fn a_blob_that_cannot_be_written_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
     let store = BlobStore::folder(root.path()).unwrap();
     let id = Uuid::from_u128(0xab << 120);
-    // In the way of the folder, for any user.
-    fs::write(root.path().join("ab"), "").unwrap();
+    // In the way of the blob, for any user.
+    let in_the_way = root.path().join("ab").join(id.to_string());
+    fs::create_dir(&in_the_way).unwrap();
     let error = put(&store, id, b"abc").await.unwrap_err();
     let text = Diagnosis::of(&error)
         .render(Style::Plain)
         .replace(&*root.path().to_string_lossy(), "data");
     insta::assert_snapshot!(text, @r"
     error[blob-not-written]: cannot write blob `ab000000-0000-0000-0000-000000000000`
-      caused by: failed to create `data/ab`: File exists (os error 17)
+      caused by: failed to rename an upload to `data/ab/ab000000-0000-0000-0000-000000000000`: Is a directory (os error 21)
 
       hint: Check that the server's user owns the data folder and everything in it.
     ");
@@ -91,7 +92,7 @@ async fn a_blob_that_cannot_be_written_leaves_nothing() {
         fs::read_dir(root.path().join("incoming")).unwrap().count(),
         0
     );
-    fs::remove_file(root.path().join("ab")).unwrap();
+    fs::remove_dir(in_the_way).unwrap();
     put(&store, id, b"abc").await.unwrap();
 }
 
@@ -111,4 +112,33 @@ fn a_full_disk_is_told_apart() {
             ["Free some space on the disk of the server's data folder."]
         );
     }
+}
+
+/// None is made by an upload, which another one could then take for durable too early.
+#[test]
+fn all_folders_are_there_before_the_first_upload() {
+    let root = tempfile::tempdir().unwrap();
+    BlobStore::folder(root.path()).unwrap();
+    for first in 0..=u8::MAX {
+        assert_eq!(mode(&root.path().join(format!("{first:02x}"))), 0o700);
+    }
+}
+
+#[tokio::test]
+async fn blobs_that_are_in_no_ledger_are_removed() {
+    let root = tempfile::tempdir().unwrap();
+    let store = BlobStore::folder(root.path()).unwrap();
+    let (recorded, unrecorded) = (Uuid::new_v4(), Uuid::new_v4());
+    put(&store, recorded, b"abc").await.unwrap();
+    put(&store, unrecorded, b"abc").await.unwrap();
+    let other = root.path().join("ab/notes.txt");
+    fs::write(&other, "not a blob").unwrap();
+    let ledger = [recorded].into();
+    let found = store.remove_unrecorded(&ledger).await.unwrap();
+    assert_eq!(found, Unrecorded::Removed(1));
+    assert_eq!(store.size(recorded).await.unwrap(), Some(3));
+    assert_eq!(store.size(unrecorded).await.unwrap(), None);
+    assert!(other.is_file());
+    let found = store.remove_unrecorded(&ledger).await.unwrap();
+    assert_eq!(found, Unrecorded::Removed(0));
 }

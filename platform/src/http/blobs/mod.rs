@@ -10,7 +10,7 @@
 //! | 403 | `url_not_signed`, `url_signature`, `url_method`, `url_expired` | the URL does not allow it |
 //! | 404 | `not_found` | no such slug, or nothing was uploaded for it |
 //! | 405 | `method_not_allowed` | neither `PUT`, `GET` nor `HEAD` |
-//! | 408 | `timeout` | nothing came for the idle timeout |
+//! | 408 | `timeout` | nothing came for the idle timeout, or too little for a minute |
 //! | 409 | `conflict` | other bytes were uploaded before: a slug never changes. The same bytes again are 200 |
 //! | 412, 416 | `precondition_failed`, `requested_range_not_satisfiable` | as RFC 9110 has them |
 //! | 413 | `too_large` | more bytes than the server takes |
@@ -29,6 +29,7 @@ mod tests;
 mod upload;
 
 use crate::blobs::{BlobStore, Received};
+use crate::settings::MAX_SLUG_SIZE;
 use crate::signed_url::{BlobMethod, Signer};
 use axum::Router;
 use axum::extract::Path;
@@ -41,7 +42,6 @@ use refusal::Refusal;
 use slugbuilder_report::{Explain, Reporter};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 /// What uploads may take.
@@ -51,14 +51,21 @@ pub struct UploadLimits {
     pub max_size: u64,
     /// How long a client may send nothing at all before its upload is given up.
     pub idle_timeout: Duration,
+    /// Bytes a second that have to come on average over each `rate_window`, else an upload is given up: who sends one byte
+    /// a minute is never idle, and would keep a connection and a file for years.
+    pub minimum_rate: u64,
+    /// The time over which `minimum_rate` is measured, in whole seconds. Only the time that the server waits for the client counts.
+    pub rate_window: Duration,
 }
 
 impl Default for UploadLimits {
-    /// 512 MiB, a little more than the 500 MB that a slug may have at Heroku, and one minute.
+    /// Heroku's 500 MB, one minute, and 1 KiB a second over one minute.
     fn default() -> Self {
         Self {
-            max_size: 512 << 20,
+            max_size: MAX_SLUG_SIZE,
             idle_timeout: Duration::from_mins(1),
+            minimum_rate: 1 << 10,
+            rate_window: Duration::from_mins(1),
         }
     }
 }
@@ -119,10 +126,7 @@ pub struct Blobs<L> {
 /// The endpoints. To be merged into the server's router outside of the layers that ask for credentials, look at `Accept` or
 /// gather bodies.
 pub fn routes<L: SlugLedger>(blobs: Blobs<L>) -> Router {
-    let service = Arc::new(Service {
-        blobs,
-        committing: std::array::from_fn(|_| Mutex::default()),
-    });
+    let service = Arc::new(Service { blobs });
     let methods = get(download::get)
         .put(upload::put)
         .fallback(async || Refusal::Method);
@@ -133,17 +137,9 @@ pub fn routes<L: SlugLedger>(blobs: Blobs<L>) -> Router {
 
 struct Service<L> {
     blobs: Blobs<L>,
-    /// Taken while an upload is put in place and recorded, so that two of one slug cannot mix. A slug's is found by its
-    /// identifier; that some share one does no harm.
-    committing: [Mutex<()>; 64],
 }
 
 impl<L> Service<L> {
-    fn committing(&self, id: Uuid) -> &Mutex<()> {
-        let [first, ..] = id.as_bytes();
-        &self.committing[usize::from(*first) % self.committing.len()]
-    }
-
     /// The blob that a request is about, if its address allows `method` on it.
     fn allowed(
         &self,

@@ -29,6 +29,10 @@ pub(super) enum Refusal {
     Incomplete { received: u64 },
     #[error("Nothing came for {} seconds. Nothing was kept; send it again.", .0.as_secs_f32())]
     Idle(Duration),
+    #[error(
+        "The upload came with less than {rate} bytes a second. Nothing was kept; send it again over a better line."
+    )]
+    Slow { rate: u64 },
     #[error("The upload is larger than the {limit} bytes that this server takes.")]
     TooLarge { limit: u64 },
     #[error(
@@ -86,7 +90,7 @@ impl Refusal {
             Self::Url(UrlError::Expired(_)) => (StatusCode::FORBIDDEN, "url_expired"),
             Self::NotUploaded => (StatusCode::NOT_FOUND, "not_found"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Idle(_) => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+            Self::Idle(_) | Self::Slow { .. } => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::OtherBytes { .. } => (StatusCode::CONFLICT, "conflict"),
             Self::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

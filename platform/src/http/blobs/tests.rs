@@ -25,6 +25,8 @@ struct Ledger {
     slugs: Arc<StdMutex<HashMap<Uuid, SlugBytes>>>,
     /// Whether it is to fail when an upload is done.
     broken: bool,
+    /// Whether an app, and so its slug, is deleted when an upload is about to be recorded.
+    deleting: bool,
 }
 
 impl SlugLedger for Ledger {
@@ -40,6 +42,9 @@ impl SlugLedger for Ledger {
         // Long enough for another upload to come in between, if it could.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let mut slugs = self.slugs.lock().unwrap();
+        if self.deleting {
+            slugs.remove(&id);
+        }
         let slug = slugs.get_mut(&id).ok_or(LedgerError::NotFound)?;
         assert_eq!(slug.uploaded, None, "an upload is recorded once");
         slug.uploaded = Some(received);

@@ -1,26 +1,22 @@
 //! `PUT` of a blob.
 
 use super::refusal::Refusal;
-use super::{Service, SlugLedger, empty, etag};
+use super::{LedgerError, Service, SlugLedger, empty, etag};
 use crate::blobs::{Received, Staged};
+use crate::http::linger::read_on;
 use crate::signed_url::BlobMethod;
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, HttpBody as _};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::HeaderValue;
-use axum::http::header::{CONNECTION, CONTENT_RANGE, ETAG, EXPECT, HeaderMap};
+use axum::http::header::{CONNECTION, CONTENT_RANGE, ETAG, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
-
-/// How long the rest of a refused upload is read, so that its client gets to read why: as nginx has it
-/// (`lingering_time`, `lingering_timeout`).
-const LINGER: Duration = Duration::from_secs(30);
-const LINGER_IDLE: Duration = Duration::from_secs(5);
 
 pub(super) async fn put<L: SlugLedger>(
     State(service): State<Arc<Service<L>>>,
@@ -36,27 +32,20 @@ pub(super) async fn put<L: SlugLedger>(
         Ok(received) => empty(Response::builder().header(ETAG, etag(&received)))
             .unwrap_or_else(IntoResponse::into_response),
         Err(refusal) => {
-            read_on(&refusal, &parts.headers, body);
+            // There is nothing to wait for from who stopped sending.
+            let gone = matches!(
+                refusal,
+                Refusal::Idle(_) | Refusal::Slow { .. } | Refusal::Incomplete { .. }
+            );
             let mut response = refusal.into_response();
-            response
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+            if gone {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            } else {
+                read_on(&parts.headers, body, &mut response);
+            }
             response
         }
-    }
-}
-
-/// Reads the rest of a refused upload, for a while. A client that is still sending when its connection is closed may never
-/// see the answer: the reset that follows discards it.
-fn read_on(refusal: &Refusal, headers: &HeaderMap, mut body: Body) {
-    // Who waits for `100 Continue` has sent nothing, and reading would ask for it.
-    let sends = !headers.contains_key(EXPECT) && !body.is_end_stream();
-    if sends && !matches!(refusal, Refusal::Idle(_) | Refusal::Incomplete { .. }) {
-        tokio::spawn(async move {
-            let end = Instant::now() + LINGER;
-            let next = || end.min(Instant::now() + LINGER_IDLE);
-            while let Ok(Some(Ok(_))) = timeout_at(next(), body.frame()).await {}
-        });
     }
 }
 
@@ -104,8 +93,8 @@ impl<L: SlugLedger> Service<L> {
     /// Brings the body to where it outlives a crash.
     async fn stage(&self, id: Uuid, body: &mut Body) -> Result<(Received, Staged), Refusal> {
         let mut upload = self.blobs.store.begin(id).await?;
-        let mut received = 0;
-        while let Some(bytes) = self.next(body, received).await? {
+        let (mut received, mut pace) = (0, Pace::default());
+        while let Some(bytes) = self.next(body, received, &mut pace).await? {
             received += bytes.len() as u64;
             self.check_size(received)?;
             upload = upload.write(bytes).await?;
@@ -113,16 +102,43 @@ impl<L: SlugLedger> Service<L> {
         Ok(upload.finish().await?)
     }
 
-    async fn next(&self, body: &mut Body, received: u64) -> Result<Option<Bytes>, Refusal> {
-        let idle = self.blobs.limits.idle_timeout;
+    async fn next(
+        &self,
+        body: &mut Body,
+        received: u64,
+        pace: &mut Pace,
+    ) -> Result<Option<Bytes>, Refusal> {
+        let limits = &self.blobs.limits;
+        let (idle, patience) = (limits.idle_timeout, limits.rate_window);
+        let mut silent = Duration::ZERO;
         loop {
-            match timeout(idle, body.frame()).await {
-                Err(_) => return Err(Refusal::Idle(idle)),
+            // What the disk takes is not the client's fault: only the time that is waited for it counts.
+            let wait = idle.min(patience.saturating_sub(pace.waited));
+            let begun = Instant::now();
+            let frame = timeout(wait.saturating_sub(silent), body.frame()).await;
+            let waited = begun.elapsed();
+            pace.waited += waited;
+            silent += waited;
+            if silent >= idle {
+                return Err(Refusal::Idle(idle));
+            }
+            if pace.waited >= patience {
+                let least = limits.minimum_rate * patience.as_secs().max(1);
+                if pace.received < least {
+                    return Err(Refusal::Slow {
+                        rate: limits.minimum_rate,
+                    });
+                }
+                *pace = Pace::default();
+            }
+            match frame {
+                Err(_) => {}
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(_))) => return Err(Refusal::Incomplete { received }),
                 Ok(Some(Ok(frame))) => {
                     // Else it has trailers, which say nothing here.
                     if let Ok(bytes) = frame.into_data() {
+                        pace.received += bytes.len() as u64;
                         return Ok(Some(bytes));
                     }
                 }
@@ -146,7 +162,7 @@ impl<L: SlugLedger> Service<L> {
         staged: Staged,
     ) -> Result<Received, Refusal> {
         let blobs = &self.blobs;
-        let _one_at_a_time = self.committing(id).lock().await;
+        let _one_at_a_time = blobs.store.lock(id).await;
         match blobs.ledger.slug_bytes(id).await?.uploaded {
             Some(uploaded) if uploaded != received => return Err(other_than(&uploaded)),
             Some(_) => {
@@ -157,11 +173,24 @@ impl<L: SlugLedger> Service<L> {
             }
             None => {
                 staged.put_in_place().await?;
-                blobs.ledger.finish_upload(id, received.clone()).await?;
+                let recorded = blobs.ledger.finish_upload(id, received.clone()).await;
+                // Its app was deleted in between, and who did that has been here already, or waits for the lock in vain:
+                // nobody else will ever look for this blob.
+                if let Err(LedgerError::NotFound) = &recorded {
+                    blobs.store.remove(id).await?;
+                }
+                recorded?;
             }
         }
         Ok(received)
     }
+}
+
+/// How fast bytes come: how many since when, not counting the time in which nobody waited for them.
+#[derive(Debug, Default)]
+struct Pace {
+    received: u64,
+    waited: Duration,
 }
 
 fn other_than(uploaded: &Received) -> Refusal {

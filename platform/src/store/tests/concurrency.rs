@@ -141,3 +141,81 @@ async fn no_two_records_have_the_same_time() {
         }
     }
 }
+
+/// A request that failed and whose savepoint is gone, as after an error of the disk.
+#[tokio::test]
+async fn what_cannot_be_undone_alone_is_undone_with_its_batch() {
+    let ledger = Ledger::new().await;
+    let store = &ledger.store;
+    let (go, wait) = std::sync::mpsc::channel();
+    // Holds the transaction open until the others are queued.
+    let first = store.write(move |_| {
+        wait.recv().unwrap();
+        Ok(())
+    });
+    let innocent = store.create_app(&ledger.user, new_app(Some("innocent")));
+    let broken = store.write(|write| {
+        let connection = write.connection();
+        connection.execute("UPDATE user SET name = 'half done'", [])?;
+        connection.execute("RELEASE request", [])?;
+        Err::<(), _>(StoreError::Conflict("it failed".into()))
+    });
+    let (first, innocent, broken, ()) =
+        tokio::join!(first, innocent, broken, async { go.send(()).unwrap() });
+    for error in [
+        first.unwrap_err(),
+        innocent.unwrap_err(),
+        broken.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::NotWritten(_)), "{error:?}");
+    }
+    let gone = store.app(&ledger.user, "innocent").await;
+    assert!(matches!(gone, Err(StoreError::NotFound { .. })));
+    let user = store.user("owner@example.com").await.unwrap();
+    assert_eq!(user.name, None);
+    // And it goes on.
+    ledger.app("innocent").await;
+}
+
+/// The clock of the machine was set back while the server was down.
+#[tokio::test]
+async fn no_time_comes_twice_after_a_restart() {
+    let ledger = Ledger::new().await;
+    ledger.app("example").await;
+    ledger.deploy("example", &[("web", "x")]).await;
+    let friend = ledger.another_user("friend@example.com").await;
+    ledger
+        .store
+        .add_collaborator(&ledger.user, "example", &friend.id.to_string())
+        .await
+        .unwrap();
+    let Ledger {
+        store,
+        folder,
+        user,
+    } = ledger;
+    drop(store);
+    let mut newest = jiff::Timestamp::now();
+    for (table, column) in [
+        ("app", "updated_at"),
+        ("user", "updated_at"),
+        ("token", "created_at"),
+        ("collaborator", "updated_at"),
+        ("slug", "updated_at"),
+        ("release", "updated_at"),
+        ("formation", "updated_at"),
+    ] {
+        newest += jiff::SignedDuration::from_hours(1);
+        let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+        let change = format!(
+            "DROP TRIGGER IF EXISTS slug_stays; DROP TRIGGER IF EXISTS release_stays;
+             UPDATE {table} SET {column} = {}",
+            newest.as_microsecond()
+        );
+        connection.execute_batch(&change).unwrap();
+        drop(connection);
+        let store = Store::open(folder.path()).unwrap();
+        let told = store.update_user(user.id, UserUpdate::default()).await;
+        assert!(told.unwrap().updated_at > newest, "{table}");
+    }
+}

@@ -105,16 +105,15 @@ impl Ledger {
 
     /// Type, quantity and size of all process types, by type.
     async fn formation(&self, app: &str) -> Vec<(String, u64, String)> {
-        let page = Page {
-            attribute: crate::range::Attribute::Type,
-            ..Page::first(Offered::ID)
-        };
+        let page = Page::first(Offered::ID);
         let listed = self.store.formation(&self.user, app, &page).await.unwrap();
-        listed
+        let mut formation: Vec<_> = listed
             .items
             .into_iter()
             .map(|one| (one.process_type, one.quantity, one.size))
-            .collect()
+            .collect();
+        formation.sort_unstable();
+        formation
     }
 }
 

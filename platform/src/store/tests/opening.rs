@@ -230,7 +230,7 @@ fn a_folder_that_cannot_be_made_is_named() {
         .render(Style::Plain)
         .replace(&folder.path().display().to_string(), "DATA");
     insta::assert_snapshot!(text, @"
-    error[data-folder-unusable]: cannot make the data folder `DATA/file/data`: Not a directory (os error 20)
+    error[data-folder-unusable]: cannot make the folder `DATA/file/data`: Not a directory (os error 20)
 
       hint: Look at who may read and write the data folder, as the user that the server runs as.
     ");

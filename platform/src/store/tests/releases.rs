@@ -280,3 +280,36 @@ async fn a_failed_release_changes_nothing_but_its_status() {
     let newest = ledger.newest("example").await;
     assert_eq!((newest.version, newest.slug), (5, good.slug));
 }
+
+#[tokio::test]
+async fn every_release_has_the_add_ons_of_the_one_before() {
+    let ledger = Ledger::new().await;
+    ledger.app("example").await;
+    let first = ledger.deploy("example", &[("web", "x")]).await;
+    let connection = rusqlite::Connection::open(ledger.folder.path().join(DATABASE)).unwrap();
+    connection
+        .execute_batch(
+            r#"DROP TRIGGER release_stays;
+               UPDATE release SET addon_plan_names = '["heroku-postgresql:mini"]' WHERE version = 3"#,
+        )
+        .unwrap();
+    let update = [("A".to_owned(), Some("1".to_owned()))].into();
+    ledger
+        .store
+        .update_config_vars(&ledger.user, "example", update)
+        .await
+        .unwrap();
+    let slug = first.slug.unwrap();
+    for create in [of_slug(slug), ReleaseCreate::Rollback { release: first.id }] {
+        ledger
+            .store
+            .create_release(&ledger.user, "example", create)
+            .await
+            .unwrap();
+    }
+    let releases = ledger.releases("example").await;
+    assert_eq!(releases.len(), 6);
+    for release in &releases[2..] {
+        assert_eq!(release.addon_plan_names, ["heroku-postgresql:mini"]);
+    }
+}

@@ -194,3 +194,42 @@ async fn huge_headers_are_refused() {
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "));
     assert_eq!(scene.put(id, "the slug").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_client_that_sends_a_byte_now_and_then_is_let_go() {
+    let limits = UploadLimits {
+        minimum_rate: 1000,
+        rate_window: Duration::from_secs(1),
+        ..UploadLimits::default()
+    };
+    let scene = Scene::with(Ledger::default(), limits);
+    let path = scene.path(BlobMethod::Put, scene.slug());
+    let stream = begin(serve(&scene).await, &path, "Content-Length: 800\r\n").await;
+    let (reader, mut writer) = stream.into_split();
+    let writing = tokio::spawn(async move {
+        while writer.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut answer = Vec::new();
+    let _ = tokio::io::BufReader::new(reader)
+        .read_to_end(&mut answer)
+        .await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("less than 1000 bytes a second"), "{answer}");
+    writing.abort();
+    nothing_is_left(&scene).await;
+
+    // Who is slower than that only now and then is served.
+    let scene = Scene::with(Ledger::default(), limits);
+    let path = scene.path(BlobMethod::Put, scene.slug());
+    let headers = "Content-Length: 4008\r\nConnection: close\r\n";
+    let mut stream = begin(serve(&scene).await, &path, headers).await;
+    stream.write_all(&[b'x'; 4000]).await.unwrap();
+    for _ in 0..8 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stream.write_all(b"x").await.unwrap();
+    }
+    assert!(rest(stream).await.starts_with("HTTP/1.1 200 "));
+}

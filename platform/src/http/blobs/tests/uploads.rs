@@ -213,3 +213,20 @@ fn a_full_disk_is_507() {
     let response = Refusal::from(error).into_response();
     assert_eq!(response.status(), StatusCode::INSUFFICIENT_STORAGE);
 }
+
+#[tokio::test]
+async fn an_upload_of_a_slug_that_is_deleted_meanwhile_leaves_nothing() {
+    let ledger = Ledger {
+        deleting: true,
+        ..Ledger::default()
+    };
+    let scene = Scene::with(ledger, UploadLimits::default());
+    let answer = scene.put(scene.slug(), "the slug").await;
+    assert_eq!(answer.error(), "404 not_found: Couldn't find that slug.");
+    assert!(scene.files().is_empty(), "{:?}", scene.files());
+}
+
+#[test]
+fn uploads_may_have_what_slugs_may() {
+    assert_eq!(UploadLimits::default().max_size, MAX_SLUG_SIZE);
+}
