@@ -7,7 +7,7 @@
 //! The file holds config vars and code, and is made for its user alone (0600). It has neither tokens (the ledger knows
 //! their hashes only) nor the keys of signed URLs and TLS, which a server makes anew: URLs that were signed before expire.
 //!
-//! The entries, in this order: `backup.json` ([`Manifest`]), `ledger.sqlite`, and for each uploaded slug, sorted,
+//! The entries, in this order: `backup.json` (what the backup is of), `ledger.sqlite`, and for each uploaded slug, sorted,
 //! `blobs/<its identifier>`.
 
 mod error;

@@ -62,7 +62,7 @@ impl BlobPlace {
     /// The place, for the server on the data folder `data`, which has to be there.
     ///
     /// # Errors
-    /// [`BlobError::Folder`] or [`BlobError::Settings`]. Whether a bucket is there shows with the first blob.
+    /// [`BlobError::Folder`] or `BlobError::Settings`. Whether a bucket is there shows with the first blob.
     pub fn open(&self, data: &Path) -> Result<BlobStore, BlobError> {
         match self {
             Self::DataFolder => BlobStore::folder(&data.join(BLOBS)),
@@ -74,7 +74,7 @@ impl BlobPlace {
     /// The place, if it is not in the data folder, for what restores into it.
     ///
     /// # Errors
-    /// [`BlobError::Settings`].
+    /// `BlobError::Settings`.
     pub fn elsewhere(&self) -> Result<Option<BlobStore>, BlobError> {
         match self {
             Self::DataFolder => Ok(None),
