@@ -259,8 +259,7 @@ fn slugs_that_were_made_by_hand_need_their_process_types() {
     let context = Context::new(ordinary());
     context.ready_app("hand/app");
     context
-        .shell("tar czf ../work/hand.tgz --format=gnu ./app")
-        .directory("hand")
+        .shell("tar czf hand.tgz --format=gnu --directory ../hand ./app")
         .succeeds();
     let platform = Platform::start(&context);
     let publish = || platform.slugbuilder(["publish", "hand.tgz", "--app", "my-app"]);
