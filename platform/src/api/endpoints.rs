@@ -48,6 +48,10 @@ pub enum Rel {
     Update,
     /// Changes several, and answers a list of them: 200.
     BatchUpdate,
+    /// Does something to it that needs no body, and answers it: 200.
+    Action,
+    /// Does something that there is nothing to tell of: 202 and `{}`.
+    Empty,
 }
 
 impl Rel {
@@ -59,18 +63,19 @@ impl Rel {
             Self::Destroy => "destroy",
             Self::Instances => "instances",
             Self::Itself => "self",
-            Self::Update | Self::BatchUpdate => "update",
+            Self::Update | Self::BatchUpdate | Self::Action => "update",
+            Self::Empty => "empty",
         }
     }
 
-    /// The name of the body that it takes, among those of the resource in `data/resources.json`.
+    /// The name of the body that it takes, among those of the resource in `data/resources/`.
     #[must_use]
     pub fn request(self) -> Option<&'static str> {
         match self {
             Self::Create => Some("create"),
             Self::Update => Some("update"),
             Self::BatchUpdate => Some("batch-update"),
-            Self::Destroy | Self::Instances | Self::Itself => None,
+            Self::Destroy | Self::Instances | Self::Itself | Self::Action | Self::Empty => None,
         }
     }
 
@@ -113,6 +118,8 @@ endpoints! {
     PATCH  "/users/{account}"               => account::update_by_user,  "account"           Update      Token "Update by user";
     GET    "/account/rate-limits"           => account::rate_limits,     "rate-limit"        Itself      Token "Info";
 
+    // Accounts: keys, authorizations, features of accounts.
+
     POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
@@ -130,6 +137,8 @@ endpoints! {
     GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
     GET    "/apps/{app}/pipeline-couplings" => apps::no_pipeline,        "pipeline-coupling" Itself      Token "Info by app";
 
+    // What is attached to an app: features, domains, drains, buildpacks.
+
     GET    "/apps/{app}/config-vars"        => config_vars::info,        "config-var"        Itself      Token "Info by app";
     PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update";
     GET    "/apps/{app}/releases/{release}/config-vars"
@@ -142,6 +151,8 @@ endpoints! {
     GET    "/apps/{app}/releases"           => releases::all,            "release"           Instances   Token "List";
     GET    "/apps/{app}/releases/{release}" => releases::info,           "release"           Itself      Token "Info";
 
+    // Sources and builds.
+
     GET    "/apps/{app}/formation"          => formation::all,           "formation"         Instances   Token "List";
     PATCH  "/apps/{app}/formation"          => formation::batch_update,  "formation"         BatchUpdate Token "Batch update";
     GET    "/apps/{app}/formation/{formation}"
@@ -149,12 +160,16 @@ endpoints! {
     PATCH  "/apps/{app}/formation/{formation}"
                                             => formation::update,        "formation"         Update      Token "Update";
 
+    // Pipelines, couplings and promotions.
+
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
     GET    "/regions"                       => offers::all::<Region>,    "region"            Instances   Token "List";
     GET    "/regions/{region}"              => offers::info::<Region>,   "region"            Itself      Token "Info";
     GET    "/dyno-sizes"                    => offers::all::<DynoSize>,  "dyno-size"         Instances   Token "List";
     GET    "/dyno-sizes/{dyno_size}"        => offers::info::<DynoSize>, "dyno-size"         Itself      Token "Info";
+
+    // What there is none of, and answers as valid.
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
 }

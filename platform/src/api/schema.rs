@@ -1,5 +1,5 @@
 //! `/schema`: a JSON hyper-schema (Draft 4) of what this server has, in the form of Heroku's, which generators of clients
-//! read. The text is our own; what resources have is in `data/resources.json`, what can be asked is the table of endpoints.
+//! read. The text is our own; what resources have is in `data/resources/`, what can be asked is the table of endpoints.
 
 use super::{ENDPOINTS, Endpoint, State};
 use crate::http::answer::ok;
@@ -9,15 +9,22 @@ use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
 /// The resources: title, description, identity, properties and the bodies of requests, each property as a type and a text.
-const RESOURCES: &str = include_str!("../../data/resources.json");
+const RESOURCES: &[&str] = &[
+    include_str!("../../data/resources/accounts.json"),
+    include_str!("../../data/resources/apps.json"),
+    include_str!("../../data/resources/attached.json"),
+    include_str!("../../data/resources/builds.json"),
+    include_str!("../../data/resources/offers.json"),
+    include_str!("../../data/resources/pipelines.json"),
+    include_str!("../../data/resources/releases.json"),
+];
 
 /// Address of the meta-schema, which adds `encType` and `rel` values to Draft 4. The same that Heroku's names.
 const META: &str = "http://interagent.github.io/interagent-hyper-schema";
 
 /// The schema, less the address of the server.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    // A test makes sure that it can be read.
-    let resources: Map<String, Value> = serde_json::from_str(RESOURCES).unwrap_or_default();
+    let resources = resources();
     let definitions: Map<String, Value> = resources
         .iter()
         .map(|(name, resource)| (name.clone(), definition(name, resource)))
@@ -35,6 +42,15 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
         "description": "What this server has of version 3 of Heroku's Platform API.",
     })
 });
+
+/// All resources.
+fn resources() -> Map<String, Value> {
+    RESOURCES
+        .iter()
+        // A test makes sure that all can be read.
+        .flat_map(|file| serde_json::from_str::<Map<String, Value>>(file).unwrap_or_default())
+        .collect()
+}
 
 /// `GET /schema`
 pub(super) async fn info(Of(state): Of<State>) -> Response {
@@ -143,8 +159,14 @@ fn attributes(of: &Value) -> (Map<String, Value>, Vec<String>) {
     (properties, required)
 }
 
-/// One attribute: `kind` is a type or a format, with `?` where it can be `null` and `!` where it must be there.
+/// One attribute: `kind` is a type or a format, with `?` where it can be `null` and `!` where it must be there; or a schema of
+/// its own, for what these do not say.
 fn attribute(kind: &Value, description: &Value) -> Value {
+    if kind.is_object() {
+        let mut schema = kind.clone();
+        schema["description"] = description.clone();
+        return schema;
+    }
     let kind = kind.as_str().unwrap_or_default().trim_end_matches('!');
     let (kind, nullable) = match kind.strip_suffix('?') {
         Some(kind) => (kind, true),
@@ -178,7 +200,10 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_of_a_resource_that_is_described_and_the_other_way_round() {
-        let resources: Map<String, Value> = serde_json::from_str(RESOURCES).unwrap();
+        let resources = resources();
+        for file in RESOURCES {
+            serde_json::from_str::<Map<String, Value>>(file).unwrap();
+        }
         let described: BTreeSet<_> = resources.keys().map(String::as_str).collect();
         let used: BTreeSet<_> = ENDPOINTS.iter().map(|endpoint| endpoint.resource).collect();
         assert_eq!(described, used);
