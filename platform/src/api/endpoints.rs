@@ -2,7 +2,8 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, account, apps, collaborators, config_vars, formation, offers, releases, schema, slugs,
+    State, account, apps, collaborators, config_vars, formation, offers, openapi, releases, schema,
+    slugs,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -22,6 +23,8 @@ pub struct Endpoint {
     pub access: Access,
     /// What it does, in a few words.
     pub title: &'static str,
+    /// Statuses that it may answer with besides those that follow from the rest: see [`Endpoint::statuses`].
+    pub also: &'static [u16],
     /// What answers.
     route: fn() -> MethodRouter<State>,
 }
@@ -95,9 +98,10 @@ pub enum Access {
     Open,
 }
 
-/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does.
+/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does;
+/// and, where there are any, the statuses that do not follow from these: see [`Endpoint::statuses`].
 macro_rules! endpoints {
-    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal;)*) => {
+    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal $($also:literal)*;)*) => {
         /// Every endpoint.
         pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
@@ -106,6 +110,7 @@ macro_rules! endpoints {
             rel: Rel::$rel,
             access: Access::$access,
             title: $title,
+            also: &[$($also),*],
             route: || on(MethodFilter::$method, $handler),
         }),*];
     };
@@ -120,18 +125,18 @@ endpoints! {
 
     // Accounts: keys, authorizations, features of accounts.
 
-    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
+    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
-    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete";
+    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete" 403;
     GET    "/users/{account}/apps"          => apps::of_user,            "app"               Instances   Token "List by user";
     POST   "/apps/{app}/collaborators"      => collaborators::create,    "collaborator"      Create      Token "Create";
     GET    "/apps/{app}/collaborators"      => collaborators::all,       "collaborator"      Instances   Token "List";
     GET    "/apps/{app}/collaborators/{collaborator}"
                                             => collaborators::info,      "collaborator"      Itself      Token "Info";
     DELETE "/apps/{app}/collaborators/{collaborator}"
-                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete";
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 403 422;
     GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
     GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
     GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
@@ -172,4 +177,5 @@ endpoints! {
     // What there is none of, and answers as valid.
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
+    GET    "/openapi.json"                  => openapi::info,            "openapi"           Itself      Open  "Info";
 }

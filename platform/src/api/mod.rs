@@ -11,12 +11,14 @@ mod endpoints;
 mod formation;
 pub mod loose;
 mod offers;
+mod openapi;
 mod path;
 pub mod present;
 mod releases;
 mod schema;
 mod slugs;
 mod state;
+mod statuses;
 
 pub use endpoints::{Access, ENDPOINTS, Endpoint, Rel};
 pub use state::State;
