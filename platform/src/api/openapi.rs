@@ -175,7 +175,7 @@ fn parameters(resources: &Map<String, Value>) -> Map<String, Value> {
             "name": name,
             "in": "header",
             "description": description,
-            "schema": { "type": "string", "pattern": "^[ -~]*$" },
+            "schema": { "type": "string" },
             "example": example,
         })
     };
