@@ -159,6 +159,24 @@ impl Fields {
             .map(Some)
     }
 
+    /// A list of texts.
+    pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
+        let expected = || wrong(name, "a list of strings");
+        let items = match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::List(items)) => items,
+            Some(_) => return Err(expected()),
+        };
+        items
+            .iter()
+            .map(|item| match Sent::of(item) {
+                Sent::Text(text) => Ok(text),
+                _ => Err(expected()),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
     /// Process types: names and commands.
     pub fn process_types(&self, name: &str) -> Result<Option<ProcessTypes>, Refused> {
         let fields = match self.value(name) {

@@ -2,12 +2,18 @@
 //!
 //! All of them are in one table, [`ENDPOINTS`], which the router, `/schema` and the tests over all endpoints are made from.
 
+mod absent;
 mod account;
 mod apps;
+mod buildpacks;
 pub mod catalogue;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
+mod dynos;
 mod endpoints;
+mod features;
 mod formation;
 pub mod loose;
 mod offers;

@@ -60,7 +60,7 @@ pub(super) fn query(endpoint: &Endpoint, resource: &Value) -> Vec<Value> {
 /// text, and the other way round.
 fn loose(kind: &Value, description: &Value) -> Value {
     let text = kind.as_str().unwrap_or_default();
-    let needed = text.ends_with('!');
+    let needed = text.ends_with('!') && !text.contains('?');
     let name = text.trim_end_matches(['!', '?']);
     let mut kinds = match name {
         "boolean" => vec![
