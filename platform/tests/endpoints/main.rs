@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod absent;
 mod account;
 mod apps;
+mod buildpacks;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
+mod dynos;
+mod features;
 mod formation;
 mod offers;
 mod platform;

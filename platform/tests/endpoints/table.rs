@@ -17,6 +17,9 @@ fn path(endpoint: &Endpoint, app: &str) -> String {
         .replace("{account}", "~")
         .replace("{collaborator}", "ann@example.test")
         .replace("{slug}", NO_SLUG)
+        .replace("{app_feature}", "preboot")
+        .replace("{domain}", &format!("{app}.localhost"))
+        .replace("{log_drain}", "https%3A%2F%2Flogs.example.test%2Fdrain")
         .replace("{release}", "1")
         .replace("{formation}", "web")
         .replace("{stack}", "heroku-24")
@@ -170,6 +173,8 @@ async fn what_did_not_change_is_not_sent_again() {
         .released("example", json!({"web": "x", "release": "y"}))
         .await;
     let slug = platform.ann().get("/apps/example/releases/3").await.body["slug"]["id"].clone();
+    let drain = json!({"url": "https://logs.example.test/drain"});
+    platform.ann().post("/apps/example/log-drains", drain).await;
     let mut asked = 0;
     for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.method == "GET") {
         let path = path(endpoint, "example").replace(NO_SLUG, slug.as_str().unwrap());
