@@ -27,11 +27,10 @@ impl Endpoint {
         let when = |holds: bool, statuses: &'static [u16]| if holds { statuses } else { &[] };
         [
             self.rel.success(),
-            when(is_read && self.rel != Rel::Refused, &[304]),
+            when(is_read, &[304]),
             // A path or a `Range` that cannot be read, or a body that is no JSON.
             when(has_names || has_body || has_page, &[400]),
             when(has_names, &[404]),
-            when(self.rel == Rel::Refused, &[404, 422]),
             when(has_body, &[408, 413, 422]),
             when(self.has_conditions(), &[412]),
             when(has_page, &[416]),
@@ -70,7 +69,6 @@ impl Rel {
             Self::Destroy | Self::Itself | Self::Update | Self::BatchUpdate | Self::Action => {
                 &[200]
             }
-            Self::Refused => &[],
         }
     }
 }
