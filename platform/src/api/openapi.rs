@@ -6,7 +6,7 @@ mod answers;
 mod requests;
 
 use super::schema::resources;
-use super::{Access, ENDPOINTS, Endpoint, Rel, State};
+use super::{Access, ENDPOINTS, Endpoint, State};
 use crate::http::answer::ok;
 use axum::extract::State as Of;
 use axum::http::Method;
@@ -96,7 +96,7 @@ fn operation(endpoint: &Endpoint, resource: &Value) -> Value {
     let mut names: Vec<String> = names(endpoint.path)
         .map(|name| format!("path-{name}"))
         .collect();
-    if endpoint.rel == Rel::Instances {
+    if endpoint.rel.has_pages() {
         names.push("range".to_owned());
     }
     if endpoint.has_conditions() {

@@ -23,7 +23,7 @@ impl Endpoint {
         let is_read = self.method == Method::GET;
         let has_body = self.rel.request().is_some();
         let has_names = self.path.contains('{');
-        let has_page = self.rel == Rel::Instances;
+        let has_page = self.rel.has_pages();
         let when = |holds: bool, statuses: &'static [u16]| if holds { statuses } else { &[] };
         [
             self.rel.success(),
@@ -59,13 +59,19 @@ impl Endpoint {
 }
 
 impl Rel {
+    /// Whether the answer is a page of a list, which `Range` asks for.
+    #[must_use]
+    pub fn has_pages(self) -> bool {
+        matches!(self, Self::Instances | Self::Filter)
+    }
+
     /// The statuses of success.
     #[must_use]
     pub fn success(self) -> &'static [u16] {
         match self {
             Self::Create => &[201],
             Self::Empty => &[202],
-            Self::Instances => &[200, 206],
+            Self::Instances | Self::Filter => &[200, 206],
             Self::Destroy | Self::Itself | Self::Update | Self::BatchUpdate | Self::Action => {
                 &[200]
             }
