@@ -5,11 +5,15 @@
 mod account;
 mod apps;
 mod collaborators;
+mod colleagues;
 mod config_vars;
+mod fixture;
 mod formation;
 mod offers;
 mod platform;
 mod releases;
 mod schema;
 mod slugs;
+mod strangers;
 mod table;
+mod tokens;
