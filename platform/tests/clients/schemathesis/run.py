@@ -20,10 +20,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 FIXTURE = HERE.parent.parent / "fixture.json"
 # What headers say in most requests, so that there is something behind the header to test.
 HEADERS = {"range": ["id ..", "id ..; max=2", "id ]0..; order=desc, max=1"], "if-match": ["*"]}
-# Names that stand for the same with every user.
-PUBLIC = {"account": "~", "stack": "heroku-24", "region": "us", "dyno_size": "eco"}
-# Operations that have nothing to answer with yet.
-NEVER = {"GET /apps/{app}/pipeline-couplings"}
+# What is always refused.
+NEVER = {"POST /pipeline-transfers"}
 
 
 class Server:
@@ -47,6 +45,10 @@ class Server:
         urllib.request.urlopen(request).close()
 
 
+def fixture():
+    return json.loads(FIXTURE.read_text())
+
+
 def filled(value, names):
     """A value of the fixture, with what its names stand for."""
     if isinstance(value, str):
@@ -68,8 +70,8 @@ def at(answer, pointer):
 
 def make(server, who):
     """Makes one of everything; what each is called."""
-    names = {"who": who}
-    for step in json.loads(FIXTURE.read_text()):
+    names = {**fixture()["public"], "who": who, "account": "~"}
+    for step in fixture()["steps"]:
         body = filled(step.get("body"), names)
         if isinstance(body, dict) and body.get("user") == "carol@example.test":
             body["user"] = os.environ["API_COLLEAGUE"]
@@ -105,11 +107,7 @@ def with_names(document, names):
                         sys.exit(f"error: `{{{name}}}` in {path} stands for nothing: add a step that makes one to {FIXTURE}")
                     schema = mostly([names[name]], known[kind]["schema"])
                     parameters[index] = {**known[kind], "schema": schema, "example": names[name]}
-            for response in operation["responses"].values() if method == "get" else ():
-                links = response.get("links", {})
-                for target in [target for target in links if target.endswith("-delete")]:
-                    del links[target]
-    for step in json.loads(FIXTURE.read_text()):
+    for step in fixture()["steps"]:
         operation = document["paths"][step["path"]][step.get("method", "POST").lower()]
         if "body" in step:
             operation["requestBody"]["content"]["application/json"]["example"] = filled(step["body"], names | {"who": "example"})
@@ -134,7 +132,7 @@ def main():
     arguments, others = parser.parse_known_args()
     server = Server(arguments.url, os.environ["API_TOKEN"])
     document = json.loads(pathlib.Path(arguments.description).read_text()) if arguments.description else server.call("GET", "/openapi.json")
-    names = PUBLIC | make(server, "fixture")
+    names = make(server, "fixture")
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "openapi.json")
         file.write_text(json.dumps(with_names(document, names)))
