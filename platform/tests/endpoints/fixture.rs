@@ -1,8 +1,8 @@
 //! Something real for every name in every path of the table: what `tests/fixture.json` says is made, in its order; and `public` names, which
 //! stand for the same with everybody. schemathesis is given the same (`tests/clients/schemathesis/`).
 //!
-//! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made, and
-//! `{who}` for whose it is. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
+//! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made,
+//! `{who}` for whose it is, and `{colleague}` for somebody to share apps with. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
 //! bytes are put where the answer's `blob` says.
 
 use crate::platform::{Caller, Platform};
@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+/// The name of somebody to share apps with, who does nothing.
+const COLLEAGUE: &str = "colleague";
 
 /// What nothing is called by.
 pub(crate) const NOTHING: &str = "8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11";
@@ -82,6 +85,9 @@ impl Names {
     pub(crate) async fn make(platform: &Platform, caller: &Caller<'_>, who: &str) -> Self {
         let mut names = Self(FIXTURE.public.clone());
         names.0.insert("who".to_owned(), who.to_owned());
+        names
+            .0
+            .insert(COLLEAGUE.to_owned(), "carol@example.test".to_owned());
         for step in steps() {
             let answer = caller
                 .call(&step.method(), &names.fill(&step.path), names.body(step))
@@ -199,7 +205,7 @@ pub(crate) fn names_in(text: &str) -> Vec<&str> {
 
 /// Whether a name stands for the same with everybody.
 pub(crate) fn is_public(name: &str) -> bool {
-    FIXTURE.public.contains_key(name)
+    name == COLLEAGUE || FIXTURE.public.contains_key(name)
 }
 
 /// Answers, by the path that was read.

@@ -142,7 +142,6 @@ async fn bodies_do_not_reach_what_is_someone_elses() {
             let nothing = bobs.but(name, &bobs.of_nothing());
             let none = bob.call(&step.method(), &path, nothing.body(step)).await;
             let what = format!("{} {path} with Ann's {name}: {answer:?}", step.method());
-            assert!([404, 422].contains(&answer.status), "{what}");
             let none = (none.status, none.body.to_string());
             let (status, text) = told(&answer);
             // A text may say what was asked for.
