@@ -3,7 +3,7 @@
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
     State, absent, account, apps, buildpacks, collaborators, config_vars, domains, drains, dynos,
-    features, formation, offers, releases, schema, slugs,
+    features, filters, formation, offers, openapi, pipelines, releases, schema, slugs,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub access: Access,
     /// What it does, in a few words.
     pub title: &'static str,
+    /// Statuses that it may answer with besides those that follow from the rest: see [`Endpoint::statuses`].
+    pub also: &'static [u16],
     /// What answers.
     route: fn() -> MethodRouter<State>,
 }
@@ -43,6 +45,8 @@ pub enum Rel {
     Destroy,
     /// A list of them: 200, or 206 where there are more.
     Instances,
+    /// A list of those that its body names: 200, or 206 where there are more.
+    Filter,
     /// It: 200.
     Itself,
     /// Changes it: 200.
@@ -62,7 +66,7 @@ impl Rel {
         match self {
             Self::Create => "create",
             Self::Destroy => "destroy",
-            Self::Instances => "instances",
+            Self::Instances | Self::Filter => "instances",
             Self::Itself => "self",
             Self::Update | Self::BatchUpdate | Self::Action => "update",
             Self::Empty => "empty",
@@ -76,6 +80,7 @@ impl Rel {
             Self::Create => Some("create"),
             Self::Update => Some("update"),
             Self::BatchUpdate => Some("batch-update"),
+            Self::Filter => Some("filter"),
             Self::Destroy | Self::Instances | Self::Itself | Self::Action | Self::Empty => None,
         }
     }
@@ -83,7 +88,7 @@ impl Rel {
     /// Whether the answer is a list.
     #[must_use]
     pub fn is_list(self) -> bool {
-        matches!(self, Self::Instances | Self::BatchUpdate)
+        matches!(self, Self::Instances | Self::Filter | Self::BatchUpdate)
     }
 }
 
@@ -96,9 +101,10 @@ pub enum Access {
     Open,
 }
 
-/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does.
+/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does;
+/// and, where there are any, the statuses that do not follow from these: see [`Endpoint::statuses`].
 macro_rules! endpoints {
-    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal;)*) => {
+    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal $($also:literal)*;)*) => {
         /// Every endpoint.
         pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
@@ -107,6 +113,7 @@ macro_rules! endpoints {
             rel: Rel::$rel,
             access: Access::$access,
             title: $title,
+            also: &[$($also),*],
             route: || on(MethodFilter::$method, $handler),
         }),*];
     };
@@ -121,19 +128,18 @@ endpoints! {
 
     // Accounts: keys, authorizations, features of accounts.
 
-    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
+    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
-    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete";
+    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete" 403;
     GET    "/users/{account}/apps"          => apps::of_user,            "app"               Instances   Token "List by user";
     POST   "/apps/{app}/collaborators"      => collaborators::create,    "collaborator"      Create      Token "Create";
     GET    "/apps/{app}/collaborators"      => collaborators::all,       "collaborator"      Instances   Token "List";
     GET    "/apps/{app}/collaborators/{collaborator}"
                                             => collaborators::info,      "collaborator"      Itself      Token "Info";
     DELETE "/apps/{app}/collaborators/{collaborator}"
-                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete";
-    GET    "/apps/{app}/pipeline-couplings" => apps::no_pipeline,        "pipeline-coupling" Itself      Token "Info by app";
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 403 422;
 
     // What is attached to an app: features, domains, drains, buildpacks.
     GET    "/apps/{app}/features"           => features::all,            "app-feature"       Instances   Token "List";
@@ -145,7 +151,7 @@ endpoints! {
     GET    "/apps/{app}/domains"            => domains::all,             "domain"            Instances   Token "List";
     GET    "/apps/{app}/domains/{domain}"   => domains::info,            "domain"            Itself      Token "Info";
     PATCH  "/apps/{app}/domains/{domain}"   => domains::update,          "domain"            Update      Token "Update";
-    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete";
+    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete" 422;
     POST   "/apps/{app}/log-drains"         => drains::create,           "log-drain"         Create      Token "Create";
     GET    "/apps/{app}/log-drains"         => drains::all,              "log-drain"         Instances   Token "List";
     GET    "/apps/{app}/log-drains/{log_drain}"
@@ -186,6 +192,51 @@ endpoints! {
                                             => dynos::of_type,           "dyno"              Empty       Token "Stop formation";
 
     // Pipelines, couplings and promotions.
+    POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
+    GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
+    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
+    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
+    GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
+    GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
+    GET    "/pipelines/{pipeline}/pipeline-couplings"
+                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline";
+    GET    "/apps/{app}/pipeline-couplings" => pipelines::of_app,        "pipeline-coupling" Itself      Token "Info by app";
+    GET    "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::coupling,      "pipeline-coupling" Itself      Token "Info";
+    PATCH  "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::move_to_stage, "pipeline-coupling" Update      Token "Update";
+    DELETE "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::uncouple,      "pipeline-coupling" Destroy     Token "Delete";
+    POST   "/filters/apps"                  => filters::apps,            "filter-apps"       Filter      Token "Apps";
+    POST   "/pipeline-promotions"           => pipelines::promote,       "pipeline-promotion"
+                                                                                             Create      Token "Create" 404;
+    GET    "/pipeline-promotions/{pipeline_promotion}"
+                                            => pipelines::promotion,     "pipeline-promotion"
+                                                                                             Itself      Token "Info";
+    GET    "/pipeline-promotions/{pipeline_promotion}/promotion-targets"
+                                            => pipelines::promotion_targets,
+                                                                  "pipeline-promotion-target"
+                                                                                             Instances   Token "List";
+    GET    "/pipelines/{pipeline}/latest-releases"
+                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline";
+    GET    "/pipelines/{pipeline}/latest-deployments"
+                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline";
+    GET    "/pipelines/{pipeline}/latest-builds"
+                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List";
+    GET    "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
+                                            => pipelines::config_vars,   "pipeline-config-var"
+                                                                                             Itself      Token "Info";
+    PATCH  "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
+                                            => pipelines::update_config_vars,
+                                                                         "pipeline-config-var"
+                                                                                             Update      Token "Update";
+    GET    "/pipelines/{pipeline}/test-runs"
+                                            => pipelines::none,          "test-run"          Instances   Token "List";
+    GET    "/pipelines/{pipeline}/review-apps"
+                                            => pipelines::none,          "review-app"        Instances   Token "List";
+    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create" 404;
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
@@ -217,4 +268,5 @@ endpoints! {
     GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
+    GET    "/openapi.json"                  => openapi::info,            "openapi"           Itself      Open  "Info";
 }
