@@ -2,8 +2,8 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, account, apps, collaborators, config_vars, filters, formation, offers, pipelines,
-    releases, schema, slugs,
+    State, absent, account, apps, buildpacks, collaborators, config_vars, domains, drains, dynos,
+    features, filters, formation, offers, openapi, pipelines, releases, schema, slugs,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub access: Access,
     /// What it does, in a few words.
     pub title: &'static str,
+    /// Statuses that it may answer with besides those that follow from the rest: see [`Endpoint::statuses`].
+    pub also: &'static [u16],
     /// What answers.
     route: fn() -> MethodRouter<State>,
 }
@@ -55,6 +57,9 @@ pub enum Rel {
     Action,
     /// Does something that there is nothing to tell of: 202 and `{}`.
     Empty,
+    /// Always ends in an error that says why, 404 or 422: there are none here, and none can be made. Clients ask for it, and
+    /// `/schema`, which says what there is, does not have it.
+    Refused,
 }
 
 impl Rel {
@@ -68,6 +73,7 @@ impl Rel {
             Self::Itself => "self",
             Self::Update | Self::BatchUpdate | Self::Action => "update",
             Self::Empty => "empty",
+            Self::Refused => "refused",
         }
     }
 
@@ -79,7 +85,12 @@ impl Rel {
             Self::Update => Some("update"),
             Self::BatchUpdate => Some("batch-update"),
             Self::Filter => Some("filter"),
-            Self::Destroy | Self::Instances | Self::Itself | Self::Action | Self::Empty => None,
+            Self::Destroy
+            | Self::Instances
+            | Self::Itself
+            | Self::Action
+            | Self::Empty
+            | Self::Refused => None,
         }
     }
 
@@ -99,9 +110,10 @@ pub enum Access {
     Open,
 }
 
-/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does.
+/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does;
+/// and, where there are any, the statuses that do not follow from these: see [`Endpoint::statuses`].
 macro_rules! endpoints {
-    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal;)*) => {
+    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal $($also:literal)*;)*) => {
         /// Every endpoint.
         pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
@@ -110,6 +122,7 @@ macro_rules! endpoints {
             rel: Rel::$rel,
             access: Access::$access,
             title: $title,
+            also: &[$($also),*],
             route: || on(MethodFilter::$method, $handler),
         }),*];
     };
@@ -124,23 +137,40 @@ endpoints! {
 
     // Accounts: keys, authorizations, features of accounts.
 
-    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
+    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
-    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete";
+    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete" 403;
     GET    "/users/{account}/apps"          => apps::of_user,            "app"               Instances   Token "List by user";
     POST   "/apps/{app}/collaborators"      => collaborators::create,    "collaborator"      Create      Token "Create";
     GET    "/apps/{app}/collaborators"      => collaborators::all,       "collaborator"      Instances   Token "List";
     GET    "/apps/{app}/collaborators/{collaborator}"
                                             => collaborators::info,      "collaborator"      Itself      Token "Info";
     DELETE "/apps/{app}/collaborators/{collaborator}"
-                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete";
-    GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
-    GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
-    GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 403 422;
 
     // What is attached to an app: features, domains, drains, buildpacks.
+    GET    "/apps/{app}/features"           => features::all,            "app-feature"       Instances   Token "List";
+    GET    "/apps/{app}/features/{app_feature}"
+                                            => features::info,           "app-feature"       Itself      Token "Info";
+    PATCH  "/apps/{app}/features/{app_feature}"
+                                            => features::update,         "app-feature"       Update      Token "Update";
+    POST   "/apps/{app}/domains"            => domains::create,          "domain"            Create      Token "Create";
+    GET    "/apps/{app}/domains"            => domains::all,             "domain"            Instances   Token "List";
+    GET    "/apps/{app}/domains/{domain}"   => domains::info,            "domain"            Itself      Token "Info";
+    PATCH  "/apps/{app}/domains/{domain}"   => domains::update,          "domain"            Update      Token "Update";
+    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete";
+    POST   "/apps/{app}/log-drains"         => drains::create,           "log-drain"         Create      Token "Create";
+    GET    "/apps/{app}/log-drains"         => drains::all,              "log-drain"         Instances   Token "List";
+    GET    "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::info,             "log-drain"         Itself      Token "Info";
+    DELETE "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::delete,           "log-drain"         Destroy     Token "Delete";
+    GET    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::all,          "buildpack-installation" Instances Token "List";
+    PUT    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::replace,      "buildpack-installation" BatchUpdate Token "Update";
 
     GET    "/apps/{app}/config-vars"        => config_vars::info,        "config-var"        Itself      Token "Info by app";
     PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update";
@@ -162,6 +192,21 @@ endpoints! {
                                             => formation::info,          "formation"         Itself      Token "Info";
     PATCH  "/apps/{app}/formation/{formation}"
                                             => formation::update,        "formation"         Update      Token "Update";
+
+    GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
+    POST   "/apps/{app}/dynos"              => absent::refused(absent::DYNOS),
+                                                                         "dyno"              Refused     Token "Create";
+    DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
+    GET    "/apps/{app}/dynos/{dyno}"       => absent::missing("dyno"),  "dyno"              Refused     Token "Info";
+    DELETE "/apps/{app}/dynos/{dyno}"       => absent::missing("dyno"),  "dyno"              Refused     Token "Restart";
+    POST   "/apps/{app}/dynos/{dyno}/actions/stop"
+                                            => absent::missing("dyno"),  "dyno"              Refused     Token "Stop";
+    DELETE "/apps/{app}/formations/{formation}"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
+    POST   "/apps/{app}/formations/{formation}/actions/stop"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Stop formation";
+    POST   "/apps/{app}/log-sessions"       => absent::refused(absent::LOGS),
+                                                                         "log-session"       Refused     Token "Create";
 
     // Pipelines, couplings and promotions.
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
@@ -216,8 +261,123 @@ endpoints! {
     GET    "/regions/{region}"              => offers::info::<Region>,   "region"            Itself      Token "Info";
     GET    "/dyno-sizes"                    => offers::all::<DynoSize>,  "dyno-size"         Instances   Token "List";
     GET    "/dyno-sizes/{dyno_size}"        => offers::info::<DynoSize>, "dyno-size"         Itself      Token "Info";
+    GET    "/apps/{app}/available-stacks"   => offers::available::<Stack>,
+                                                                         "stack"             Instances   Token "List available stacks";
+    GET    "/apps/{app}/available-dyno-sizes"
+                                            => offers::available::<DynoSize>,
+                                                                         "dyno-size"         Instances   Token "List available sizes";
 
-    // What there is none of, and answers as valid.
+    // What there is none of: lists that are empty, names of nothing, and what cannot be made.
+    GET    "/addons"                        => absent::none,             "add-on"            Instances   Token "List";
+    GET    "/users/{account}/addons"        => absent::none_of_user,     "add-on"            Instances   Token "List by user";
+    GET    "/apps/{app}/addons"             => absent::none_of_app,      "add-on"            Instances   Token "List by app";
+    POST   "/apps/{app}/addons"             => absent::add_on_service,   "add-on"            Refused     Token "Create";
+    GET    "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Info by app";
+    PATCH  "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Update";
+    DELETE "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Delete";
+    GET    "/addons/{add_on}"               => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Info";
+    POST   "/actions/addons/resolve"        => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Resolve";
+    GET    "/addon-attachments"             => absent::none,             "add-on-attachment" Instances   Token "List";
+    POST   "/addon-attachments"             => absent::missing("add_on"),
+                                                                         "add-on-attachment" Refused     Token "Create";
+    GET    "/addon-attachments/{add_on_attachment}"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Info";
+    DELETE "/addon-attachments/{add_on_attachment}"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Delete";
+    GET    "/apps/{app}/addon-attachments"  => absent::none_of_app,      "add-on-attachment" Instances   Token "List by app";
+    GET    "/apps/{app}/addon-attachments/{add_on_attachment}"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Info by app";
+    POST   "/actions/addon-attachments/resolve"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Resolve";
+    GET    "/addon-services"                => absent::none,             "add-on-service"    Instances   Token "List";
+    GET    "/addon-services/{add_on_service}"
+                                            => absent::missing("add_on_service"),
+                                                                         "add-on-service"    Refused     Token "Info";
+    GET    "/addon-services/{add_on_service}/plans"
+                                            => absent::missing("add_on_service"),
+                                                                         "plan"              Refused     Token "List by service";
+    GET    "/addon-services/{add_on_service}/plans/{plan}"
+                                            => absent::missing("add_on_service"),
+                                                                         "plan"              Refused     Token "Info by service";
+    GET    "/plans/{plan}"                  => absent::missing("plan"),  "plan"              Refused     Token "Info";
+    GET    "/apps/{app}/usage"              => absent::usage,            "app-usage"         Itself      Token "Info by app";
+    GET    "/apps/{app}/sni-endpoints"      => absent::none_of_app,      "sni-endpoint"      Instances   Token "List";
+    POST   "/apps/{app}/sni-endpoints"      => absent::refused(absent::CERTIFICATES),
+                                                                         "sni-endpoint"      Refused     Token "Create";
+    GET    "/apps/{app}/sni-endpoints/{sni_endpoint}"
+                                            => absent::missing("sni_endpoint"),
+                                                                         "sni-endpoint"      Refused     Token "Info";
+    PATCH  "/apps/{app}/sni-endpoints/{sni_endpoint}"
+                                            => absent::missing("sni_endpoint"),
+                                                                         "sni-endpoint"      Refused     Token "Update";
+    DELETE "/apps/{app}/sni-endpoints/{sni_endpoint}"
+                                            => absent::missing("sni_endpoint"),
+                                                                         "sni-endpoint"      Refused     Token "Delete";
+    POST   "/apps/{app}/acm"                => absent::refused(absent::CERTIFICATES),
+                                                                         "app"               Refused     Token "Enable ACM";
+    PATCH  "/apps/{app}/acm"                => absent::refused(absent::CERTIFICATES),
+                                                                         "app"               Refused     Token "Refresh ACM";
+    DELETE "/apps/{app}/acm"                => apps::info,               "app"               Action      Token "Disable ACM";
+    GET    "/apps/{app}/webhooks"           => absent::none_of_app,      "app-webhook"       Instances   Token "List";
+    POST   "/apps/{app}/webhooks"           => absent::refused(absent::WEBHOOKS),
+                                                                         "app-webhook"       Refused     Token "Create";
+    GET    "/apps/{app}/webhooks/{app_webhook}"
+                                            => absent::missing("webhook"),
+                                                                         "app-webhook"       Refused     Token "Info";
+    PATCH  "/apps/{app}/webhooks/{app_webhook}"
+                                            => absent::missing("webhook"),
+                                                                         "app-webhook"       Refused     Token "Update";
+    DELETE "/apps/{app}/webhooks/{app_webhook}"
+                                            => absent::missing("webhook"),
+                                                                         "app-webhook"       Refused     Token "Delete";
+    GET    "/apps/{app}/webhook-deliveries" => absent::none_of_app,      "app-webhook-delivery" Instances Token "List";
+    GET    "/apps/{app}/webhook-deliveries/{app_webhook_delivery}"
+                                            => absent::missing("webhook_delivery"),
+                                                                         "app-webhook-delivery" Refused  Token "Info";
+    GET    "/apps/{app}/webhook-events"     => absent::none_of_app,      "app-webhook-event" Instances   Token "List";
+    GET    "/apps/{app}/webhook-events/{app_webhook_event}"
+                                            => absent::missing("webhook_event"),
+                                                                         "app-webhook-event" Refused     Token "Info";
+    GET    "/apps/{app}/telemetry-drains"   => absent::none_of_app,      "telemetry-drain"   Instances   Token "List by app";
+    POST   "/telemetry-drains"              => absent::refused(absent::TELEMETRY),
+                                                                         "telemetry-drain"   Refused     Token "Create";
+    GET    "/telemetry-drains/{telemetry_drain}"
+                                            => absent::missing("telemetry_drain"),
+                                                                         "telemetry-drain"   Refused     Token "Info";
+    PATCH  "/telemetry-drains/{telemetry_drain}"
+                                            => absent::missing("telemetry_drain"),
+                                                                         "telemetry-drain"   Refused     Token "Update";
+    DELETE "/telemetry-drains/{telemetry_drain}"
+                                            => absent::missing("telemetry_drain"),
+                                                                         "telemetry-drain"   Refused     Token "Delete";
+    GET    "/account/app-transfers"         => absent::none,             "app-transfer"      Instances   Token "List";
+    POST   "/account/app-transfers"         => absent::refused(absent::TRANSFERS),
+                                                                         "app-transfer"      Refused     Token "Create";
+    GET    "/account/app-transfers/{app_transfer}"
+                                            => absent::missing("app_transfer"),
+                                                                         "app-transfer"      Refused     Token "Info";
+    PATCH  "/account/app-transfers/{app_transfer}"
+                                            => absent::missing("app_transfer"),
+                                                                         "app-transfer"      Refused     Token "Update";
+    DELETE "/account/app-transfers/{app_transfer}"
+                                            => absent::missing("app_transfer"),
+                                                                         "app-transfer"      Refused     Token "Delete";
+    GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
+    POST   "/spaces"                        => absent::refused(absent::SPACES),
+                                                                         "space"             Refused     Token "Create";
+    GET    "/spaces/{space}"                => absent::missing("space"), "space"             Refused     Token "Info";
+    GET    "/spaces/{space}/telemetry-drains"
+                                            => absent::missing("space"), "telemetry-drain"   Refused     Token "List by space";
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
+    GET    "/openapi.json"                  => openapi::info,            "openapi"           Itself      Open  "Info";
 }

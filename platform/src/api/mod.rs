@@ -2,16 +2,23 @@
 //!
 //! All of them are in one table, [`ENDPOINTS`], which the router, `/schema` and the tests over all endpoints are made from.
 
+mod absent;
 mod account;
 mod apps;
+mod buildpacks;
 pub mod catalogue;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
+mod dynos;
 mod endpoints;
+mod features;
 mod filters;
 mod formation;
 pub mod loose;
 mod offers;
+mod openapi;
 mod path;
 mod pipelines;
 pub mod present;
@@ -19,6 +26,7 @@ mod releases;
 mod schema;
 mod slugs;
 mod state;
+mod statuses;
 
 pub use endpoints::{Access, ENDPOINTS, Endpoint, Rel};
 pub use state::State;

@@ -12,9 +12,13 @@
 
 mod access;
 mod apps;
+mod buildpacks;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
 mod error;
+mod features;
 mod folder;
 mod formation;
 mod keyset;
@@ -32,7 +36,11 @@ mod users;
 mod values;
 mod writer;
 
+pub use buildpacks::MAXIMUM_BUILDPACKS;
+pub use domains::{Domain, MAXIMUM_DOMAINS};
+pub use drains::{Drain, MAXIMUM_DRAINS};
 pub use error::StoreError;
+pub use features::{Feature, Features};
 pub use folder::DATABASE;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};

@@ -5,7 +5,9 @@
 mod account;
 mod apps;
 mod collaborators;
+mod colleagues;
 mod config_vars;
+mod fixture;
 mod formation;
 mod offers;
 mod pipelines;
@@ -14,4 +16,6 @@ mod promotions;
 mod releases;
 mod schema;
 mod slugs;
+mod strangers;
 mod table;
+mod tokens;
