@@ -121,7 +121,7 @@ impl Planned {
             Kind::Info | Kind::Mixed | Kind::Floor => {
                 let version = 1 + random.below(ledger.size.releases);
                 let path = format!("/apps/{name}/releases/{version}");
-                (get(&path, token, None)?, format!("\"version\":{version},"))
+                (get(&path, token, None)?, version.to_string())
             }
             Kind::Releases => {
                 let range = format!("version ..; max={PAGE}, order=desc");
@@ -179,7 +179,18 @@ impl Check {
             }
             Kind::Releases | Kind::Apps => expect(row, answer, &[200, 206])?,
             Kind::Floor => return expect(row, answer, &[200]).map(|()| None),
-            Kind::Info | Kind::Mixed => expect(row, answer, &[200])?,
+            Kind::Info | Kind::Mixed => {
+                expect(row, answer, &[200])?;
+                let release: Release = parse(row, answer)?;
+                return if release.version.to_string() == self.expected {
+                    Ok(None)
+                } else {
+                    Err(wrong(
+                        row,
+                        format!("v{} is not what was asked for", release.version),
+                    ))
+                };
+            }
         }
         // Cheaper than to read it as JSON: who measures shares the machine with the server.
         let expected = self.expected.as_bytes();
@@ -305,11 +316,13 @@ mod tests {
         check(Kind::Create, "t")
             .see(&answer(201, body))
             .unwrap_err();
-        let info = check(Kind::Info, "\"version\":3,");
-        info.see(&answer(200, r#"{"id":"i","version":3,"x":1}"#))
-            .unwrap();
-        info.see(&answer(200, r#"{"version":30,"x":1}"#))
+        let info = check(Kind::Info, "3");
+        info.see(&answer(200, body)).unwrap();
+        info.see(&answer(200, r#"{"id": "i", "version": 30}"#))
             .unwrap_err();
+        let page = check(Kind::Releases, "app-1");
+        page.see(&answer(206, r#"[{"name":"app-1"}]"#)).unwrap();
+        page.see(&answer(200, "[]")).unwrap_err();
         info.see(&answer(429, "")).unwrap_err();
     }
 
