@@ -18,7 +18,10 @@ pub(crate) const LOCK: &str = "ledger.lock";
 /// `PRAGMA application_id` of our databases: `slug`.
 pub(crate) const APPLICATION: i32 = 0x736c_7567;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_ledger.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_ledger.sql")),
+    M::up(include_str!("migrations/0007_clock.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The form of database that this program makes: the number of migrations.
@@ -71,6 +74,17 @@ impl Folder {
             migrate(&mut connection, &self.database)?;
         }
         connection.pragma_update(None, "foreign_keys", true)?;
+        Ok(connection)
+    }
+
+    /// A connection that moves pages from the log into the database, and writes nothing else. After [`Folder::writer`].
+    pub(super) fn checkpointer(&self) -> Result<Connection, StoreError> {
+        let connection = Connection::open_with_flags(
+            &self.database,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        configure(&connection)?;
+        connection.pragma_update(None, "synchronous", "full")?;
         Ok(connection)
     }
 
