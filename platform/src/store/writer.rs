@@ -135,7 +135,9 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    fn in_savepoint<T>(
+    /// Carries out `work`, which leaves nothing behind if it fails. Within a request, too: then what the request did before
+    /// stays.
+    pub(super) fn in_savepoint<T>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {

@@ -14,7 +14,10 @@ SELECT 1, coalesce(max(newest), 0) FROM (
     UNION ALL SELECT max(updated_at) FROM collaborator
     UNION ALL SELECT max(updated_at) FROM slug
     UNION ALL SELECT max(updated_at) FROM release
-    UNION ALL SELECT max(updated_at) FROM formation);
+    UNION ALL SELECT max(updated_at) FROM formation
+    UNION ALL SELECT max(updated_at) FROM pipeline
+    UNION ALL SELECT max(updated_at) FROM pipeline_coupling
+    UNION ALL SELECT max(created_at) FROM pipeline_promotion);
 
 CREATE TRIGGER clock_goes_on BEFORE UPDATE ON clock
 WHEN NEW.newest < OLD.newest
