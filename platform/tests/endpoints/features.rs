@@ -72,7 +72,7 @@ async fn a_new_app_has_the_features_that_it_was_asked_for() {
     assert_eq!(enabled.len(), 2, "{enabled:?}");
     for (flags, text) in [
         (
-            json!("preboot"),
+            json!({"preboot": true}),
             "`feature_flags` must be a list of strings",
         ),
         (json!([1]), "`feature_flags` must be a list of strings"),
