@@ -100,7 +100,7 @@ fn operation(endpoint: &Endpoint, resource: &Value) -> Value {
     let mut names: Vec<String> = names(endpoint.path)
         .map(|name| format!("path-{name}"))
         .collect();
-    if endpoint.rel == Rel::Instances {
+    if endpoint.rel.has_pages() {
         names.push("range".to_owned());
     }
     if endpoint.has_conditions() {

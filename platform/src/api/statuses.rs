@@ -23,7 +23,7 @@ impl Endpoint {
         let is_read = self.method == Method::GET;
         let has_body = self.rel.request().is_some();
         let has_names = self.path.contains('{');
-        let has_page = self.rel == Rel::Instances;
+        let has_page = self.rel.has_pages();
         let when = |holds: bool, statuses: &'static [u16]| if holds { statuses } else { &[] };
         [
             self.rel.success(),

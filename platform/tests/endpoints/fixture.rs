@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 /// Names of what is the same for everybody.
 const PUBLIC: &[(&str, &str)] = &[
     ("app_feature", "preboot"),
+    ("pipeline_config_var", "test"),
     ("stack", "heroku-24"),
     ("region", "us"),
     ("dyno_size", "eco"),
