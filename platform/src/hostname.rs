@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn names_are_in_ascii_and_lower_case() {
-        let longest = format!("{}.example", [["a"; 61].concat(); 3].join("."));
+        let longest = format!("{}.example", vec!["a".repeat(61); 3].join("."));
         for (text, name) in [
             ("www.example.com", "www.example.com"),
             ("Example.COM.", "example.com"),
@@ -111,8 +111,8 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         let long_label = format!("{}.example", "a".repeat(64));
-        let long = format!("{}.example", [["a"; 63].concat(); 4].join("."));
-        let longer_as_wildcard = format!("*.{}.abcd", [["a"; 61].concat(); 4].join("."));
+        let long = format!("{}.example", vec!["a".repeat(63); 4].join("."));
+        let longer_as_wildcard = format!("*.{}.abcd", vec!["a".repeat(61); 4].join("."));
         for text in [
             "",
             ".",

@@ -27,11 +27,10 @@ impl Endpoint {
         let when = |holds: bool, statuses: &'static [u16]| if holds { statuses } else { &[] };
         [
             self.rel.success(),
-            when(is_read && self.rel != Rel::Refused, &[304]),
+            when(is_read, &[304]),
             // A path or a `Range` that cannot be read, or a body that is no JSON.
             when(has_names || has_body || has_page, &[400]),
             when(has_names, &[404]),
-            when(self.rel == Rel::Refused, &[404, 422]),
             when(has_body, &[408, 413, 422]),
             when(self.has_conditions(), &[412]),
             when(has_page, &[416]),
@@ -60,6 +59,12 @@ impl Endpoint {
 }
 
 impl Rel {
+    /// Whether the answer is a page of a list, which `Range` asks for.
+    #[must_use]
+    pub fn has_pages(self) -> bool {
+        matches!(self, Self::Instances | Self::Filter)
+    }
+
     /// The statuses of success.
     #[must_use]
     pub fn success(self) -> &'static [u16] {
@@ -70,7 +75,6 @@ impl Rel {
             Self::Destroy | Self::Itself | Self::Update | Self::BatchUpdate | Self::Action => {
                 &[200]
             }
-            Self::Refused => &[],
         }
     }
 }

@@ -2,11 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod absent;
 mod account;
 mod apps;
+mod buildpacks;
 mod collaborators;
 mod colleagues;
 mod config_vars;
+mod domains;
+mod drains;
+mod dynos;
+mod features;
 mod fixture;
 mod formation;
 mod offers;
