@@ -19,6 +19,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("stack", "heroku-24"),
     ("region", "us"),
     ("dyno_size", "eco"),
+    ("dyno", "web"),
 ];
 
 /// What nothing is called by.
