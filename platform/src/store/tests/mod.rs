@@ -9,6 +9,7 @@ mod formation;
 mod model;
 mod opening;
 mod pages;
+mod pipelines;
 mod releases;
 mod schema;
 mod slugs;
