@@ -186,6 +186,9 @@ endpoints! {
 
     GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
     DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
+    DELETE "/apps/{app}/dynos/{dyno}"       => dynos::of_name,           "dyno"              Empty       Token "Restart";
+    POST   "/apps/{app}/dynos/{dyno}/actions/stop"
+                                            => dynos::of_name,           "dyno"              Empty       Token "Stop";
     DELETE "/apps/{app}/formations/{formation}"
                                             => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
     POST   "/apps/{app}/formations/{formation}/actions/stop"

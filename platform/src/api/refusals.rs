@@ -43,8 +43,6 @@ macro_rules! refusals {
 refusals! {
     POST   "/apps/{app}/dynos"                                          => cannot(DYNOS);
     GET    "/apps/{app}/dynos/{dyno}"                                   => nothing_called("dyno");
-    DELETE "/apps/{app}/dynos/{dyno}"                                   => nothing_called("dyno");
-    POST   "/apps/{app}/dynos/{dyno}/actions/stop"                      => nothing_called("dyno");
     POST   "/apps/{app}/log-sessions"                                   => cannot(LOGS);
     POST   "/apps/{app}/addons"                                         => add_on_service;
     GET    "/apps/{app}/addons/{add_on}"                                => nothing_called("add_on");
