@@ -2,9 +2,12 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, account, apps, collaborators, config_vars, formation, offers, releases, schema, slugs,
+    State, absent, account, account_features, apps, authorizations, collaborators, config_vars,
+    formation, keys, offers, releases, schema, scope, slugs,
 };
+use axum::extract::Request;
 use axum::http::Method;
+use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 /// What one method does at one path.
@@ -27,9 +30,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// What answers the method.
+    /// What answers the method, for tokens that are good for it.
     pub(super) fn route(&self) -> MethodRouter<State> {
-        (self.route)()
+        let route = (self.route)();
+        match scope::needed(self) {
+            None => route,
+            Some(needed) => route.route_layer(from_fn(move |request: Request, next: Next| {
+                scope::check(needed, request, next)
+            })),
+        }
     }
 }
 
@@ -119,6 +128,41 @@ endpoints! {
     GET    "/account/rate-limits"           => account::rate_limits,     "rate-limit"        Itself      Token "Info";
 
     // Accounts: keys, authorizations, features of accounts.
+
+    GET    "/account/features"              => account_features::all,    "account-feature"   Instances   Token "List";
+    GET    "/account/features/{account_feature}"
+                                            => account_features::info,   "account-feature"   Itself      Token "Info";
+    PATCH  "/account/features/{account_feature}"
+                                            => account_features::update, "account-feature"   Update      Token "Update";
+    POST   "/account/keys"                  => keys::create,             "key"               Create      Token "Create";
+    GET    "/account/keys"                  => keys::all,                "key"               Instances   Token "List";
+    GET    "/account/keys/{key}"            => keys::info,               "key"               Itself      Token "Info";
+    DELETE "/account/keys/{key}"            => keys::delete,             "key"               Destroy     Token "Delete";
+    GET    "/users/{account}/sms-number"    => absent::sms_number,       "sms-number"        Itself      Token "SMS number";
+    POST   "/oauth/authorizations"          => authorizations::create,   "oauth-authorization" Create    Token "Create";
+    GET    "/oauth/authorizations"          => authorizations::all,      "oauth-authorization" Instances Token "List";
+    GET    "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::info,     "oauth-authorization" Itself    Token "Info";
+    PATCH  "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::update,   "oauth-authorization" Update    Token "Update";
+    DELETE "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::delete,   "oauth-authorization" Destroy   Token "Delete";
+    POST   "/oauth/authorizations/{oauth_authorization}/actions/regenerate-tokens"
+                                            => authorizations::regenerate, "oauth-authorization" Action  Token "Regenerate";
+    POST   "/oauth/clients"                 => absent::refuse_client,    "oauth-client"      Create      Token "Create";
+    GET    "/oauth/clients"                 => absent::none,             "oauth-client"      Instances   Token "List";
+    GET    "/oauth/clients/{oauth_client}"  => absent::no_client,        "oauth-client"      Itself      Token "Info";
+    GET    "/oauth/sessions"                => absent::none,             "oauth-session"     Instances   Token "List";
+    DELETE "/oauth/sessions/{oauth_session}"
+                                            => absent::no_session,       "oauth-session"     Destroy     Token "Delete";
+    POST   "/oauth/tokens"                  => absent::refuse_tokens,    "oauth-token"       Create      Token "Create";
+    GET    "/teams"                         => absent::none,             "team"              Instances   Token "List";
+    GET    "/teams/{team}"                  => absent::no_team,          "team"              Itself      Token "Info";
+    GET    "/enterprise-accounts"           => absent::none,             "enterprise-account" Instances  Token "List";
+    GET    "/enterprise-accounts/{enterprise_account}"
+                                            => absent::no_enterprise_account, "enterprise-account" Itself Token "Info";
+    GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
+    GET    "/spaces/{space}"                => absent::no_space,         "space"             Itself      Token "Info";
 
     POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";

@@ -2,19 +2,24 @@
 //!
 //! All of them are in one table, [`ENDPOINTS`], which the router, `/schema` and the tests over all endpoints are made from.
 
+mod absent;
 mod account;
+mod account_features;
 mod apps;
+mod authorizations;
 pub mod catalogue;
 mod collaborators;
 mod config_vars;
 mod endpoints;
 mod formation;
+mod keys;
 pub mod loose;
 mod offers;
 mod path;
 pub mod present;
 mod releases;
 mod schema;
+mod scope;
 mod slugs;
 mod state;
 

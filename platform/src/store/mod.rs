@@ -11,12 +11,15 @@
 //! [`StoreError::NotFound`], as if it were not there.
 
 mod access;
+mod account_features;
 mod apps;
+mod authorizations;
 mod collaborators;
 mod config_vars;
 mod error;
 mod folder;
 mod formation;
+mod keys;
 mod keyset;
 mod names;
 mod readers;
@@ -25,19 +28,23 @@ mod release_rows;
 mod releases;
 mod rules;
 mod slugs;
+mod ssh_key;
 #[cfg(test)]
 mod tests;
 mod users;
 mod values;
 mod writer;
 
+pub use account_features::SwitchedFeature;
+pub use authorizations::{Authorization, Granted, NewAuthorization};
 pub use error::StoreError;
 pub use folder::DATABASE;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
+pub use keys::Key;
 pub use records::{
-    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
-    Release, Slug, User, UserTokens, UserUpdate,
+    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp,
+    PasswordCheck, Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
 };
 
 pub(crate) use rules::{

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod account;
+mod accounts;
 mod apps;
 mod collaborators;
 mod config_vars;

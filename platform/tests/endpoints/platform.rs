@@ -22,6 +22,7 @@ const URL: &str = "http://127.0.0.1:5000";
 /// A platform in a folder of its own, which goes with it.
 pub(crate) struct Platform {
     router: Router,
+    store: Store,
     blobs: BlobStore,
     _folder: TempDir,
 }
@@ -73,9 +74,15 @@ impl Platform {
         let settings = Settings::new(folder.path());
         Self {
             router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
+            store,
             blobs,
             _folder: folder,
         }
+    }
+
+    /// Its ledger.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The bytes of its slugs.

@@ -9,6 +9,17 @@ use std::collections::BTreeSet;
 /// What no slug is called by.
 const NO_SLUG: &str = "8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11";
 
+/// Where nothing is to be read, because nothing is there by the names of [`path`].
+const NOT_THERE: &[&str] = &[
+    "/account/keys/{key}",
+    "/apps/{app}/pipeline-couplings",
+    "/enterprise-accounts/{enterprise_account}",
+    "/oauth/authorizations/{oauth_authorization}",
+    "/oauth/clients/{oauth_client}",
+    "/spaces/{space}",
+    "/teams/{team}",
+];
+
 /// The path of an endpoint, with `app` for the app and names of nothing for the rest.
 fn path(endpoint: &Endpoint, app: &str) -> String {
     endpoint
@@ -22,6 +33,14 @@ fn path(endpoint: &Endpoint, app: &str) -> String {
         .replace("{stack}", "heroku-24")
         .replace("{region}", "us")
         .replace("{dyno_size}", "eco")
+        .replace("{account_feature}", "app-overview")
+        .replace("{key}", NO_SLUG)
+        .replace("{oauth_authorization}", NO_SLUG)
+        .replace("{oauth_client}", NO_SLUG)
+        .replace("{oauth_session}", "~")
+        .replace("{team}", "example")
+        .replace("{enterprise_account}", "example")
+        .replace("{space}", "example")
 }
 
 /// What an error has to be, and that nothing in it names what is not to be known.
@@ -184,9 +203,8 @@ async fn what_did_not_change_is_not_sent_again() {
         asked,
         ENDPOINTS
             .iter()
-            .filter(|endpoint| endpoint.method == "GET")
+            .filter(|endpoint| endpoint.method == "GET" && !NOT_THERE.contains(&endpoint.path))
             .count()
-            - 1
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod apps;
+mod authorizations;
 mod concurrency;
 mod config_vars;
 mod formation;

@@ -16,6 +16,7 @@ fn explained(folder: &Path) -> String {
     Diagnosis::of(&error)
         .render(Style::Plain)
         .replace(&folder.display().to_string(), "DATA")
+        .replace(&format!("up to {}\n", folder::FORM), "up to NEWEST\n")
 }
 
 #[tokio::test]
@@ -158,7 +159,7 @@ fn a_newer_database_is_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     insta::assert_snapshot!(explained(folder.path()), @"
-    error[database-too-new]: the database `DATA/ledger.sqlite` has the form 99, and this slugbuilder knows those up to 1
+    error[database-too-new]: the database `DATA/ledger.sqlite` has the form 99, and this slugbuilder knows those up to NEWEST
 
       hint: Run the slugbuilder that last used this folder, or a newer one.
       hint: To go back to an older one, restore a backup that was made with it into an empty folder.
