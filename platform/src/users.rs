@@ -12,13 +12,15 @@
 
 use crate::password::{PasswordError, PasswordHash};
 use crate::private;
-use crate::store::{TOKEN_LENGTH, UserTokens, has_token_characters, is_email};
+use crate::store::{TOKEN_LENGTH, UserTokens, has_token_characters};
 use slugbuilder_report::{Explain, Fault};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
+
+pub use crate::store::is_email;
 
 /// The user of a server that was given none.
 pub const FIRST_USER: &str = "admin@example.com";
@@ -183,7 +185,8 @@ impl Users {
         // 122 random bits from the system.
         let token = Uuid::new_v4().to_string();
         let mut text = String::from(
-            "# The users of `slugbuilder serve`: one EMAIL:TOKEN a line; a user may have several.\n",
+            "# The users of `slugbuilder serve`: one EMAIL:TOKEN a line; a user may have several.\n\
+             # `slugbuilder serve hash-password EMAIL` prints the line of a password.\n",
         );
         let _ = writeln!(text, "{FIRST_USER}:{token}");
         let folder = path.parent().unwrap_or(Path::new("."));

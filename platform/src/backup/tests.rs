@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::{self, NewApp, Store, User};
+use crate::store::{self, FORM, NewApp, Store, User};
 use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 use slugbuilder::api::types::{ReleaseCreate, SlugCreate};
@@ -100,7 +100,8 @@ impl Platform {
     fn explained(&self, error: &BackupError) -> String {
         let mut text = Diagnosis::of(error)
             .render(Style::Plain)
-            .replace(&self.place.path().display().to_string(), "PLACE");
+            .replace(&self.place.path().display().to_string(), "PLACE")
+            .replace(&format!("up to {FORM}\n"), "up to NEWEST\n");
         for (number, slug) in self.slugs.iter().enumerate() {
             text = text.replace(&slug.to_string(), &format!("SLUG-{number}"));
         }
@@ -462,10 +463,10 @@ async fn a_ledger_of_something_else_is_refused() {
         fs::remove_file(&path).unwrap();
         bytes
     };
-    platform.forge_ledger(&change("PRAGMA user_version = 7"));
+    platform.forge_ledger(&change("PRAGMA user_version = 99"));
     insta::assert_snapshot!(platform.refused().await, @"
     error[database-too-new]: the ledger cannot be used
-      caused by: the database `PLACE/backup.tar` has the form 7, and this slugbuilder knows those up to 1
+      caused by: the database `PLACE/backup.tar` has the form 99, and this slugbuilder knows those up to NEWEST
 
       hint: Run the slugbuilder that last used this folder, or a newer one.
       hint: To go back to an older one, restore a backup that was made with it into an empty folder.

@@ -39,6 +39,8 @@ pub use account_features::SwitchedFeature;
 pub use authorizations::{Authorization, Granted, NewAuthorization};
 pub use error::StoreError;
 pub use folder::DATABASE;
+#[cfg(test)]
+pub(crate) use folder::FORM;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use keys::Key;
@@ -47,9 +49,8 @@ pub use records::{
     PasswordCheck, Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
 };
 
-pub(crate) use rules::{
-    TOKEN_LENGTH, has_token_characters, is_config_var, is_email, is_process_type,
-};
+pub use rules::is_email;
+pub(crate) use rules::{TOKEN_LENGTH, has_token_characters, is_config_var, is_process_type};
 
 use folder::Folder;
 use readers::Readers;
