@@ -87,7 +87,7 @@ impl Logins {
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-        address => address,
+        IpAddr::V4(address) => IpAddr::V4(address),
     }
 }
 

@@ -78,7 +78,6 @@ impl<'a> Hidden<'a> {
         hidden
             .local_flags
             .remove(LocalFlags::ECHO | LocalFlags::ECHOE | LocalFlags::ECHOK);
-        hidden.local_flags.insert(LocalFlags::ECHONL);
         tcsetattr(terminal, SetArg::TCSAFLUSH, &hidden)?;
         Ok(Self { terminal, before })
     }

@@ -91,7 +91,7 @@ async fn a_token_is_told_once_and_known_by_its_ends() {
     );
     assert_eq!(
         ledger.authorizations(&ledger.user).await,
-        [granted.authorization.clone()]
+        std::slice::from_ref(&granted.authorization)
     );
 
     let shown = &granted.authorization.token_shown;
