@@ -57,7 +57,7 @@ pub(super) async fn create(
     Body(fields): Body<Fields>,
 ) -> Result<Response, ApiError> {
     refuse_client(&fields)?;
-    let scopes = match fields.texts("scope")? {
+    let scopes = match fields.words("scope")? {
         None => Scopes::global(),
         Some(names) => Scopes::of(names.iter().map(String::as_str))
             .map_err(|error| Refused(error.to_string()))?,

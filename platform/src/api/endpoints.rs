@@ -2,8 +2,9 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, absent, account, account_features, apps, authorizations, collaborators, config_vars,
-    formation, keys, offers, releases, schema, scope, slugs,
+    State, absent, account, account_features, apps, authorizations, buildpacks, collaborators,
+    config_vars, domains, drains, dynos, features, filters, formation, keys, offers, openapi,
+    pipelines, releases, schema, scope, slugs,
 };
 use axum::extract::Request;
 use axum::http::Method;
@@ -25,6 +26,8 @@ pub struct Endpoint {
     pub access: Access,
     /// What it does, in a few words.
     pub title: &'static str,
+    /// Statuses that it may answer with besides those that follow from the rest: see [`Endpoint::statuses`].
+    pub also: &'static [u16],
     /// What answers.
     route: fn() -> MethodRouter<State>,
 }
@@ -51,6 +54,8 @@ pub enum Rel {
     Destroy,
     /// A list of them: 200, or 206 where there are more.
     Instances,
+    /// A list of those that its body names: 200, or 206 where there are more.
+    Filter,
     /// It: 200.
     Itself,
     /// Changes it: 200.
@@ -61,6 +66,9 @@ pub enum Rel {
     Action,
     /// Does something that there is nothing to tell of: 202 and `{}`.
     Empty,
+    /// Always ends in an error that says why, 404 or 422: there are none here, and none can be made. Clients ask for it, and
+    /// `/schema`, which says what there is, does not have it.
+    Refused,
 }
 
 impl Rel {
@@ -70,10 +78,11 @@ impl Rel {
         match self {
             Self::Create => "create",
             Self::Destroy => "destroy",
-            Self::Instances => "instances",
+            Self::Instances | Self::Filter => "instances",
             Self::Itself => "self",
             Self::Update | Self::BatchUpdate | Self::Action => "update",
             Self::Empty => "empty",
+            Self::Refused => "refused",
         }
     }
 
@@ -84,14 +93,20 @@ impl Rel {
             Self::Create => Some("create"),
             Self::Update => Some("update"),
             Self::BatchUpdate => Some("batch-update"),
-            Self::Destroy | Self::Instances | Self::Itself | Self::Action | Self::Empty => None,
+            Self::Filter => Some("filter"),
+            Self::Destroy
+            | Self::Instances
+            | Self::Itself
+            | Self::Action
+            | Self::Empty
+            | Self::Refused => None,
         }
     }
 
     /// Whether the answer is a list.
     #[must_use]
     pub fn is_list(self) -> bool {
-        matches!(self, Self::Instances | Self::BatchUpdate)
+        matches!(self, Self::Instances | Self::Filter | Self::BatchUpdate)
     }
 }
 
@@ -104,9 +119,10 @@ pub enum Access {
     Open,
 }
 
-/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does.
+/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does;
+/// and, where there are any, the statuses that do not follow from these: see [`Endpoint::statuses`].
 macro_rules! endpoints {
-    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal;)*) => {
+    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal $($also:literal)*;)*) => {
         /// Every endpoint.
         pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
@@ -115,6 +131,7 @@ macro_rules! endpoints {
             rel: Rel::$rel,
             access: Access::$access,
             title: $title,
+            also: &[$($also),*],
             route: || on(MethodFilter::$method, $handler),
         }),*];
     };
@@ -149,22 +166,25 @@ endpoints! {
                                             => authorizations::delete,   "oauth-authorization" Destroy   Token "Delete";
     POST   "/oauth/authorizations/{oauth_authorization}/actions/regenerate-tokens"
                                             => authorizations::regenerate, "oauth-authorization" Action  Token "Regenerate";
-    POST   "/oauth/clients"                 => absent::refuse_client,    "oauth-client"      Create      Token "Create";
+    POST   "/oauth/clients"                 => absent::refused(absent::CLIENTS),
+                                                                         "oauth-client"      Refused     Token "Create";
     GET    "/oauth/clients"                 => absent::none,             "oauth-client"      Instances   Token "List";
-    GET    "/oauth/clients/{oauth_client}"  => absent::no_client,        "oauth-client"      Itself      Token "Info";
+    GET    "/oauth/clients/{oauth_client}"  => absent::missing("client"), "oauth-client"     Refused     Token "Info";
     GET    "/oauth/sessions"                => absent::none,             "oauth-session"     Instances   Token "List";
     DELETE "/oauth/sessions/{oauth_session}"
-                                            => absent::no_session,       "oauth-session"     Destroy     Token "Delete";
-    POST   "/oauth/tokens"                  => absent::refuse_tokens,    "oauth-token"       Create      Token "Create";
+                                            => absent::missing("session"), "oauth-session"   Refused     Token "Delete";
+    POST   "/oauth/tokens"                  => absent::refused(absent::CLIENTS),
+                                                                         "oauth-token"       Refused     Token "Create";
     GET    "/teams"                         => absent::none,             "team"              Instances   Token "List";
-    GET    "/teams/{team}"                  => absent::no_team,          "team"              Itself      Token "Info";
+    POST   "/teams"                         => absent::refused(absent::TEAMS),
+                                                                         "team"              Refused     Token "Create";
+    GET    "/teams/{team}"                  => absent::missing("team"),  "team"              Refused     Token "Info";
     GET    "/enterprise-accounts"           => absent::none,             "enterprise-account" Instances  Token "List";
     GET    "/enterprise-accounts/{enterprise_account}"
-                                            => absent::no_enterprise_account, "enterprise-account" Itself Token "Info";
-    GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
-    GET    "/spaces/{space}"                => absent::no_space,         "space"             Itself      Token "Info";
+                                            => absent::missing("enterprise-account"),
+                                                                         "enterprise-account" Refused    Token "Info";
 
-    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
+    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
@@ -175,13 +195,29 @@ endpoints! {
     GET    "/apps/{app}/collaborators/{collaborator}"
                                             => collaborators::info,      "collaborator"      Itself      Token "Info";
     DELETE "/apps/{app}/collaborators/{collaborator}"
-                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete";
-    GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
-    GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
-    GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
-    GET    "/apps/{app}/pipeline-couplings" => apps::no_pipeline,        "pipeline-coupling" Itself      Token "Info by app";
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 422;
 
     // What is attached to an app: features, domains, drains, buildpacks.
+    GET    "/apps/{app}/features"           => features::all,            "app-feature"       Instances   Token "List";
+    GET    "/apps/{app}/features/{app_feature}"
+                                            => features::info,           "app-feature"       Itself      Token "Info";
+    PATCH  "/apps/{app}/features/{app_feature}"
+                                            => features::update,         "app-feature"       Update      Token "Update";
+    POST   "/apps/{app}/domains"            => domains::create,          "domain"            Create      Token "Create";
+    GET    "/apps/{app}/domains"            => domains::all,             "domain"            Instances   Token "List";
+    GET    "/apps/{app}/domains/{domain}"   => domains::info,            "domain"            Itself      Token "Info";
+    PATCH  "/apps/{app}/domains/{domain}"   => domains::update,          "domain"            Update      Token "Update";
+    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete";
+    POST   "/apps/{app}/log-drains"         => drains::create,           "log-drain"         Create      Token "Create";
+    GET    "/apps/{app}/log-drains"         => drains::all,              "log-drain"         Instances   Token "List";
+    GET    "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::info,             "log-drain"         Itself      Token "Info";
+    DELETE "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::delete,           "log-drain"         Destroy     Token "Delete";
+    GET    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::all,          "buildpack-installation" Instances Token "List";
+    PUT    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::replace,      "buildpack-installation" BatchUpdate Token "Update";
 
     GET    "/apps/{app}/config-vars"        => config_vars::info,        "config-var"        Itself      Token "Info by app";
     PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update";
@@ -204,7 +240,67 @@ endpoints! {
     PATCH  "/apps/{app}/formation/{formation}"
                                             => formation::update,        "formation"         Update      Token "Update";
 
+    GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
+    POST   "/apps/{app}/dynos"              => absent::refused(absent::DYNOS),
+                                                                         "dyno"              Refused     Token "Create";
+    DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
+    GET    "/apps/{app}/dynos/{dyno}"       => absent::missing("dyno"),  "dyno"              Refused     Token "Info";
+    DELETE "/apps/{app}/dynos/{dyno}"       => absent::missing("dyno"),  "dyno"              Refused     Token "Restart";
+    POST   "/apps/{app}/dynos/{dyno}/actions/stop"
+                                            => absent::missing("dyno"),  "dyno"              Refused     Token "Stop";
+    DELETE "/apps/{app}/formations/{formation}"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
+    POST   "/apps/{app}/formations/{formation}/actions/stop"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Stop formation";
+    POST   "/apps/{app}/log-sessions"       => absent::refused(absent::LOGS),
+                                                                         "log-session"       Refused     Token "Create";
+
     // Pipelines, couplings and promotions.
+    POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
+    GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
+    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
+    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create";
+    GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
+    GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
+    GET    "/pipelines/{pipeline}/pipeline-couplings"
+                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline";
+    GET    "/apps/{app}/pipeline-couplings" => pipelines::of_app,        "pipeline-coupling" Itself      Token "Info by app";
+    GET    "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::coupling,      "pipeline-coupling" Itself      Token "Info";
+    PATCH  "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::move_to_stage, "pipeline-coupling" Update      Token "Update";
+    DELETE "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::uncouple,      "pipeline-coupling" Destroy     Token "Delete";
+    POST   "/filters/apps"                  => filters::apps,            "filter-apps"       Filter      Token "Apps";
+    POST   "/pipeline-promotions"           => pipelines::promote,       "pipeline-promotion"
+                                                                                             Create      Token "Create";
+    GET    "/pipeline-promotions/{pipeline_promotion}"
+                                            => pipelines::promotion,     "pipeline-promotion"
+                                                                                             Itself      Token "Info";
+    GET    "/pipeline-promotions/{pipeline_promotion}/promotion-targets"
+                                            => pipelines::promotion_targets,
+                                                                  "pipeline-promotion-target"
+                                                                                             Instances   Token "List";
+    GET    "/pipelines/{pipeline}/latest-releases"
+                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline";
+    GET    "/pipelines/{pipeline}/latest-deployments"
+                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline";
+    GET    "/pipelines/{pipeline}/latest-builds"
+                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List";
+    GET    "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
+                                            => pipelines::config_vars,   "pipeline-config-var"
+                                                                                             Itself      Token "Info";
+    PATCH  "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
+                                            => pipelines::update_config_vars,
+                                                                         "pipeline-config-var"
+                                                                                             Update      Token "Update";
+    GET    "/pipelines/{pipeline}/test-runs"
+                                            => pipelines::none,          "test-run"          Instances   Token "List";
+    GET    "/pipelines/{pipeline}/review-apps"
+                                            => pipelines::none,          "review-app"        Instances   Token "List";
+    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create";
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
@@ -212,8 +308,123 @@ endpoints! {
     GET    "/regions/{region}"              => offers::info::<Region>,   "region"            Itself      Token "Info";
     GET    "/dyno-sizes"                    => offers::all::<DynoSize>,  "dyno-size"         Instances   Token "List";
     GET    "/dyno-sizes/{dyno_size}"        => offers::info::<DynoSize>, "dyno-size"         Itself      Token "Info";
+    GET    "/apps/{app}/available-stacks"   => offers::available::<Stack>,
+                                                                         "stack"             Instances   Token "List available stacks";
+    GET    "/apps/{app}/available-dyno-sizes"
+                                            => offers::available::<DynoSize>,
+                                                                         "dyno-size"         Instances   Token "List available sizes";
 
-    // What there is none of, and answers as valid.
+    // What there is none of: lists that are empty, names of nothing, and what cannot be made.
+    GET    "/addons"                        => absent::none,             "add-on"            Instances   Token "List";
+    GET    "/users/{account}/addons"        => absent::none_of_user,     "add-on"            Instances   Token "List by user";
+    GET    "/apps/{app}/addons"             => absent::none_of_app,      "add-on"            Instances   Token "List by app";
+    POST   "/apps/{app}/addons"             => absent::add_on_service,   "add-on"            Refused     Token "Create";
+    GET    "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Info by app";
+    PATCH  "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Update";
+    DELETE "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Delete";
+    GET    "/addons/{add_on}"               => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Info";
+    POST   "/actions/addons/resolve"        => absent::missing("add_on"),
+                                                                         "add-on"            Refused     Token "Resolve";
+    GET    "/addon-attachments"             => absent::none,             "add-on-attachment" Instances   Token "List";
+    POST   "/addon-attachments"             => absent::missing("add_on"),
+                                                                         "add-on-attachment" Refused     Token "Create";
+    GET    "/addon-attachments/{add_on_attachment}"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Info";
+    DELETE "/addon-attachments/{add_on_attachment}"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Delete";
+    GET    "/apps/{app}/addon-attachments"  => absent::none_of_app,      "add-on-attachment" Instances   Token "List by app";
+    GET    "/apps/{app}/addon-attachments/{add_on_attachment}"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Info by app";
+    POST   "/actions/addon-attachments/resolve"
+                                            => absent::missing("add_on_attachment"),
+                                                                         "add-on-attachment" Refused     Token "Resolve";
+    GET    "/addon-services"                => absent::none,             "add-on-service"    Instances   Token "List";
+    GET    "/addon-services/{add_on_service}"
+                                            => absent::missing("add_on_service"),
+                                                                         "add-on-service"    Refused     Token "Info";
+    GET    "/addon-services/{add_on_service}/plans"
+                                            => absent::missing("add_on_service"),
+                                                                         "plan"              Refused     Token "List by service";
+    GET    "/addon-services/{add_on_service}/plans/{plan}"
+                                            => absent::missing("add_on_service"),
+                                                                         "plan"              Refused     Token "Info by service";
+    GET    "/plans/{plan}"                  => absent::missing("plan"),  "plan"              Refused     Token "Info";
+    GET    "/apps/{app}/usage"              => absent::usage,            "app-usage"         Itself      Token "Info by app";
+    GET    "/apps/{app}/sni-endpoints"      => absent::none_of_app,      "sni-endpoint"      Instances   Token "List";
+    POST   "/apps/{app}/sni-endpoints"      => absent::refused(absent::CERTIFICATES),
+                                                                         "sni-endpoint"      Refused     Token "Create";
+    GET    "/apps/{app}/sni-endpoints/{sni_endpoint}"
+                                            => absent::missing("sni_endpoint"),
+                                                                         "sni-endpoint"      Refused     Token "Info";
+    PATCH  "/apps/{app}/sni-endpoints/{sni_endpoint}"
+                                            => absent::missing("sni_endpoint"),
+                                                                         "sni-endpoint"      Refused     Token "Update";
+    DELETE "/apps/{app}/sni-endpoints/{sni_endpoint}"
+                                            => absent::missing("sni_endpoint"),
+                                                                         "sni-endpoint"      Refused     Token "Delete";
+    POST   "/apps/{app}/acm"                => absent::refused(absent::CERTIFICATES),
+                                                                         "app"               Refused     Token "Enable ACM";
+    PATCH  "/apps/{app}/acm"                => absent::refused(absent::CERTIFICATES),
+                                                                         "app"               Refused     Token "Refresh ACM";
+    DELETE "/apps/{app}/acm"                => apps::info,               "app"               Action      Token "Disable ACM";
+    GET    "/apps/{app}/webhooks"           => absent::none_of_app,      "app-webhook"       Instances   Token "List";
+    POST   "/apps/{app}/webhooks"           => absent::refused(absent::WEBHOOKS),
+                                                                         "app-webhook"       Refused     Token "Create";
+    GET    "/apps/{app}/webhooks/{app_webhook}"
+                                            => absent::missing("webhook"),
+                                                                         "app-webhook"       Refused     Token "Info";
+    PATCH  "/apps/{app}/webhooks/{app_webhook}"
+                                            => absent::missing("webhook"),
+                                                                         "app-webhook"       Refused     Token "Update";
+    DELETE "/apps/{app}/webhooks/{app_webhook}"
+                                            => absent::missing("webhook"),
+                                                                         "app-webhook"       Refused     Token "Delete";
+    GET    "/apps/{app}/webhook-deliveries" => absent::none_of_app,      "app-webhook-delivery" Instances Token "List";
+    GET    "/apps/{app}/webhook-deliveries/{app_webhook_delivery}"
+                                            => absent::missing("webhook_delivery"),
+                                                                         "app-webhook-delivery" Refused  Token "Info";
+    GET    "/apps/{app}/webhook-events"     => absent::none_of_app,      "app-webhook-event" Instances   Token "List";
+    GET    "/apps/{app}/webhook-events/{app_webhook_event}"
+                                            => absent::missing("webhook_event"),
+                                                                         "app-webhook-event" Refused     Token "Info";
+    GET    "/apps/{app}/telemetry-drains"   => absent::none_of_app,      "telemetry-drain"   Instances   Token "List by app";
+    POST   "/telemetry-drains"              => absent::refused(absent::TELEMETRY),
+                                                                         "telemetry-drain"   Refused     Token "Create";
+    GET    "/telemetry-drains/{telemetry_drain}"
+                                            => absent::missing("telemetry_drain"),
+                                                                         "telemetry-drain"   Refused     Token "Info";
+    PATCH  "/telemetry-drains/{telemetry_drain}"
+                                            => absent::missing("telemetry_drain"),
+                                                                         "telemetry-drain"   Refused     Token "Update";
+    DELETE "/telemetry-drains/{telemetry_drain}"
+                                            => absent::missing("telemetry_drain"),
+                                                                         "telemetry-drain"   Refused     Token "Delete";
+    GET    "/account/app-transfers"         => absent::none,             "app-transfer"      Instances   Token "List";
+    POST   "/account/app-transfers"         => absent::refused(absent::TRANSFERS),
+                                                                         "app-transfer"      Refused     Token "Create";
+    GET    "/account/app-transfers/{app_transfer}"
+                                            => absent::missing("app_transfer"),
+                                                                         "app-transfer"      Refused     Token "Info";
+    PATCH  "/account/app-transfers/{app_transfer}"
+                                            => absent::missing("app_transfer"),
+                                                                         "app-transfer"      Refused     Token "Update";
+    DELETE "/account/app-transfers/{app_transfer}"
+                                            => absent::missing("app_transfer"),
+                                                                         "app-transfer"      Refused     Token "Delete";
+    GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
+    POST   "/spaces"                        => absent::refused(absent::SPACES),
+                                                                         "space"             Refused     Token "Create";
+    GET    "/spaces/{space}"                => absent::missing("space"), "space"             Refused     Token "Info";
+    GET    "/spaces/{space}/telemetry-drains"
+                                            => absent::missing("space"), "telemetry-drain"   Refused     Token "List by space";
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
+    GET    "/openapi.json"                  => openapi::info,            "openapi"           Itself      Open  "Info";
 }

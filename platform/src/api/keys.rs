@@ -16,7 +16,10 @@ use uuid::Uuid;
 
 /// `key`
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are those of the schema")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are those of the schema"
+)]
 struct Key {
     comment: String,
     created_at: Timestamp,

@@ -102,23 +102,15 @@ impl Fields {
         }
     }
 
-    /// Texts: a list of them, or one that has them divided by commas or spaces.
-    pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
-        let expected = || wrong(name, "a list of strings");
-        let items = match self.value(name) {
-            None => return Ok(None),
+    /// Words: a list of texts, or one text that has them divided by commas or spaces.
+    pub fn words(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
+        match self.value(name) {
             Some(Sent::Text(text)) => {
                 let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-                return Ok(Some(words.map(str::to_owned).collect()));
+                Ok(Some(words.map(str::to_owned).collect()))
             }
-            Some(Sent::List(items)) => items,
-            Some(_) => return Err(expected()),
-        };
-        let texts = items.iter().map(|item| match Sent::of(item) {
-            Sent::Text(text) => Ok(text),
-            _ => Err(expected()),
-        });
-        texts.collect::<Result<_, _>>().map(Some)
+            _ => self.texts(name),
+        }
     }
 
     /// A whole number of at least 0: `3600` or `"3600"`.
@@ -169,6 +161,33 @@ impl Fields {
         }
         .map(Some)
         .ok_or_else(expected)
+    }
+
+    /// An object.
+    pub fn object(&self, name: &str) -> Result<Option<Fields>, Refused> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Sent::Object(fields)) => Ok(Some(fields)),
+            Some(_) => Err(wrong(name, "an object")),
+        }
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
+        let expected = || wrong(name, "a list of strings");
+        let items = match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::List(items)) => items,
+            Some(_) => return Err(expected()),
+        };
+        items
+            .iter()
+            .map(|item| match Sent::of(item) {
+                Sent::Text(text) => Ok(text),
+                _ => Err(expected()),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// A list of objects.
@@ -275,8 +294,8 @@ mod tests {
     }
 
     #[test]
-    fn texts_come_as_lists_and_as_words() {
-        let of = |value: Value| fields(json!({"scope": value})).texts("scope");
+    fn words_come_as_lists_and_as_one_text() {
+        let of = |value: Value| fields(json!({"scope": value})).words("scope");
         let expected = Ok(Some(vec!["read".to_owned(), "write".to_owned()]));
         for value in [
             json!(["read", "write"]),
@@ -376,6 +395,23 @@ mod tests {
                     "`release` must be a name or an identifier".to_owned()
                 ))
             );
+        }
+    }
+
+    #[test]
+    fn objects_and_lists_have_what_they_are_asked_for() {
+        let body = fields(json!({"in": {"id": ["a", "b"]}, "none": null, "mixed": ["a", 1]}));
+        let inner = body.object("in").unwrap().unwrap();
+        assert_eq!(inner.texts("id"), Ok(Some(vec!["a".into(), "b".into()])));
+        assert_eq!(inner.texts("name"), Ok(None));
+        assert!(body.object("none").unwrap().is_none());
+        assert_eq!(
+            body.object("mixed").unwrap_err().0,
+            "`mixed` must be an object"
+        );
+        for name in ["mixed", "in"] {
+            let refused = body.texts(name).unwrap_err().0;
+            assert_eq!(refused, format!("`{name}` must be a list of strings"));
         }
     }
 

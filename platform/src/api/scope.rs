@@ -4,6 +4,7 @@ use super::endpoints::{Access, Endpoint, Rel};
 use crate::http::{ApiError, Credential};
 use crate::scope::Scope;
 use axum::extract::Request;
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -24,8 +25,8 @@ pub(super) fn needed(endpoint: &Endpoint) -> Option<Scope> {
     if endpoint.access == Access::Open {
         return None;
     }
-    // Some lists are asked for with a body, and so with POST.
-    let reads = matches!(endpoint.rel, Rel::Itself | Rel::Instances);
+    // Lists of what a body names are asked for with POST.
+    let reads = endpoint.method == Method::GET || endpoint.rel == Rel::Filter;
     let is_secret =
         endpoint.resource.ends_with("config-var") || endpoint.resource == "add-on-config";
     Some(match endpoint.resource {
@@ -68,7 +69,7 @@ mod tests {
             match needed {
                 None => assert_eq!(endpoint.access, Access::Open, "{what}"),
                 Some(Scope::Identity | Scope::Read | Scope::ReadProtected) => {
-                    assert!(is_get || endpoint.rel == Rel::Instances, "{what}");
+                    assert!(is_get || endpoint.rel == Rel::Filter, "{what}");
                 }
                 Some(Scope::Write | Scope::WriteProtected) => assert!(!is_get, "{what}"),
                 Some(Scope::Global) => {

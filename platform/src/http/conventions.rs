@@ -29,7 +29,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 
 /// What takes nothing from the rate limit: looking how much is left of it.
-const NOT_COUNTED: &str = "/account/rate-limits";
+pub(crate) const NOT_COUNTED: &str = "/account/rate-limits";
 
 /// Where an e-mail address and a password are as good as a token: who has them gets one there (`heroku login -i`;
 /// platform-api.md, section 3.1). Nowhere else, since checking a password takes long, and is for a person.

@@ -17,6 +17,7 @@ mod turns;
 
 pub use auth::{Actor, Credential, Tokens};
 pub use body::{Body, Paging};
+pub(crate) use conventions::NOT_COUNTED;
 pub use conventions::{Conventions, RATE_LIMIT_REMAINING, around_all};
 pub use error::ApiError;
 pub use rate_limit::{PER_HOUR, RateLimiter, Remaining};

@@ -14,14 +14,19 @@ mod access;
 mod account_features;
 mod apps;
 mod authorizations;
+mod buildpacks;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
 mod error;
+mod features;
 mod folder;
 mod formation;
 mod keys;
 mod keyset;
 mod names;
+mod pipelines;
 mod readers;
 mod records;
 mod release_rows;
@@ -37,13 +42,21 @@ mod writer;
 
 pub use account_features::SwitchedFeature;
 pub use authorizations::{Authorization, Granted, NewAuthorization};
+pub use buildpacks::MAXIMUM_BUILDPACKS;
+pub use domains::{Domain, MAXIMUM_DOMAINS};
+pub use drains::{Drain, MAXIMUM_DRAINS};
 pub use error::StoreError;
+pub use features::{Feature, Features};
 pub use folder::DATABASE;
 #[cfg(test)]
 pub(crate) use folder::FORM;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use keys::Key;
+pub use pipelines::{
+    Couplings, Latest, NewPromotion, Pipeline, PipelineCoupling, Promotion, PromotionTarget, Stage,
+    TargetStatus,
+};
 pub use records::{
     App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp,
     PasswordCheck, Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
