@@ -115,14 +115,14 @@ pub(super) async fn sms_number(
 type Answering = Pin<Box<dyn Future<Output = ApiError> + Send>>;
 
 /// 404: nothing is called so.
-pub(super) fn missing(
+pub(super) fn nothing_called(
     resource: &'static str,
 ) -> impl Fn(Of<State>, Actor, Path<Names>) -> Answering + Clone + Send + Sync + 'static {
     always(move || ApiError::not_found(resource))
 }
 
 /// 422 with a text: there is nothing of the kind, and none is made.
-pub(super) fn refused(
+pub(super) fn cannot(
     text: &'static str,
 ) -> impl Fn(Of<State>, Actor, Path<Names>) -> Answering + Clone + Send + Sync + 'static {
     always(move || ApiError::invalid_params(text))
@@ -131,7 +131,7 @@ pub(super) fn refused(
 /// The names in a path.
 type Names = BTreeMap<String, String>;
 
-/// An error, after that of an app, an account or a slug that the user may not see.
+/// An error, after that of an app that the user may not see.
 fn always(
     error: impl Fn() -> ApiError + Clone + Send + Sync + 'static,
 ) -> impl Fn(Of<State>, Actor, Path<Names>) -> Answering + Clone + Send + Sync + 'static {

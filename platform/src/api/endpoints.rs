@@ -66,9 +66,6 @@ pub enum Rel {
     Action,
     /// Does something that there is nothing to tell of: 202 and `{}`.
     Empty,
-    /// Always ends in an error that says why, 404 or 422: there are none here, and none can be made. Clients ask for it, and
-    /// `/schema`, which says what there is, does not have it.
-    Refused,
 }
 
 impl Rel {
@@ -82,7 +79,6 @@ impl Rel {
             Self::Itself => "self",
             Self::Update | Self::BatchUpdate | Self::Action => "update",
             Self::Empty => "empty",
-            Self::Refused => "refused",
         }
     }
 
@@ -94,12 +90,7 @@ impl Rel {
             Self::Update => Some("update"),
             Self::BatchUpdate => Some("batch-update"),
             Self::Filter => Some("filter"),
-            Self::Destroy
-            | Self::Instances
-            | Self::Itself
-            | Self::Action
-            | Self::Empty
-            | Self::Refused => None,
+            Self::Destroy | Self::Instances | Self::Itself | Self::Action | Self::Empty => None,
         }
     }
 
@@ -166,23 +157,10 @@ endpoints! {
                                             => authorizations::delete,   "oauth-authorization" Destroy   Token "Delete";
     POST   "/oauth/authorizations/{oauth_authorization}/actions/regenerate-tokens"
                                             => authorizations::regenerate, "oauth-authorization" Action  Token "Regenerate";
-    POST   "/oauth/clients"                 => absent::refused(absent::CLIENTS),
-                                                                         "oauth-client"      Refused     Token "Create";
     GET    "/oauth/clients"                 => absent::none,             "oauth-client"      Instances   Token "List";
-    GET    "/oauth/clients/{oauth_client}"  => absent::missing("client"), "oauth-client"     Refused     Token "Info";
     GET    "/oauth/sessions"                => absent::none,             "oauth-session"     Instances   Token "List";
-    DELETE "/oauth/sessions/{oauth_session}"
-                                            => absent::missing("session"), "oauth-session"   Refused     Token "Delete";
-    POST   "/oauth/tokens"                  => absent::refused(absent::CLIENTS),
-                                                                         "oauth-token"       Refused     Token "Create";
     GET    "/teams"                         => absent::none,             "team"              Instances   Token "List";
-    POST   "/teams"                         => absent::refused(absent::TEAMS),
-                                                                         "team"              Refused     Token "Create";
-    GET    "/teams/{team}"                  => absent::missing("team"),  "team"              Refused     Token "Info";
     GET    "/enterprise-accounts"           => absent::none,             "enterprise-account" Instances  Token "List";
-    GET    "/enterprise-accounts/{enterprise_account}"
-                                            => absent::missing("enterprise-account"),
-                                                                         "enterprise-account" Refused    Token "Info";
 
     POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
@@ -207,7 +185,7 @@ endpoints! {
     GET    "/apps/{app}/domains"            => domains::all,             "domain"            Instances   Token "List";
     GET    "/apps/{app}/domains/{domain}"   => domains::info,            "domain"            Itself      Token "Info";
     PATCH  "/apps/{app}/domains/{domain}"   => domains::update,          "domain"            Update      Token "Update";
-    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete";
+    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete" 422;
     POST   "/apps/{app}/log-drains"         => drains::create,           "log-drain"         Create      Token "Create";
     GET    "/apps/{app}/log-drains"         => drains::all,              "log-drain"         Instances   Token "List";
     GET    "/apps/{app}/log-drains/{log_drain}"
@@ -241,19 +219,11 @@ endpoints! {
                                             => formation::update,        "formation"         Update      Token "Update";
 
     GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
-    POST   "/apps/{app}/dynos"              => absent::refused(absent::DYNOS),
-                                                                         "dyno"              Refused     Token "Create";
     DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
-    GET    "/apps/{app}/dynos/{dyno}"       => absent::missing("dyno"),  "dyno"              Refused     Token "Info";
-    DELETE "/apps/{app}/dynos/{dyno}"       => absent::missing("dyno"),  "dyno"              Refused     Token "Restart";
-    POST   "/apps/{app}/dynos/{dyno}/actions/stop"
-                                            => absent::missing("dyno"),  "dyno"              Refused     Token "Stop";
     DELETE "/apps/{app}/formations/{formation}"
                                             => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
     POST   "/apps/{app}/formations/{formation}/actions/stop"
                                             => dynos::of_type,           "dyno"              Empty       Token "Stop formation";
-    POST   "/apps/{app}/log-sessions"       => absent::refused(absent::LOGS),
-                                                                         "log-session"       Refused     Token "Create";
 
     // Pipelines, couplings and promotions.
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
@@ -261,7 +231,7 @@ endpoints! {
     GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
     PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
     DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
-    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create";
+    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
     GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
     GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
     GET    "/pipelines/{pipeline}/pipeline-couplings"
@@ -275,7 +245,7 @@ endpoints! {
                                             => pipelines::uncouple,      "pipeline-coupling" Destroy     Token "Delete";
     POST   "/filters/apps"                  => filters::apps,            "filter-apps"       Filter      Token "Apps";
     POST   "/pipeline-promotions"           => pipelines::promote,       "pipeline-promotion"
-                                                                                             Create      Token "Create";
+                                                                                             Create      Token "Create" 404;
     GET    "/pipeline-promotions/{pipeline_promotion}"
                                             => pipelines::promotion,     "pipeline-promotion"
                                                                                              Itself      Token "Info";
@@ -300,7 +270,7 @@ endpoints! {
                                             => pipelines::none,          "test-run"          Instances   Token "List";
     GET    "/pipelines/{pipeline}/review-apps"
                                             => pipelines::none,          "review-app"        Instances   Token "List";
-    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create";
+    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create" 404;
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
@@ -318,112 +288,18 @@ endpoints! {
     GET    "/addons"                        => absent::none,             "add-on"            Instances   Token "List";
     GET    "/users/{account}/addons"        => absent::none_of_user,     "add-on"            Instances   Token "List by user";
     GET    "/apps/{app}/addons"             => absent::none_of_app,      "add-on"            Instances   Token "List by app";
-    POST   "/apps/{app}/addons"             => absent::add_on_service,   "add-on"            Refused     Token "Create";
-    GET    "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
-                                                                         "add-on"            Refused     Token "Info by app";
-    PATCH  "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
-                                                                         "add-on"            Refused     Token "Update";
-    DELETE "/apps/{app}/addons/{add_on}"    => absent::missing("add_on"),
-                                                                         "add-on"            Refused     Token "Delete";
-    GET    "/addons/{add_on}"               => absent::missing("add_on"),
-                                                                         "add-on"            Refused     Token "Info";
-    POST   "/actions/addons/resolve"        => absent::missing("add_on"),
-                                                                         "add-on"            Refused     Token "Resolve";
     GET    "/addon-attachments"             => absent::none,             "add-on-attachment" Instances   Token "List";
-    POST   "/addon-attachments"             => absent::missing("add_on"),
-                                                                         "add-on-attachment" Refused     Token "Create";
-    GET    "/addon-attachments/{add_on_attachment}"
-                                            => absent::missing("add_on_attachment"),
-                                                                         "add-on-attachment" Refused     Token "Info";
-    DELETE "/addon-attachments/{add_on_attachment}"
-                                            => absent::missing("add_on_attachment"),
-                                                                         "add-on-attachment" Refused     Token "Delete";
     GET    "/apps/{app}/addon-attachments"  => absent::none_of_app,      "add-on-attachment" Instances   Token "List by app";
-    GET    "/apps/{app}/addon-attachments/{add_on_attachment}"
-                                            => absent::missing("add_on_attachment"),
-                                                                         "add-on-attachment" Refused     Token "Info by app";
-    POST   "/actions/addon-attachments/resolve"
-                                            => absent::missing("add_on_attachment"),
-                                                                         "add-on-attachment" Refused     Token "Resolve";
     GET    "/addon-services"                => absent::none,             "add-on-service"    Instances   Token "List";
-    GET    "/addon-services/{add_on_service}"
-                                            => absent::missing("add_on_service"),
-                                                                         "add-on-service"    Refused     Token "Info";
-    GET    "/addon-services/{add_on_service}/plans"
-                                            => absent::missing("add_on_service"),
-                                                                         "plan"              Refused     Token "List by service";
-    GET    "/addon-services/{add_on_service}/plans/{plan}"
-                                            => absent::missing("add_on_service"),
-                                                                         "plan"              Refused     Token "Info by service";
-    GET    "/plans/{plan}"                  => absent::missing("plan"),  "plan"              Refused     Token "Info";
     GET    "/apps/{app}/usage"              => absent::usage,            "app-usage"         Itself      Token "Info by app";
     GET    "/apps/{app}/sni-endpoints"      => absent::none_of_app,      "sni-endpoint"      Instances   Token "List";
-    POST   "/apps/{app}/sni-endpoints"      => absent::refused(absent::CERTIFICATES),
-                                                                         "sni-endpoint"      Refused     Token "Create";
-    GET    "/apps/{app}/sni-endpoints/{sni_endpoint}"
-                                            => absent::missing("sni_endpoint"),
-                                                                         "sni-endpoint"      Refused     Token "Info";
-    PATCH  "/apps/{app}/sni-endpoints/{sni_endpoint}"
-                                            => absent::missing("sni_endpoint"),
-                                                                         "sni-endpoint"      Refused     Token "Update";
-    DELETE "/apps/{app}/sni-endpoints/{sni_endpoint}"
-                                            => absent::missing("sni_endpoint"),
-                                                                         "sni-endpoint"      Refused     Token "Delete";
-    POST   "/apps/{app}/acm"                => absent::refused(absent::CERTIFICATES),
-                                                                         "app"               Refused     Token "Enable ACM";
-    PATCH  "/apps/{app}/acm"                => absent::refused(absent::CERTIFICATES),
-                                                                         "app"               Refused     Token "Refresh ACM";
     DELETE "/apps/{app}/acm"                => apps::info,               "app"               Action      Token "Disable ACM";
     GET    "/apps/{app}/webhooks"           => absent::none_of_app,      "app-webhook"       Instances   Token "List";
-    POST   "/apps/{app}/webhooks"           => absent::refused(absent::WEBHOOKS),
-                                                                         "app-webhook"       Refused     Token "Create";
-    GET    "/apps/{app}/webhooks/{app_webhook}"
-                                            => absent::missing("webhook"),
-                                                                         "app-webhook"       Refused     Token "Info";
-    PATCH  "/apps/{app}/webhooks/{app_webhook}"
-                                            => absent::missing("webhook"),
-                                                                         "app-webhook"       Refused     Token "Update";
-    DELETE "/apps/{app}/webhooks/{app_webhook}"
-                                            => absent::missing("webhook"),
-                                                                         "app-webhook"       Refused     Token "Delete";
     GET    "/apps/{app}/webhook-deliveries" => absent::none_of_app,      "app-webhook-delivery" Instances Token "List";
-    GET    "/apps/{app}/webhook-deliveries/{app_webhook_delivery}"
-                                            => absent::missing("webhook_delivery"),
-                                                                         "app-webhook-delivery" Refused  Token "Info";
     GET    "/apps/{app}/webhook-events"     => absent::none_of_app,      "app-webhook-event" Instances   Token "List";
-    GET    "/apps/{app}/webhook-events/{app_webhook_event}"
-                                            => absent::missing("webhook_event"),
-                                                                         "app-webhook-event" Refused     Token "Info";
     GET    "/apps/{app}/telemetry-drains"   => absent::none_of_app,      "telemetry-drain"   Instances   Token "List by app";
-    POST   "/telemetry-drains"              => absent::refused(absent::TELEMETRY),
-                                                                         "telemetry-drain"   Refused     Token "Create";
-    GET    "/telemetry-drains/{telemetry_drain}"
-                                            => absent::missing("telemetry_drain"),
-                                                                         "telemetry-drain"   Refused     Token "Info";
-    PATCH  "/telemetry-drains/{telemetry_drain}"
-                                            => absent::missing("telemetry_drain"),
-                                                                         "telemetry-drain"   Refused     Token "Update";
-    DELETE "/telemetry-drains/{telemetry_drain}"
-                                            => absent::missing("telemetry_drain"),
-                                                                         "telemetry-drain"   Refused     Token "Delete";
     GET    "/account/app-transfers"         => absent::none,             "app-transfer"      Instances   Token "List";
-    POST   "/account/app-transfers"         => absent::refused(absent::TRANSFERS),
-                                                                         "app-transfer"      Refused     Token "Create";
-    GET    "/account/app-transfers/{app_transfer}"
-                                            => absent::missing("app_transfer"),
-                                                                         "app-transfer"      Refused     Token "Info";
-    PATCH  "/account/app-transfers/{app_transfer}"
-                                            => absent::missing("app_transfer"),
-                                                                         "app-transfer"      Refused     Token "Update";
-    DELETE "/account/app-transfers/{app_transfer}"
-                                            => absent::missing("app_transfer"),
-                                                                         "app-transfer"      Refused     Token "Delete";
     GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
-    POST   "/spaces"                        => absent::refused(absent::SPACES),
-                                                                         "space"             Refused     Token "Create";
-    GET    "/spaces/{space}"                => absent::missing("space"), "space"             Refused     Token "Info";
-    GET    "/spaces/{space}/telemetry-drains"
-                                            => absent::missing("space"), "telemetry-drain"   Refused     Token "List by space";
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
     GET    "/openapi.json"                  => openapi::info,            "openapi"           Itself      Open  "Info";

@@ -6,7 +6,7 @@ mod answers;
 mod requests;
 
 use super::schema::resources;
-use super::{Access, ENDPOINTS, Endpoint, Rel, State};
+use super::{Access, ENDPOINTS, Endpoint, State};
 use crate::http::answer::ok;
 use axum::extract::State as Of;
 use axum::http::Method;
@@ -28,7 +28,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for endpoint in ENDPOINTS {
         let method = endpoint.method.as_str().to_ascii_lowercase();
-        // What there is none of has no description.
+        // A test makes sure that every resource is there.
         let resource = resources.get(endpoint.resource).unwrap_or(&Value::Null);
         let operation = operation(endpoint, resource);
         let path = paths.entry(endpoint.path).or_default();
@@ -93,14 +93,10 @@ fn operation(endpoint: &Endpoint, resource: &Value) -> Value {
             Access::Open => json!([]),
         },
     });
-    if endpoint.rel == Rel::Refused {
-        operation["description"] =
-            json!("Always refused: there are none here, and none can be made.");
-    }
     let mut names: Vec<String> = names(endpoint.path)
         .map(|name| format!("path-{name}"))
         .collect();
-    if endpoint.rel == Rel::Instances {
+    if endpoint.rel.has_pages() {
         names.push("range".to_owned());
     }
     if endpoint.has_conditions() {
@@ -138,7 +134,6 @@ fn links(endpoint: &Endpoint, pointer: &str) -> Map<String, Value> {
     let answered = endpoint.resource.replace('-', "_");
     ENDPOINTS
         .iter()
-        .filter(|target| target.rel != Rel::Refused)
         .filter_map(|target| {
             let mut parameters = Map::new();
             for name in names(target.path) {

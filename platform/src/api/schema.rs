@@ -1,7 +1,7 @@
 //! `/schema`: a JSON hyper-schema (Draft 4) of what this server has, in the form of Heroku's, which generators of clients
 //! read. The text is our own; what resources have is in `data/resources/`, what can be asked is the table of endpoints.
 
-use super::{ENDPOINTS, Endpoint, Rel, State};
+use super::{ENDPOINTS, Endpoint, State};
 use crate::http::answer::ok;
 use axum::extract::State as Of;
 use axum::response::Response;
@@ -75,8 +75,7 @@ fn definition(name: &str, resource: &Value) -> Value {
         "definitions": {},
         "links": ENDPOINTS
             .iter()
-            // What is always refused is nothing that the server has.
-            .filter(|endpoint| endpoint.resource == name && endpoint.rel != Rel::Refused)
+            .filter(|endpoint| endpoint.resource == name)
             .map(|endpoint| link(endpoint, resource))
             .collect::<Vec<_>>(),
     });
@@ -221,11 +220,7 @@ mod tests {
             serde_json::from_str::<Map<String, Value>>(file).unwrap();
         }
         let described: BTreeSet<_> = resources.keys().map(String::as_str).collect();
-        let used: BTreeSet<_> = ENDPOINTS
-            .iter()
-            .filter(|endpoint| endpoint.rel != Rel::Refused)
-            .map(|endpoint| endpoint.resource)
-            .collect();
+        let used: BTreeSet<_> = ENDPOINTS.iter().map(|endpoint| endpoint.resource).collect();
         assert_eq!(described, used);
         for endpoint in ENDPOINTS {
             if let Some(request) = endpoint.rel.request() {

@@ -24,11 +24,11 @@ impl Endpoint {
         let is_read = self.method == Method::GET;
         let has_body = self.rel.request().is_some();
         let has_names = self.path.contains('{');
-        let has_page = self.rel == Rel::Instances;
+        let has_page = self.rel.has_pages();
         let when = |holds: bool, statuses: &'static [u16]| if holds { statuses } else { &[] };
         [
             self.rel.success(),
-            when(is_read && self.rel != Rel::Refused, &[304]),
+            when(is_read, &[304]),
             // A path or a `Range` that cannot be read, or a body that is no JSON.
             when(has_names || has_body || has_page, &[400]),
             // A token that is not good for it.
@@ -37,7 +37,6 @@ impl Endpoint {
                 &[403],
             ),
             when(has_names, &[404]),
-            when(self.rel == Rel::Refused, &[404, 422]),
             when(has_body, &[408, 413, 422]),
             when(self.has_conditions(), &[412]),
             when(has_page, &[416]),
@@ -66,6 +65,12 @@ impl Endpoint {
 }
 
 impl Rel {
+    /// Whether the answer is a page of a list, which `Range` asks for.
+    #[must_use]
+    pub fn has_pages(self) -> bool {
+        matches!(self, Self::Instances | Self::Filter)
+    }
+
     /// The statuses of success.
     #[must_use]
     pub fn success(self) -> &'static [u16] {
@@ -76,7 +81,6 @@ impl Rel {
             Self::Destroy | Self::Itself | Self::Update | Self::BatchUpdate | Self::Action => {
                 &[200]
             }
-            Self::Refused => &[],
         }
     }
 }

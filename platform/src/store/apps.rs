@@ -63,6 +63,12 @@ impl Store {
         .await
     }
 
+    /// The identifier of the app of that name or identifier.
+    pub async fn app_id(&self, actor: &User, identity: &str) -> Result<Uuid, StoreError> {
+        self.read_here(|connection| Ok(find_app(connection, actor.id, identity)?.id))
+            .await
+    }
+
     /// The apps that a user owns or works on, by identifier, name or time of change.
     pub async fn apps(&self, actor: &User, page: &Page) -> Result<Listed<App>, StoreError> {
         let (actor, page) = (actor.id, page.clone());

@@ -15,6 +15,7 @@ mod account_features;
 mod apps;
 mod authorizations;
 mod buildpacks;
+mod checkpoints;
 mod collaborators;
 mod config_vars;
 mod domains;
@@ -65,6 +66,7 @@ pub use records::{
 pub use rules::is_email;
 pub(crate) use rules::{TOKEN_LENGTH, has_token_characters, is_config_var, is_process_type};
 
+use checkpoints::Checkpoints;
 use folder::Folder;
 use readers::Readers;
 use std::path::Path;
@@ -99,7 +101,8 @@ impl Store {
         // First the one that writes: it makes the database that the others read.
         let connection = folder.writer()?;
         let readers = Readers::open(&folder)?;
-        let writer = Writer::start(connection)?;
+        let checkpoints = Checkpoints::start(folder.checkpointer()?)?;
+        let writer = Writer::start(connection, checkpoints)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,
@@ -107,6 +110,15 @@ impl Store {
                 _folder: folder,
             }),
         })
+    }
+
+    /// Reads from one state of the database on the thread that asks: only what is a few pages that everyone uses, so that
+    /// they are in memory and to change threads would take longer than to read them.
+    async fn read_here<T>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.inner.readers.run_here(work).await
     }
 
     /// Reads from one state of the database.

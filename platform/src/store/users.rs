@@ -25,7 +25,7 @@ impl Store {
     /// Who has this token, and what it may be used for; nothing if it is nobody's, or has expired.
     pub async fn token_holder(&self, token: &str) -> Result<Option<TokenHolder>, StoreError> {
         let hash = hash(token);
-        self.read(move |connection| {
+        self.read_here(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS}, oauth_authorization.id AS authorization, oauth_authorization.scope
                  FROM token JOIN user ON user.number = token.user

@@ -9,13 +9,14 @@ use crate::platform::{Caller, Platform};
 use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use slugbuilder_platform::api::{ENDPOINTS, Endpoint, Rel};
+use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
 use std::collections::BTreeMap;
 
 /// Names of what is the same for everybody.
 const PUBLIC: &[(&str, &str)] = &[
     ("account_feature", "app-overview"),
     ("app_feature", "preboot"),
+    ("pipeline_config_var", "test"),
     ("stack", "heroku-24"),
     ("region", "us"),
     ("dyno_size", "eco"),
@@ -79,7 +80,6 @@ impl Names {
             PUBLIC
                 .iter()
                 .copied()
-                .chain(names_of_nothing())
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
         );
@@ -189,21 +189,6 @@ impl Step {
             .into_iter()
             .find(|step| step.path == endpoint.path && step.method() == endpoint.method)
     }
-}
-
-/// Names of what there is none of: they are in paths of what is always refused only.
-fn names_of_nothing() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ENDPOINTS
-        .iter()
-        .filter(|endpoint| endpoint.rel == Rel::Refused)
-        .flat_map(|endpoint| names_in(endpoint.path))
-        .filter(|name| {
-            ENDPOINTS
-                .iter()
-                .filter(|endpoint| endpoint.rel != Rel::Refused)
-                .all(|endpoint| !names_in(endpoint.path).contains(name))
-        })
-        .map(|name| (name, NOTHING))
 }
 
 /// The names in braces, in their order.

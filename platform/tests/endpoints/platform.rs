@@ -331,6 +331,11 @@ impl Caller<'_> {
         self.call(&Method::PATCH, path, Some(body)).await
     }
 
+    /// `PUT`
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(&Method::PUT, path, Some(body)).await
+    }
+
     /// `DELETE`
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.call(&Method::DELETE, path, None).await

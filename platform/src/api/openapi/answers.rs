@@ -97,7 +97,7 @@ fn success(endpoint: &Endpoint, status: u16) -> Value {
     if endpoint.access == Access::Token {
         names.push("RateLimit-Remaining");
     }
-    if endpoint.rel == Rel::Instances {
+    if endpoint.rel.has_pages() {
         names.extend(["Accept-Ranges", "Content-Range"]);
     }
     if status == 206 {

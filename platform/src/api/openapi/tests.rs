@@ -1,3 +1,4 @@
+use super::super::Rel;
 use super::*;
 use std::collections::BTreeSet;
 

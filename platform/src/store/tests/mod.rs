@@ -2,6 +2,7 @@
 
 mod access;
 mod apps;
+mod attached;
 mod authorizations;
 mod concurrency;
 mod config_vars;
@@ -9,6 +10,7 @@ mod formation;
 mod model;
 mod opening;
 mod pages;
+mod pipelines;
 mod releases;
 mod schema;
 mod slugs;
