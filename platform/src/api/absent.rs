@@ -42,6 +42,12 @@ pub(super) const SPACES: &str = "This server has no private spaces.";
 pub(super) const ADD_ONS: &str =
     "This server has no add-ons. Please set config vars for services of others.";
 
+/// Why nobody's programs ask users for access.
+pub(super) const CLIENTS: &str = "This server has no OAuth clients: programs of others do not ask users for access. Please make a token for each with `heroku authorizations:create`.";
+/// Why there is no team.
+pub(super) const TEAMS: &str =
+    "This server has no teams. Please add who is to work on an app as a collaborator.";
+
 /// `GET …` of a list that is empty for everybody.
 pub(super) async fn none(_: Actor, paging: Paging) -> Result<Response, ApiError> {
     nothing(&paging)
@@ -99,6 +105,17 @@ pub(super) async fn add_on_service(
         message,
         ..ApiError::not_found("add_on_service")
     })
+}
+
+/// `GET /users/{account}/sms-number`: nobody has one.
+pub(super) async fn sms_number(
+    Actor(user): Actor,
+    Path(account): Path<String>,
+) -> Result<Response, ApiError> {
+    if !is_self(&user, &account) {
+        return Err(someone_else());
+    }
+    Ok(ok(&json!({ "sms_number": null })))
 }
 
 /// What answers a request that always ends in an error.

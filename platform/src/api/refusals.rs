@@ -4,8 +4,8 @@
 
 use super::State;
 use super::absent::{
-    CERTIFICATES, DYNOS, LOGS, PIPELINE_TRANSFERS, REVIEW_APPS, SPACES, TELEMETRY, TESTS,
-    TRANSFERS, WEBHOOKS, add_on_service, cannot, nothing_called,
+    CERTIFICATES, CLIENTS, DYNOS, LOGS, PIPELINE_TRANSFERS, REVIEW_APPS, SPACES, TEAMS, TELEMETRY,
+    TESTS, TRANSFERS, WEBHOOKS, add_on_service, cannot, nothing_called,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -90,4 +90,13 @@ refusals! {
     POST   "/spaces"                                                    => cannot(SPACES);
     GET    "/spaces/{space}"                                            => nothing_called("space");
     GET    "/spaces/{space}/telemetry-drains"                           => nothing_called("space");
+    POST   "/oauth/clients"                                             => cannot(CLIENTS);
+    GET    "/oauth/clients/{oauth_client}"                              => nothing_called("client");
+    PATCH  "/oauth/clients/{oauth_client}"                              => nothing_called("client");
+    DELETE "/oauth/clients/{oauth_client}"                              => nothing_called("client");
+    DELETE "/oauth/sessions/{oauth_session}"                            => nothing_called("session");
+    POST   "/oauth/tokens"                                              => cannot(CLIENTS);
+    POST   "/teams"                                                     => cannot(TEAMS);
+    GET    "/teams/{team}"                                              => nothing_called("team");
+    GET    "/enterprise-accounts/{enterprise_account}"                  => nothing_called("enterprise_account");
 }
