@@ -3,6 +3,7 @@
 pub mod api;
 pub mod backup;
 pub mod blobs;
+pub mod builds;
 mod connections;
 mod error;
 pub mod http;

@@ -1,6 +1,7 @@
 //! What the endpoints work on.
 
 use crate::blobs::BlobStore;
+use crate::builds::Builds;
 use crate::signed_url::{BlobMethod, Signer};
 use crate::store::Store;
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ pub struct State {
     pub blobs: BlobStore,
     /// Signs the addresses of blobs and of output.
     pub signer: Signer,
+    /// The builds.
+    pub builds: Builds,
     /// Where clients find this server, without a slash at the end: `https://localhost:5000`.
     pub external_url: Arc<str>,
     /// How long the addresses of blobs are good for; at least ten minutes.

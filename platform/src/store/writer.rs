@@ -213,7 +213,9 @@ fn newest_time(connection: &Connection) -> Result<Timestamp, StoreError> {
                 UNION ALL SELECT max(updated_at) FROM collaborator
                 UNION ALL SELECT max(updated_at) FROM slug
                 UNION ALL SELECT max(updated_at) FROM release
-                UNION ALL SELECT max(updated_at) FROM formation)",
+                UNION ALL SELECT max(updated_at) FROM formation
+                UNION ALL SELECT max(updated_at) FROM build
+                UNION ALL SELECT max(created_at) FROM source)",
             [],
             |row| row.get(0),
         )
