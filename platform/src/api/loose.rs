@@ -141,6 +141,15 @@ impl Fields {
         .ok_or_else(expected)
     }
 
+    /// An object.
+    pub fn object(&self, name: &str) -> Result<Option<Fields>, Refused> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Sent::Object(fields)) => Ok(Some(fields)),
+            Some(_) => Err(wrong(name, "an object")),
+        }
+    }
+
     /// A list of objects.
     pub fn list(&self, name: &str) -> Result<Option<Vec<Fields>>, Refused> {
         let expected = || wrong(name, "a list of objects");

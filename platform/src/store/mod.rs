@@ -26,6 +26,7 @@ mod release_rows;
 mod releases;
 mod rules;
 mod slugs;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod users;
