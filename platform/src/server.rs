@@ -5,11 +5,11 @@ use crate::blobs::{BlobStore, Unrecorded};
 use crate::builds::{self, Builds};
 use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
-use crate::http::blobs::{self, Blobs, UploadLimits};
+use crate::http::blobs::{self, Blobs, SourceLedger, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
 use crate::settings::{Settings, Tls};
-use crate::signed_url::{DEFAULT_LIFETIME, Signer};
+use crate::signed_url::{BlobKind, DEFAULT_LIFETIME, Signer};
 use crate::store::{Store, StoreError};
 use crate::tls::{self, Identity};
 use crate::users::Users;
@@ -42,6 +42,7 @@ pub struct Running {
     url: String,
     authority: Option<PathBuf>,
     store: Store,
+    builds: Builds,
     handle: Handle<Peer>,
     rules: Arc<Rules>,
     grace: Duration,
@@ -124,7 +125,7 @@ impl Server {
             store: opened.store.clone(),
             blobs: opened.blobs,
             signer: opened.signer,
-            builds,
+            builds: builds.clone(),
             external_url,
             url_lifetime: DEFAULT_LIFETIME,
         };
@@ -164,6 +165,7 @@ impl Server {
             url,
             authority,
             store: opened.store,
+            builds,
             handle,
             rules,
             grace,
@@ -272,6 +274,7 @@ impl Running {
     pub async fn shutdown(mut self) -> Result<(), ServerError> {
         self.rules.stop();
         self.handle.graceful_shutdown(Some(self.grace));
+        self.builds.stop().await;
         match (&mut self.serving).await {
             Ok(ended) => ended.map_err(ServerError::Serving),
             Err(_) => Err(ServerError::Panicked),
@@ -304,9 +307,20 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         },
         reporter: Arc::clone(reporter),
     });
+    let sources = blobs::routes(Blobs {
+        store: state.builds.sources().clone(),
+        signer: state.signer.of(BlobKind::Source),
+        ledger: SourceLedger(state.store.clone()),
+        limits: UploadLimits {
+            max_size: state.builds.max_source_size(),
+            ..UploadLimits::default()
+        },
+        reporter: Arc::clone(reporter),
+    });
     let routes = conventions
         .around(api::router().with_state(state.clone()))
         .merge(blobs)
+        .merge(sources)
         .merge(api::signed_router().with_state(state));
     around_all(routes, Arc::clone(reporter))
 }

@@ -84,9 +84,7 @@ impl BlobKind {
 #[non_exhaustive]
 pub enum UrlError {
     /// It has no signature at all.
-    #[error(
-        "The URL is not signed. Use it as the API answered it, with everything after the `?`."
-    )]
+    #[error("The URL is not signed. Use it as the API answered it, with everything after the `?`.")]
     Unsigned,
     /// `expires` or `signature` is not of the right form, or there twice.
     #[error("The URL's `{0}` is damaged. Use it as the API answered it.")]
@@ -108,9 +106,7 @@ pub enum UrlError {
         allowed: BlobMethod,
     },
     /// It was good.
-    #[error(
-        "The URL expired at {0}. Ask the API for a new one."
-    )]
+    #[error("The URL expired at {0}. Ask the API for a new one.")]
     Expired(Timestamp),
 }
 
@@ -225,11 +221,7 @@ impl Signer {
     }
 
     fn signed(&self, method: BlobMethod, id: Uuid, expires: u64) -> Hmac<Sha256> {
-        let text = format!(
-            "{}\n{}\n{id}\n{expires}",
-            self.kind.signed(),
-            method.name()
-        );
+        let text = format!("{}\n{}\n{id}\n{expires}", self.kind.signed(), method.name());
         self.mac.clone().chain_update(text)
     }
 }

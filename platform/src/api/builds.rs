@@ -116,7 +116,9 @@ fn requested(fields: &Fields) -> Result<NewBuild, Refused> {
                 Some(url) => Some(url),
                 None => buildpack.text("name")?,
             }
-            .ok_or_else(|| Refused("`url` or `name` is required in each of `buildpacks`".to_owned()))
+            .ok_or_else(|| {
+                Refused("`url` or `name` is required in each of `buildpacks`".to_owned())
+            })
         });
         names.collect::<Result<Vec<_>, _>>()
     });
@@ -165,7 +167,10 @@ pub(super) async fn cancel(
     Path((app, build)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let app = state.store.app(&user, &app).await?.id.to_string();
-    let build = state.builds.cancel(&user, &app, identifier(&build)?).await?;
+    let build = state
+        .builds
+        .cancel(&user, &app, identifier(&build)?)
+        .await?;
     Ok(ok(&present(&state, build)))
 }
 

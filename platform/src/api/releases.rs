@@ -120,7 +120,8 @@ pub(super) async fn output(
     let id = Uuid::try_parse(&release).map_err(|_| ApiError::not_found("release"))?;
     if !state
         .signer
-        .allows_output(OutputOf::Release(id), query.as_deref()) {
+        .allows_output(OutputOf::Release(id), query.as_deref())
+    {
         return Err(ApiError::forbidden(
             "The address of this output was changed, or another server gave it out.",
         ));

@@ -23,10 +23,7 @@ struct SourceBlob {
 }
 
 /// `POST /sources`. Clients send no body, and none is read.
-pub(super) async fn create(
-    Of(state): Of<State>,
-    Actor(user): Actor,
-) -> Result<Response, ApiError> {
+pub(super) async fn create(Of(state): Of<State>, Actor(user): Actor) -> Result<Response, ApiError> {
     new(&state, &user).await
 }
 

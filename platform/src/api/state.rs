@@ -51,8 +51,7 @@ impl State {
     pub(super) fn source(&self, source: Uuid) -> (String, String) {
         let signer = self.signer.of(BlobKind::Source);
         let now = Timestamp::now();
-        let url =
-            |method| signer.url(&self.external_url, method, source, now, self.url_lifetime);
+        let url = |method| signer.url(&self.external_url, method, source, now, self.url_lifetime);
         (url(BlobMethod::Put), url(BlobMethod::Get))
     }
 

@@ -195,6 +195,10 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             Ok((row.get::<_, i64>(0)?, row.get::<_, Uuid>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
+    let builds = connection
+        .prepare_cached("SELECT id FROM build WHERE app = ?1")?
+        .query_map([found.number], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
     connection
         .prepare_cached("DELETE FROM app WHERE number = ?1")?
         .execute([found.number])?;
@@ -209,7 +213,11 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             gone.push(id);
         }
     }
-    Ok(DeletedApp { app, slugs: gone })
+    Ok(DeletedApp {
+        app,
+        slugs: gone,
+        builds,
+    })
 }
 
 /// The app of that number, which is there.

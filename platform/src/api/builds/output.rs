@@ -8,7 +8,6 @@ use super::super::State;
 use super::super::path::Path;
 use crate::http::ApiError;
 use crate::signed_url::OutputOf;
-use crate::store::BuildStatus;
 use axum::body::Body;
 use axum::extract::{RawQuery, State as Of};
 use axum::http::header::{
@@ -39,17 +38,16 @@ pub(in super::super) async fn output(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let id = Uuid::try_parse(&build).map_err(|_| ApiError::not_found("build"))?;
-    if !state.signer.allows_output(OutputOf::Build(id), query.as_deref()) {
+    if !state
+        .signer
+        .allows_output(OutputOf::Build(id), query.as_deref())
+    {
         return Err(ApiError::forbidden(
             "The address of this output was changed, or another server gave it out.",
         ));
     }
-    let build = state.store.build_of_server(id).await?;
-    // What is there once the build has ended.
-    let length = match build.status {
-        BuildStatus::Pending => None,
-        BuildStatus::Succeeded | BuildStatus::Failed => Some(state.builds.output_length(id)),
-    };
+    state.store.build_of_server(id).await?;
+    let length = state.builds.output_length(id);
     let events = text(&headers, ACCEPT).is_some_and(|accept| accept.contains("text/event-stream"));
     Ok(if events {
         events_from(&state, id, &headers, length)
@@ -65,8 +63,13 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 /// The bytes from where `Range` says.
 fn bytes_from(state: &State, id: Uuid, headers: &HeaderMap, length: Option<u64>) -> Response {
     // Any other range than an open one asks for nothing that a stream could give: the whole is answered (RFC 9110, 14.2).
-    let from = text(headers, RANGE)
-        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    let from = text(headers, RANGE).and_then(|range| {
+        range
+            .strip_prefix("bytes=")?
+            .strip_suffix('-')?
+            .parse()
+            .ok()
+    });
     if let (Some(from), Some(length)) = (from, length)
         && from >= length
     {
@@ -155,7 +158,11 @@ fn take_events(buffer: &mut BytesMut, at: &mut u64, end: bool) -> Bytes {
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
         events.extend_from_slice(format!("id: {at}\n").as_bytes());
         // A carriage return ends a line of an event, too: each part has a line of its own.
-        for part in line.strip_suffix(b"\r").unwrap_or(line).split(|byte| *byte == b'\r') {
+        for part in line
+            .strip_suffix(b"\r")
+            .unwrap_or(line)
+            .split(|byte| *byte == b'\r')
+        {
             events.extend_from_slice(b"data: ");
             events.extend_from_slice(part);
             events.extend_from_slice(b"\n");

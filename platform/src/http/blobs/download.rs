@@ -2,7 +2,7 @@
 
 use super::byte_range::Asked;
 use super::refusal::Refusal;
-use super::{Service, BlobLedger, empty, etag};
+use super::{BlobLedger, Service, empty, etag};
 use crate::blobs::BlobStream;
 use crate::signed_url::BlobMethod;
 use axum::body::Body;

@@ -1,6 +1,6 @@
 //! The store as the ledger of blobs.
 
-use super::{LedgerError, BlobBytes, BlobLedger};
+use super::{BlobBytes, BlobLedger, LedgerError};
 use crate::blobs::Received;
 use crate::store::{Store, StoreError};
 use uuid::Uuid;

@@ -137,9 +137,7 @@ pub fn routes<L: BlobLedger>(blobs: Blobs<L>) -> Router {
     let methods = get(download::get)
         .put(upload::put)
         .fallback(async || Refusal::Method);
-    Router::new()
-        .route(L::PATH, methods)
-        .with_state(service)
+    Router::new().route(L::PATH, methods).with_state(service)
 }
 
 struct Service<L> {

@@ -1,7 +1,7 @@
 //! `PUT` of a blob.
 
 use super::refusal::Refusal;
-use super::{LedgerError, Service, BlobLedger, empty, etag};
+use super::{BlobLedger, LedgerError, Service, empty, etag};
 use crate::blobs::{Received, Staged};
 use crate::http::linger::read_on;
 use crate::signed_url::BlobMethod;
