@@ -82,7 +82,11 @@ impl Shares {
 
 impl Groups {
     fn make(place: &Path) -> io::Result<Self> {
-        let groups = Self(place.join(format!("{PREFIX}{}", std::process::id())));
+        let groups = Self(place.join(format!(
+            "{PREFIX}{}-{}",
+            std::process::id(),
+            Uuid::new_v4().simple()
+        )));
         let second = place.join("cgroup.controllers").exists();
         if second {
             fs::write(place.join("cgroup.subtree_control"), "+cpu")?;
@@ -197,10 +201,8 @@ fn end_others(place: &Path) {
     for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let server = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        let Some(server) = server.and_then(|server| server.parse::<u32>().ok()) else {
-            continue;
-        };
-        if server != std::process::id() && Path::new(&format!("/proc/{server}")).exists() {
+        let server = server.and_then(|server| server.split_once('-')?.0.parse::<u32>().ok());
+        if server.is_none_or(|server| Path::new(&format!("/proc/{server}")).exists()) {
             continue;
         }
         for member in members(&entry.path()) {

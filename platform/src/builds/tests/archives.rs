@@ -122,7 +122,25 @@ async fn hostile_archives_leave_nothing_and_are_named() {
         assert_eq!(status, BuildStatus::Failed, "{name}: {output}");
         said.push(format!("{name}: {}", why(&output)));
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    above: The archive of the source cannot be used: the archive holds `../outside`, which climbs with `..`
+    above in the middle: The archive of the source cannot be used: the archive holds `a/../../outside`, which climbs with `..`
+    absolute: The archive of the source cannot be used: the archive holds `/tmp/slugbuilder-outside`, which is an absolute name
+    pax: The archive of the source cannot be used: the archive holds `../outside`, which climbs with `..`
+    link: The archive of the source cannot be used: the archive holds `link`, a symbolic link to `/etc/passwd`, out of the archive
+    link up: The archive of the source cannot be used: the archive holds `link`, a symbolic link to `../../../users`, out of the archive
+    through a link: The archive of the source cannot be used: the archive holds `link/outside`, which leads through `link`, not a folder
+    hard link: The archive of the source cannot be used: the archive holds `link`, a hard link to `/etc/passwd`, which is no earlier file of the archive
+    device: The archive of the source cannot be used: the archive holds `null`, a device, which is not unpacked
+    pipe: The archive of the source cannot be used: the archive holds `pipe`, a FIFO, which is not unpacked
+    sparse: The archive of the source cannot be used: the archive holds `sparse`, a sparse file, which is not unpacked
+    damaged: The archive of the source cannot be used: the archive is damaged: it does not begin like a tar archive
+    cut off: The archive of the source cannot be used: the archive is cut off in `build`
+    zip: The source is a ZIP file, and has to be a tar archive, compressed with gzip or xz or not at all
+    bzip2: The source is a bzip2 file, and has to be a tar archive, compressed with gzip or xz or not at all
+    zstd: The source is a zstd file, and has to be a tar archive, compressed with gzip or xz or not at all
+    bomb: The archive of the source cannot be used: the archive unpacks to more than 250 times its size
+    ");
     let mut outside = Vec::new();
     find(scene.folder.path(), "outside", &mut outside);
     assert_eq!(outside, Vec::<PathBuf>::new());
@@ -202,7 +220,18 @@ async fn addresses_that_nothing_can_be_had_from_are_refused_at_once() {
         checksum: Some("md5:1".into()),
     };
     said.push(scene.begin("alpha", source).await.unwrap_err().to_string());
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    The URL of the source cannot be used: it does not start with `https://` or `http://`.
+    The URL of the source cannot be used: it does not start with `https://` or `http://`.
+    The URL of the source cannot be used: it does not start with `https://` or `http://`.
+    The URL of the source cannot be used: it does not start with `https://` or `http://`.
+    The URL of the source cannot be used: it has no host.
+    The URL of the source cannot be used: its port is not a number.
+    The URL's `signature` is damaged. Use it as the API answered it.
+    The URL of the source cannot be used: this server has no such source.
+    The URL of the source cannot be used: it is too long.
+    The checksum of the source is wrong: `md5:1` is no checksum of the form `SHA256:<64 hexadecimal digits>`.
+    ");
 }
 
 #[tokio::test]

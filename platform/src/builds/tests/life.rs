@@ -279,7 +279,11 @@ async fn a_build_that_ends_the_server_twice_is_not_begun_again() {
         buildpacks: None,
         source_date_epoch: None,
     };
-    let build = scene.store.create_build(&scene.ann, "alpha", row).await.unwrap();
+    let build = scene
+        .store
+        .create_build(&scene.ann, "alpha", row)
+        .await
+        .unwrap();
     for _ in 0..2 {
         scene.store.attempt_build(build.id).await.unwrap();
     }
