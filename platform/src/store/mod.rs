@@ -12,10 +12,14 @@
 
 mod access;
 mod apps;
+mod buildpacks;
 mod checkpoints;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
 mod error;
+mod features;
 mod folder;
 mod formation;
 mod keyset;
@@ -33,7 +37,11 @@ mod users;
 mod values;
 mod writer;
 
+pub use buildpacks::MAXIMUM_BUILDPACKS;
+pub use domains::{Domain, MAXIMUM_DOMAINS};
+pub use drains::{Drain, MAXIMUM_DRAINS};
 pub use error::StoreError;
+pub use features::{Feature, Features};
 pub use folder::DATABASE;
 #[cfg(test)]
 pub(crate) use folder::FORM;
