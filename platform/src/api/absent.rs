@@ -29,6 +29,13 @@ pub(super) const TELEMETRY: &str = "This server has no telemetry drains: they ar
 /// Why apps do not change hands.
 pub(super) const TRANSFERS: &str =
     "This server does not transfer apps. Please add who is to work on the app as a collaborator.";
+/// Why pipelines do not change hands.
+pub(super) const PIPELINE_TRANSFERS: &str = "This server does not transfer pipelines. Who is to have one can make a pipeline of their own, and add the apps to it \
+    that they work on.";
+/// Why nothing is tested.
+pub(super) const TESTS: &str = "This server does not run tests.";
+/// Why there are no review apps.
+pub(super) const REVIEW_APPS: &str = "This server does not make review apps.";
 /// Why there is no space.
 pub(super) const SPACES: &str = "This server has no private spaces.";
 /// Why no add-on is attached.

@@ -220,6 +220,9 @@ endpoints! {
 
     GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
     DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
+    DELETE "/apps/{app}/dynos/{dyno}"       => dynos::of_name,           "dyno"              Empty       Token "Restart";
+    POST   "/apps/{app}/dynos/{dyno}/actions/stop"
+                                            => dynos::of_name,           "dyno"              Empty       Token "Stop";
     DELETE "/apps/{app}/formations/{formation}"
                                             => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
     POST   "/apps/{app}/formations/{formation}/actions/stop"
@@ -228,14 +231,14 @@ endpoints! {
     // Pipelines, couplings and promotions.
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
     GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
-    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
-    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
-    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
+    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info" 422;
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update" 403;
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete" 403 422;
     POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
     GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
     GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
     GET    "/pipelines/{pipeline}/pipeline-couplings"
-                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline";
+                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline" 422;
     GET    "/apps/{app}/pipeline-couplings" => pipelines::of_app,        "pipeline-coupling" Itself      Token "Info by app";
     GET    "/pipeline-couplings/{pipeline_coupling}"
                                             => pipelines::coupling,      "pipeline-coupling" Itself      Token "Info";
@@ -254,23 +257,22 @@ endpoints! {
                                                                   "pipeline-promotion-target"
                                                                                              Instances   Token "List";
     GET    "/pipelines/{pipeline}/latest-releases"
-                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline";
+                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline" 422;
     GET    "/pipelines/{pipeline}/latest-deployments"
-                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline";
+                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline" 422;
     GET    "/pipelines/{pipeline}/latest-builds"
-                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List";
+                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List" 422;
     GET    "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
                                             => pipelines::config_vars,   "pipeline-config-var"
-                                                                                             Itself      Token "Info";
+                                                                                             Itself      Token "Info" 422;
     PATCH  "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
                                             => pipelines::update_config_vars,
                                                                          "pipeline-config-var"
                                                                                              Update      Token "Update";
     GET    "/pipelines/{pipeline}/test-runs"
-                                            => pipelines::none,          "test-run"          Instances   Token "List";
+                                            => pipelines::none,          "test-run"          Instances   Token "List" 422;
     GET    "/pipelines/{pipeline}/review-apps"
-                                            => pipelines::none,          "review-app"        Instances   Token "List";
-    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create" 404;
+                                            => pipelines::none,          "review-app"        Instances   Token "List" 422;
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
