@@ -2,12 +2,15 @@
 
 mod access;
 mod apps;
+mod attached;
+mod authorizations;
 mod concurrency;
 mod config_vars;
 mod formation;
 mod model;
 mod opening;
 mod pages;
+mod pipelines;
 mod releases;
 mod schema;
 mod slugs;
