@@ -193,7 +193,15 @@ async fn what_cannot_be_meant_is_told() {
         assert_eq!(answer.status, 422, "{answer:?}");
         said.push(answer.body["message"].as_str().unwrap().to_owned());
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+    `source_blob` is required
+    `source_blob` must be an object
+    `url` of `source_blob` is required
+    The URL of the source cannot be used: it does not start with `https://` or `http://`.
+    `url` or `name` is required in each of `buildpacks`
+    Couldn't find that buildpack. This server has heroku/go, heroku/nodejs and heroku/ruby; others are given by their address, which begins with https://.
+    The version has the control character U+001B.
+    ");
     for id in ["no-build", "8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11"] {
         let path = format!("/apps/example/builds/{id}");
         for method in [Method::GET, Method::DELETE] {
