@@ -3,8 +3,10 @@
 pub mod api;
 pub mod backup;
 pub mod blobs;
+pub mod builds;
 mod connections;
 mod error;
+pub mod git;
 pub mod http;
 mod private;
 pub mod range;

@@ -4,6 +4,7 @@ use crate::api::{self, State};
 use crate::blobs::{BlobStore, Unrecorded};
 use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
+use crate::git::{self, Git};
 use crate::http::blobs::{self, Blobs, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
@@ -41,6 +42,7 @@ pub struct Running {
     url: String,
     authority: Option<PathBuf>,
     store: Store,
+    git: Git,
     handle: Handle<Peer>,
     rules: Arc<Rules>,
     grace: Duration,
@@ -105,8 +107,19 @@ impl Server {
         };
         let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
 
+        let git = git::Parameters {
+            program: settings.git.clone(),
+            max_push_size: settings.max_push_size,
+            builds_anything: false,
+            store: opened.store.clone(),
+            builds: crate::builds::Builds::default(),
+            external_url: url.as_str().into(),
+            reporter: Arc::clone(&reporter),
+        };
+        let git = Git::open(&settings.data, git).await?;
         let state = State {
             store: opened.store.clone(),
+            git: git.clone(),
             blobs: opened.blobs,
             signer: opened.signer,
             external_url: url.as_str().into(),
@@ -148,6 +161,7 @@ impl Server {
             url,
             authority,
             store: opened.store,
+            git,
             handle,
             rules,
             grace,
@@ -232,6 +246,12 @@ impl Running {
         &self.url
     }
 
+    /// Whether apps can be pushed to and cloned: there is a git that can be used.
+    #[must_use]
+    pub fn has_git(&self) -> bool {
+        self.git.is_usable()
+    }
+
     /// The certificate of the authority that clients are to trust, where it is one of this machine.
     #[must_use]
     pub fn authority(&self) -> Option<&Path> {
@@ -254,6 +274,7 @@ impl Running {
     /// Takes no new connections, lets running requests end within [`Settings::grace`], and ends. Clients that read nothing
     /// of an answer are not waited for that long.
     pub async fn shutdown(mut self) -> Result<(), ServerError> {
+        self.git.stop();
         self.rules.stop();
         self.handle.graceful_shutdown(Some(self.grace));
         match (&mut self.serving).await {
@@ -288,11 +309,12 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         },
         reporter: Arc::clone(reporter),
     });
+    let git = state.git.clone();
     let routes = conventions
         .around(api::router().with_state(state.clone()))
         .merge(blobs)
         .merge(api::signed_router().with_state(state));
-    around_all(routes, Arc::clone(reporter))
+    around_all(git::around(git, routes), Arc::clone(reporter))
 }
 
 /// HTTP/1.1 only, and no client may keep a connection without sending.

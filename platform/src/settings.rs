@@ -2,6 +2,7 @@
 
 use crate::backup::BLOBS;
 use crate::blobs::{BlobError, BlobStore};
+use crate::git::{GitProgram, MAX_PUSH_SIZE};
 use crate::http::PER_HOUR;
 use crate::users::Users;
 use std::net::{IpAddr, SocketAddr};
@@ -45,6 +46,10 @@ pub struct Settings {
     pub connections: NonZeroUsize,
     /// As long as running requests have to end when the server stops.
     pub grace: Duration,
+    /// The git that takes pushes. Nothing means that none are taken: they are refused, and told why.
+    pub git: Option<GitProgram>,
+    /// The most that a push may have, in bytes.
+    pub max_push_size: u64,
 }
 
 /// Where the bytes of slugs are.
@@ -116,6 +121,8 @@ impl Settings {
             stall_timeout: Duration::from_mins(1),
             connections: CONNECTIONS,
             grace: Duration::from_secs(30),
+            git: None,
+            max_push_size: MAX_PUSH_SIZE,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the endpoints work on.
 
 use crate::blobs::BlobStore;
+use crate::git::Git;
 use crate::signed_url::{BlobMethod, Signer};
 use crate::store::Store;
 use jiff::Timestamp;
@@ -19,6 +20,8 @@ pub struct State {
     pub store: Store,
     /// The bytes of slugs.
     pub blobs: BlobStore,
+    /// The repositories of apps.
+    pub git: Git,
     /// Signs the addresses of blobs and of output.
     pub signer: Signer,
     /// Where clients find this server, without a slash at the end: `https://localhost:5000`.

@@ -9,15 +9,17 @@ pub mod body;
 mod conventions;
 mod error;
 mod etag;
-mod linger;
+pub(crate) mod linger;
 mod rate_limit;
 mod request_id;
 mod turns;
 
+pub(crate) use auth::actor;
 pub use auth::{Actor, Tokens};
 pub use body::{Body, Paging};
 pub use conventions::{Conventions, RATE_LIMIT_REMAINING, around_all};
 pub use error::ApiError;
+pub(crate) use error::Cause;
 pub use rate_limit::{PER_HOUR, RateLimiter, Remaining};
 pub use request_id::{REQUEST_ID, RequestId};
 pub(crate) use turns::Turn;

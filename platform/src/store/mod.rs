@@ -17,6 +17,7 @@ mod config_vars;
 mod error;
 mod folder;
 mod formation;
+mod git;
 mod keyset;
 mod names;
 mod readers;
@@ -36,7 +37,7 @@ pub use folder::DATABASE;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use records::{
-    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
+    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, PushWebhook, Quantity,
     Release, Slug, User, UserTokens, UserUpdate,
 };
 
