@@ -2,6 +2,7 @@
 
 use crate::blobs::BlobError;
 use crate::git;
+use crate::builds::BuildsError;
 use crate::signed_url::KeyError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
@@ -26,6 +27,9 @@ pub enum ServerError {
     /// The folder of repositories cannot be used.
     #[error(transparent)]
     Git(#[from] git::OpenError),
+    /// The folder of builds cannot be used, or those that were not done cannot be found.
+    #[error(transparent)]
+    Builds(#[from] BuildsError),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -92,6 +96,7 @@ impl ServerError {
             Self::Blobs(error) => Some(error),
             Self::Key(error) => Some(error),
             Self::Git(error) => Some(error),
+            Self::Builds(error) => Some(error),
             Self::Tls(error) => Some(error),
             Self::Users(error) => Some(error),
             _ => None,

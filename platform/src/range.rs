@@ -34,6 +34,10 @@ pub enum Attribute {
     Id,
     /// `name`.
     Name,
+    /// `created_at`: a time of RFC 3339.
+    CreatedAt,
+    /// `started_at`: a time of RFC 3339.
+    StartedAt,
     /// `updated_at`: a time of RFC 3339.
     UpdatedAt,
     /// `version`: a release's number.
@@ -97,6 +101,8 @@ impl Attribute {
         match self {
             Self::Id => "id",
             Self::Name => "name",
+            Self::CreatedAt => "created_at",
+            Self::StartedAt => "started_at",
             Self::UpdatedAt => "updated_at",
             Self::Version => "version",
         }
@@ -115,7 +121,7 @@ impl Attribute {
                 let number: Option<u64> = digits.parse().ok().filter(|_| only_digits);
                 number.map(|number| number.to_string())
             }
-            Self::UpdatedAt => value
+            Self::CreatedAt | Self::StartedAt | Self::UpdatedAt => value
                 .parse::<jiff::Timestamp>()
                 .ok()
                 .map(|time| time.to_string()),
@@ -134,7 +140,7 @@ impl Attribute {
                 (Ok(one), Ok(other)) => one.cmp(&other),
                 _ => one.cmp(other),
             },
-            Self::UpdatedAt => {
+            Self::CreatedAt | Self::StartedAt | Self::UpdatedAt => {
                 match (
                     one.parse::<jiff::Timestamp>(),
                     other.parse::<jiff::Timestamp>(),
@@ -163,6 +169,11 @@ impl Offered {
     /// Releases: `id` and `version`.
     pub const RELEASES: Self = Self {
         list: &[Attribute::Id, Attribute::Version],
+        default: Attribute::Id,
+    };
+    /// Builds: `id`, `created_at` and `started_at`, which is the same here.
+    pub const BUILDS: Self = Self {
+        list: &[Attribute::Id, Attribute::CreatedAt, Attribute::StartedAt],
         default: Attribute::Id,
     };
     /// Every other list: `id`.

@@ -2,6 +2,7 @@
 
 use crate::api::{self, State};
 use crate::blobs::{BlobStore, Unrecorded};
+use crate::builds::{self, Builds};
 use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
 use crate::git::{self, Git};
@@ -107,22 +108,37 @@ impl Server {
         };
         let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
 
+        let external_url: Arc<str> = url.as_str().into();
+        let builds = Builds::open(
+            &settings.data,
+            builds::Parameters {
+                builder: settings.builder.clone(),
+                max_slug_size: settings.max_slug_size,
+                store: opened.store.clone(),
+                blobs: opened.blobs.clone(),
+                signer: opened.signer.clone(),
+                external_url: Arc::clone(&external_url),
+                reporter: Arc::clone(&reporter),
+            },
+        )?;
         let git = git::Parameters {
             program: settings.git.clone(),
             max_push_size: settings.max_push_size,
-            builds_anything: false,
+            builds_anything: settings.builder.is_some(),
             store: opened.store.clone(),
-            builds: crate::builds::Builds::default(),
-            external_url: url.as_str().into(),
+            builds: builds.clone(),
+            external_url: Arc::clone(&external_url),
             reporter: Arc::clone(&reporter),
         };
         let git = Git::open(&settings.data, git).await?;
+        builds.resume().await?;
         let state = State {
             store: opened.store.clone(),
             git: git.clone(),
             blobs: opened.blobs,
             signer: opened.signer,
-            external_url: url.as_str().into(),
+            builds,
+            external_url,
             url_lifetime: DEFAULT_LIFETIME,
         };
         let router = routes(&settings, state, &reporter);

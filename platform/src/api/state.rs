@@ -2,6 +2,7 @@
 
 use crate::blobs::BlobStore;
 use crate::git::Git;
+use crate::builds::Builds;
 use crate::signed_url::{BlobMethod, Signer};
 use crate::store::Store;
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ pub struct State {
     pub git: Git,
     /// Signs the addresses of blobs and of output.
     pub signer: Signer,
+    /// The builds.
+    pub builds: Builds,
     /// Where clients find this server, without a slash at the end: `https://localhost:5000`.
     pub external_url: Arc<str>,
     /// How long the addresses of blobs are good for; at least ten minutes.

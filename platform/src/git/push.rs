@@ -143,7 +143,7 @@ impl Push {
             return Err(stops());
         }
         let short = commit.get(..8).unwrap_or(commit);
-        self.say(hook, &format!("-----> Building {short} of {branch}"))
+        self.say(hook, &format!("-----> Checking out {short} of {branch}"))
             .await;
         let build = self.begin(hook, commit, objects).await?;
         let mut output = std::pin::pin!(self.git.builds.output(build.id, 0));
@@ -170,8 +170,8 @@ impl Push {
                 "The build failed, and the app stays as it was. `{branch}` of the app's repository stays, too."
             )));
         }
-        self.say(hook, &released(&build, &self.git.web_url(&self.app.name)))
-            .await;
+        let web_url = self.git.web_url(&self.app.name);
+        self.say(hook, &format!("       {web_url}")).await;
         Ok(())
     }
 
@@ -227,14 +227,6 @@ fn server(error: &impl Explain) -> Refusal {
 
 fn stops() -> Refusal {
     Refusal::Pushed("The server is stopping. Please push again when it is back.".into())
-}
-
-/// What a build made.
-fn released(build: &Build, web_url: &str) -> String {
-    match &build.release {
-        Some(release) => format!("-----> Released v{}\n       {web_url}", release.version),
-        None => "-----> Built".into(),
-    }
 }
 
 /// The branch to build, if one is pushed; a refusal for what cannot be.

@@ -235,7 +235,7 @@ pub(super) fn list_query(user: i64, page: &Page) -> Result<(String, Keyset), Sto
         Attribute::Name => "name",
         Attribute::UpdatedAt => "updated_at",
         Attribute::Id => "id",
-        other @ Attribute::Version => return Err(not_offered("apps", other)),
+        other => return Err(not_offered("apps", other)),
     };
     let keyset = Keyset::new(page, user, &format!("app.{column}"), "key")?;
     let Keyset {

@@ -12,6 +12,7 @@
 
 mod access;
 mod apps;
+mod builds;
 mod collaborators;
 mod config_vars;
 mod error;
@@ -37,8 +38,9 @@ pub use folder::DATABASE;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use records::{
-    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, PushWebhook, Quantity,
-    Release, Slug, User, UserTokens, UserUpdate,
+    App, AppUpdate, Build, BuildStatus, BuiltSlug, Collaborator, DeletedApp, Formation,
+    FormationChange, Keyed, NewApp, NewBuildRow, PendingBuild, PushWebhook, Quantity, Release, Slug,
+    User, UserTokens, UserUpdate,
 };
 
 pub(crate) use rules::{

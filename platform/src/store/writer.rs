@@ -214,6 +214,8 @@ fn newest_time(connection: &Connection) -> Result<Timestamp, StoreError> {
                 UNION ALL SELECT max(updated_at) FROM slug
                 UNION ALL SELECT max(updated_at) FROM release
                 UNION ALL SELECT max(updated_at) FROM formation
+                UNION ALL SELECT max(updated_at) FROM build
+                UNION ALL SELECT max(created_at) FROM source
                 UNION ALL SELECT max(max(updated_at, coalesce(outcome_at, 0))) FROM push_webhook)",
             [],
             |row| row.get(0),

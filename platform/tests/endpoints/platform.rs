@@ -7,6 +7,8 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use slugbuilder_platform::api::State;
 use slugbuilder_platform::blobs::BlobStore;
+use slugbuilder_platform::builds::{Builds, Parameters};
+use slugbuilder_platform::git::{self, Git};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::Store;
 use slugbuilder_platform::{Settings, routes};
@@ -63,16 +65,43 @@ impl Platform {
             .unwrap();
         store.put_user("carol@example.test", &[]).await.unwrap();
         let blobs = BlobStore::folder(&folder.path().join("blobs")).unwrap();
+        let signer = Signer::new(&[7; 32]);
+        let reporter: Arc<dyn Reporter> = Arc::new(Silent);
+        let settings = Settings::new(folder.path());
+        let builds = Builds::open(
+            folder.path(),
+            Parameters {
+                builder: settings.builder.clone(),
+                max_slug_size: settings.max_slug_size,
+                store: store.clone(),
+                blobs: blobs.clone(),
+                signer: signer.clone(),
+                external_url: URL.into(),
+                reporter: Arc::clone(&reporter),
+            },
+        );
+        let builds = builds.unwrap();
+        let git = git::Parameters {
+            program: settings.git.clone(),
+            max_push_size: settings.max_push_size,
+            builds_anything: false,
+            store: store.clone(),
+            builds: builds.clone(),
+            external_url: URL.into(),
+            reporter: Arc::clone(&reporter),
+        };
+        let git = Git::open(folder.path(), git).await.unwrap();
         let state = State {
             store: store.clone(),
             blobs: blobs.clone(),
-            signer: Signer::new(&[7; 32]),
+            signer,
+            builds,
+            git,
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
         };
-        let settings = Settings::new(folder.path());
         Self {
-            router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
+            router: routes(&settings, state, &reporter),
             blobs,
             _folder: folder,
         }
