@@ -1,8 +1,8 @@
 //! Why a server does not start.
 
 use crate::blobs::BlobError;
-use crate::git;
 use crate::builds::BuildsError;
+use crate::git;
 use crate::signed_url::KeyError;
 use crate::store::StoreError;
 use crate::tls::TlsError;

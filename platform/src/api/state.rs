@@ -1,8 +1,8 @@
 //! What the endpoints work on.
 
 use crate::blobs::BlobStore;
-use crate::git::Git;
 use crate::builds::Builds;
+use crate::git::Git;
 use crate::signed_url::{BlobMethod, Signer};
 use crate::store::Store;
 use jiff::Timestamp;

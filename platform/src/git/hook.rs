@@ -78,7 +78,7 @@ pub(super) struct Conversation {
 /// What is pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pushed {
-    /// The name of the folder of its objects, in the folder of the repository's objects.
+    /// The name of the folder of its objects, in the folder of the repository's objects; empty where it has none.
     pub(super) quarantine: String,
     /// The references that it changes.
     pub(super) commands: Vec<PushCommand>,

@@ -38,8 +38,6 @@ pub struct GitProgram {
     pub program: PathBuf,
     /// `PATH` of git and of the hook, a shell script: the folders of `sh` and `cat`.
     pub search_path: OsString,
-    /// What `git fetch` gets of the environment besides: proxies and certificate authorities.
-    pub fetch_environment: Vec<(OsString, OsString)>,
 }
 
 /// A version of git: its first two numbers.
@@ -116,10 +114,6 @@ impl Tool {
 
     pub(super) fn version(&self) -> Version {
         self.version
-    }
-
-    pub(super) fn fetch_environment(&self) -> &[(OsString, OsString)] {
-        &self.program.fetch_environment
     }
 
     /// `git ARGUMENTS` on a bare repository. Its stdin is empty and its output goes nowhere, unless the caller says so.

@@ -121,9 +121,12 @@ impl Push {
             self.say(hook, &taken_as_it_is(&pushed.commands)).await;
             return Ok(());
         };
-        let objects = quarantine(&self.repository, &pushed.quarantine);
-        let objects =
-            objects.ok_or_else(|| Refusal::Server("git names no objects of the push".into()))?;
+        let objects = match &*pushed.quarantine {
+            "" => None,
+            name => Some(quarantine(&self.repository, name).ok_or_else(|| {
+                Refusal::Server(format!("`{}` has no objects of the push", printable(name)))
+            })?),
+        };
         self.build(hook, branch, command, objects).await?;
         *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some(branch);
         Ok(())
@@ -135,7 +138,7 @@ impl Push {
         hook: &mut Conversation,
         branch: &str,
         command: &PushCommand,
-        objects: PathBuf,
+        objects: Option<PathBuf>,
     ) -> Result<(), Refusal> {
         let commit = &command.new;
         let mut stopping = self.git.pushes.stopping();
@@ -180,7 +183,7 @@ impl Push {
         &self,
         hook: &mut Conversation,
         commit: &str,
-        objects: PathBuf,
+        objects: Option<PathBuf>,
     ) -> Result<Build, Refusal> {
         let source = Source {
             tool: self
@@ -188,7 +191,7 @@ impl Push {
                 .tool()
                 .map_err(|error| Refusal::Server(error.to_string()))?,
             repository: &self.repository,
-            quarantine: Some(objects),
+            quarantine: objects,
             commit,
         };
         let folder = self.git.builds.new_folder();

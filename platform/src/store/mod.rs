@@ -39,8 +39,8 @@ pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use records::{
     App, AppUpdate, Build, BuildStatus, BuiltSlug, Collaborator, DeletedApp, Formation,
-    FormationChange, Keyed, NewApp, NewBuildRow, PendingBuild, PushWebhook, Quantity, Release, Slug,
-    User, UserTokens, UserUpdate,
+    FormationChange, Keyed, NewApp, NewBuildRow, PendingBuild, PushWebhook, Quantity, Release,
+    Slug, User, UserTokens, UserUpdate,
 };
 
 pub(crate) use rules::{
