@@ -253,15 +253,18 @@ mod tests {
             conversation.show(b"first\n").await.unwrap();
             stdout.read_exact(&mut shown).await.unwrap();
             assert_eq!(&shown, b"first\n");
-            conversation.show(&vec![b'x'; 300_000]).await.unwrap();
-            if accept {
-                conversation.accept().unwrap();
-            } else {
-                drop(conversation);
-            }
+            let say = async {
+                // More than the pipes hold.
+                conversation.show(&vec![b'x'; 300_000]).await.unwrap();
+                if accept {
+                    conversation.accept().unwrap();
+                } else {
+                    drop(conversation);
+                }
+            };
             let mut rest = Vec::new();
-            stdout.read_to_end(&mut rest).await.unwrap();
-            assert_eq!(rest.len(), 300_000);
+            let (read, ()) = tokio::join!(stdout.read_to_end(&mut rest), say);
+            assert_eq!(read.unwrap(), 300_000);
             assert_eq!(hook.wait().await.unwrap().success(), accept);
         }
     }

@@ -166,7 +166,12 @@ impl Push {
         };
         let build = tokio::select! {
             ended = ended => ended?,
-            _ = stopping.wait_for(|stopping| *stopping) => return Err(stops()),
+            _ = stopping.wait_for(|stopping| *stopping) => {
+                // Else the next start would release what was refused. A build that has ended meanwhile stays.
+                let app = self.app.id.to_string();
+                drop(self.git.builds.cancel(&self.actor, &app, build.id).await);
+                return Err(stops());
+            }
         };
         if build.status != BuildStatus::Succeeded {
             return Err(Refusal::Pushed(format!(
