@@ -6,11 +6,11 @@ use crate::builds::{self, Builds};
 use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
 use crate::git::{self, Git};
-use crate::http::blobs::{self, Blobs, UploadLimits};
+use crate::http::blobs::{self, Blobs, SourceLedger, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
 use crate::settings::{Settings, Tls};
-use crate::signed_url::{DEFAULT_LIFETIME, Signer};
+use crate::signed_url::{BlobKind, DEFAULT_LIFETIME, Signer};
 use crate::store::{Store, StoreError};
 use crate::tls::{self, Identity};
 use crate::users::Users;
@@ -44,6 +44,7 @@ pub struct Running {
     authority: Option<PathBuf>,
     store: Store,
     git: Git,
+    builds: Builds,
     handle: Handle<Peer>,
     rules: Arc<Rules>,
     grace: Duration,
@@ -137,7 +138,7 @@ impl Server {
             git: git.clone(),
             blobs: opened.blobs,
             signer: opened.signer,
-            builds,
+            builds: builds.clone(),
             external_url,
             url_lifetime: DEFAULT_LIFETIME,
         };
@@ -178,6 +179,7 @@ impl Server {
             authority,
             store: opened.store,
             git,
+            builds,
             handle,
             rules,
             grace,
@@ -293,6 +295,7 @@ impl Running {
         self.git.stop();
         self.rules.stop();
         self.handle.graceful_shutdown(Some(self.grace));
+        self.builds.stop().await;
         match (&mut self.serving).await {
             Ok(ended) => ended.map_err(ServerError::Serving),
             Err(_) => Err(ServerError::Panicked),
@@ -326,9 +329,20 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         reporter: Arc::clone(reporter),
     });
     let git = state.git.clone();
+    let sources = blobs::routes(Blobs {
+        store: state.builds.sources().clone(),
+        signer: state.signer.of(BlobKind::Source),
+        ledger: SourceLedger(state.store.clone()),
+        limits: UploadLimits {
+            max_size: state.builds.max_source_size(),
+            ..UploadLimits::default()
+        },
+        reporter: Arc::clone(reporter),
+    });
     let routes = conventions
         .around(api::router().with_state(state.clone()))
         .merge(blobs)
+        .merge(sources)
         .merge(api::signed_router().with_state(state));
     around_all(git::around(git, routes), Arc::clone(reporter))
 }

@@ -103,10 +103,13 @@ pub(super) async fn delete(
     turn: Turn,
     Path(app): Path<String>,
 ) -> Result<Response, ApiError> {
-    let deleted = state.store.delete_app(&user, &app).await?;
+    let mut deleted = state.store.delete_app(&user, &app).await?;
     let answer = ok(&present::app(&deleted.app, &state.external_url));
     // Nobody has to wait for what is left to do.
     turn.end();
+    state
+        .builds
+        .forget_app(deleted.app.id, std::mem::take(&mut deleted.builds));
     let removing = tokio::spawn(remove(state.blobs, state.git, deleted));
     Ok(match removing.await {
         Ok(0) => answer,
@@ -149,16 +152,6 @@ pub(super) async fn none(
         |(), _| String::new(),
         |()| (),
     ))
-}
-
-/// `GET /apps/{app}/pipeline-couplings`: no app is in a pipeline yet.
-pub(super) async fn no_pipeline(
-    Of(state): Of<State>,
-    Actor(user): Actor,
-    Path(app): Path<String>,
-) -> Result<Response, ApiError> {
-    state.store.app(&user, &app).await?;
-    Err(ApiError::not_found("pipeline_coupling"))
 }
 
 /// The name of the stack that a field asks for.

@@ -4,18 +4,22 @@
 
 mod account;
 mod apps;
+mod builds;
 pub mod catalogue;
 mod collaborators;
 mod config_vars;
 mod endpoints;
+mod filters;
 mod formation;
 pub mod loose;
 mod offers;
 mod path;
+mod pipelines;
 pub mod present;
 mod releases;
 mod schema;
 mod slugs;
+mod sources;
 mod state;
 
 pub use endpoints::{Access, ENDPOINTS, Endpoint, Rel};
@@ -42,10 +46,11 @@ pub fn open_paths() -> impl Iterator<Item = &'static str> {
 }
 
 /// What answers addresses that are a credential of their own, outside of the conventions of the API: the output of release
-/// phases. (That of blobs is [`crate::http::blobs`].)
+/// phases and of builds. (That of blobs is [`crate::http::blobs`].)
 pub fn signed_router() -> Router<State> {
     Router::new()
         .route("/releases/{release}/output", get(releases::output))
+        .route("/builds/{build}/output", get(builds::output))
         // As within the conventions: a wrong method is an endpoint that is not there.
         .method_not_allowed_fallback(
             |method: Method| async move { ApiError::unknown_endpoint(&method) },

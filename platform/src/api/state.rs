@@ -3,7 +3,7 @@
 use crate::blobs::BlobStore;
 use crate::builds::Builds;
 use crate::git::Git;
-use crate::signed_url::{BlobMethod, Signer};
+use crate::signed_url::{BlobKind, BlobMethod, Signer};
 use crate::store::Store;
 use jiff::Timestamp;
 use slugbuilder::api::types::Blob;
@@ -48,6 +48,14 @@ impl State {
             slug,
             Timestamp::from_second(steady).unwrap_or(now),
         )
+    }
+
+    /// Where the bytes of a source are to be put, and where they are to be had then.
+    pub(super) fn source(&self, source: Uuid) -> (String, String) {
+        let signer = self.signer.of(BlobKind::Source);
+        let now = Timestamp::now();
+        let url = |method| signer.url(&self.external_url, method, source, now, self.url_lifetime);
+        (url(BlobMethod::Put), url(BlobMethod::Get))
     }
 
     fn blob(&self, method: BlobMethod, slug: Uuid, now: Timestamp) -> Blob {

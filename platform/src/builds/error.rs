@@ -1,5 +1,6 @@
 //! Why something about builds cannot be done.
 
+use crate::blobs::BlobError;
 use crate::http::ApiError;
 use crate::store::StoreError;
 use slugbuilder_report::{Diagnosis, Explain, Fault};
@@ -23,6 +24,9 @@ pub enum BuildsError {
     /// The ledger says no, or fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The folder of sources cannot be used.
+    #[error(transparent)]
+    Sources(#[from] BlobError),
     /// The folder of builds cannot be used.
     #[error("the folder of the builds could not be used")]
     Folder(#[source] io::Error),
@@ -37,6 +41,7 @@ impl Explain for BuildsError {
             Self::NoBuilder => "builds-off",
             Self::Invalid(_) => "invalid-params",
             Self::Store(error) => error.code(),
+            Self::Sources(error) => error.code(),
             Self::Folder(_) => "builds-folder-unusable",
             Self::Stopping => "server-stopping",
         }
@@ -46,6 +51,7 @@ impl Explain for BuildsError {
         match self {
             Self::NoBuilder | Self::Invalid(_) => Fault::App,
             Self::Store(error) => error.fault(),
+            Self::Sources(error) => error.fault(),
             Self::Folder(_) => Fault::Io,
             Self::Stopping => Fault::TryLater,
         }
@@ -54,6 +60,7 @@ impl Explain for BuildsError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Store(error) => error.hints(),
+            Self::Sources(error) => error.hints(),
             Self::Folder(_) => vec![
                 "See that the disk of the data folder has room, and that the server may write to its folder `builds`.".into(),
             ],
@@ -70,7 +77,9 @@ impl From<BuildsError> for ApiError {
             }
             BuildsError::Store(error) => error.into(),
             BuildsError::Stopping => Self::unavailable(error.to_string()),
-            BuildsError::Folder(_) => Self::internal(Diagnosis::of(&error).one_line()),
+            BuildsError::Sources(_) | BuildsError::Folder(_) => {
+                Self::internal(Diagnosis::of(&error).one_line())
+            }
         }
     }
 }

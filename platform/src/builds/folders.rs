@@ -34,7 +34,8 @@ impl Folders {
     /// Makes those that are not there, for their user alone, and removes what callers of a killed server filled.
     pub(super) fn open(data: &Path) -> io::Result<Self> {
         let folders = Self {
-            root: std::path::absolute(data)?.join(BUILDS),
+            // As caches know the sources in it.
+            root: fs::canonicalize(data)?.join(BUILDS),
         };
         remove(&folders.incoming())?;
         for folder in ["incoming", "of", "apps"] {
@@ -45,6 +46,21 @@ impl Folders {
 
     fn incoming(&self) -> PathBuf {
         self.root.join("incoming")
+    }
+
+    /// The builds that have a folder.
+    pub(super) fn builds(&self) -> io::Result<Vec<Uuid>> {
+        identifiers(&self.root.join("of"))
+    }
+
+    /// The apps that have a folder.
+    pub(super) fn apps(&self) -> io::Result<Vec<Uuid>> {
+        identifiers(&self.root.join("apps"))
+    }
+
+    /// Where programs of builds work, and nobody else.
+    pub(super) fn work(&self) -> [PathBuf; 2] {
+        [self.root.join("apps"), self.root.join("cache")]
     }
 
     /// An empty folder that callers fill.
@@ -87,6 +103,20 @@ impl Folders {
         }
         Ok(())
     }
+}
+
+/// The entries of a folder that are called by an identifier.
+fn identifiers(folder: &Path) -> io::Result<Vec<Uuid>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        found.extend(
+            entry?
+                .file_name()
+                .to_str()
+                .and_then(|name| Uuid::try_parse(name).ok()),
+        );
+    }
+    Ok(found)
 }
 
 /// Removes a file or folder, if it is there.

@@ -13,6 +13,7 @@ mod new;
 mod output;
 mod process;
 mod queue;
+mod resume;
 mod run;
 mod source;
 
@@ -21,7 +22,7 @@ pub use error::BuildsError;
 pub use new::{BuildSource, NewBuild};
 
 use crate::blobs::BlobStore;
-use crate::settings::Builder;
+use crate::settings::{Builder, MAX_SOURCE_SIZE};
 use crate::signed_url::Signer;
 use crate::store::{NewBuildRow, Store, User};
 use bytes::Bytes;
@@ -30,15 +31,23 @@ use fs_err as fs;
 use futures_util::Stream;
 use output::{Output, Progress, follow};
 use queue::{Queue, Ticket};
-use slugbuilder_report::Reporter;
+use run::CLEAR_CACHE;
+use slugbuilder::cache;
+use slugbuilder_report::{Diagnosis, Reporter};
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// The folder of the archives that users uploaded, in a data folder.
+const SOURCES: &str = "sources";
+/// How many builds of an app keep what they printed.
+const OUTPUTS: u64 = 100;
 
 /// The builds of a server. Clones are the same.
 ///
@@ -69,6 +78,8 @@ pub struct Parameters {
 struct Inner {
     parameters: Parameters,
     folders: Folders,
+    /// The archives that users uploaded.
+    sources: BlobStore,
     state: Mutex<State>,
 }
 
@@ -85,6 +96,8 @@ impl std::fmt::Debug for Inner {
 #[derive(Debug)]
 struct State {
     queue: Queue,
+    /// Nothing begins any more.
+    stopping: bool,
     live: HashMap<Uuid, Live>,
 }
 
@@ -92,8 +105,29 @@ struct State {
 #[derive(Debug, Clone)]
 struct Live {
     output: Arc<Output>,
+    /// Cancelled as soon as it no longer waits.
+    started: CancellationToken,
     /// Cancelled when somebody no longer wants it.
     cancel: CancellationToken,
+}
+
+impl State {
+    fn close(&mut self, build: Uuid) {
+        self.queue.ended(build);
+        if let Some(live) = self.live.remove(&build) {
+            live.output.end();
+        }
+    }
+}
+
+impl Live {
+    fn new(output: Output) -> Self {
+        Self {
+            output: Arc::new(output),
+            started: CancellationToken::new(),
+            cancel: CancellationToken::new(),
+        }
+    }
 }
 
 impl Builds {
@@ -109,31 +143,15 @@ impl Builds {
         Ok(Self {
             inner: Arc::new(Inner {
                 folders: Folders::open(data).map_err(BuildsError::Folder)?,
+                sources: BlobStore::folder(&data.join(SOURCES))?,
                 state: Mutex::new(State {
                     queue: Queue::new(at_once),
+                    stopping: false,
                     live: HashMap::new(),
                 }),
                 parameters,
             }),
         })
-    }
-
-    /// Goes on with the builds that were waiting or running when the server last ended: they begin anew. To be called once,
-    /// before the first request.
-    ///
-    /// # Errors
-    /// Those of the ledger, and [`BuildsError::Folder`].
-    pub async fn resume(&self) -> Result<(), BuildsError> {
-        for build in self.inner.parameters.store.pending_builds().await? {
-            let output = self.prepare(build.id, None).map_err(BuildsError::Folder)?;
-            let live = Live {
-                output: Arc::new(output),
-                cancel: CancellationToken::new(),
-            };
-            self.state().live.insert(build.id, live);
-            self.enqueue(&build);
-        }
-        Ok(())
     }
 
     /// An empty folder for a [`BuildSource::Folder`], which goes with its handle if no build takes it.
@@ -170,11 +188,7 @@ impl Builds {
         let (row, folder) = new.check(id, signer, external_url)?;
         let output = self.prepare(id, folder.as_deref());
         let output = output.map_err(BuildsError::Folder)?;
-        let live = Live {
-            output: Arc::new(output),
-            cancel: CancellationToken::new(),
-        };
-        self.state().live.insert(id, live);
+        self.state().live.insert(id, Live::new(output));
         let this = self.clone();
         let actor = actor.clone();
         // A task of its own: a client that goes away now must not stop it half-way.
@@ -228,6 +242,9 @@ impl Builds {
         loop {
             let (ticket, live) = {
                 let mut state = self.state();
+                if state.stopping {
+                    return;
+                }
                 let Some(ticket) = state.queue.next() else {
                     return;
                 };
@@ -235,27 +252,25 @@ impl Builds {
                     state.queue.ended(ticket.build);
                     continue;
                 };
+                live.started.cancel();
                 (ticket, live)
             };
             let this = self.clone();
             tokio::spawn(async move {
                 let running = tokio::spawn(run::run(this.clone(), ticket, live.clone()));
                 if running.await.is_err() {
-                    run::failed(&this, &live, ticket.build, "the server failed").await;
+                    run::failed(&this, &live, ticket.build, run::SERVER_FAILED).await;
                 }
                 this.close(ticket.build, &live);
                 this.dispatch();
+                this.forget_old(ticket.app).await;
             });
         }
     }
 
     /// A build has ended, and the ledger says how.
     fn close(&self, build: Uuid, live: &Live) {
-        {
-            let mut state = self.state();
-            state.queue.ended(build);
-            state.live.remove(&build);
-        }
+        self.state().close(build);
         live.output.end();
         // What stays is removed at the next start.
         drop(self.inner.folders.tidy_build(build));
@@ -268,6 +283,24 @@ impl Builds {
         from: u64,
     ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
         follow(self.inner.folders.output(build), from, self.progress(build))
+    }
+
+    /// How many bytes a build has printed, once it has ended.
+    pub(crate) fn output_length(&self, build: Uuid) -> Option<u64> {
+        let progress = self.progress(build);
+        let Progress { length, ended } = *progress.borrow();
+        ended.then_some(length)
+    }
+
+    /// The archives that users uploaded.
+    pub(crate) fn sources(&self) -> &BlobStore {
+        &self.inner.sources
+    }
+
+    /// The most that such an archive may have, in bytes.
+    pub(crate) fn max_source_size(&self) -> u64 {
+        let builder = self.inner.parameters.builder.as_ref();
+        builder.map_or(MAX_SOURCE_SIZE, |builder| builder.max_source_size)
     }
 
     /// How far the output of a build has come.
@@ -315,9 +348,96 @@ impl Builds {
             live.cancel.cancel();
             if waited {
                 self.close(build, &live);
+            } else {
+                // Told when nothing of it runs any longer.
+                let mut progress = live.output.watch();
+                drop(progress.wait_for(|progress| progress.ended).await);
             }
         }
         Ok(failed)
+    }
+
+    /// Forgets what builds of an app have kept for the next one. One that runs keeps what it has for itself.
+    ///
+    /// # Errors
+    /// [`BuildsError::Folder`].
+    pub async fn forget_cache(&self, app: Uuid) -> Result<(), BuildsError> {
+        let this = self.clone();
+        let forgotten = spawn_blocking(move || {
+            let folders = &this.inner.folders;
+            let gone = cache::forget(&folders.cache(), &folders.of_app(app).join("source"));
+            match gone {
+                Ok(true) => Ok(()),
+                Ok(false) => fs::write(folders.of_app(app).join(CLEAR_CACHE), ""),
+                Err(error) => Err(io::Error::other(Diagnosis::of(&error).one_line())),
+            }
+        });
+        let forgotten = forgotten.await.map_err(|_| BuildsError::Stopping)?;
+        forgotten.map_err(BuildsError::Folder)
+    }
+
+    /// Ends the builds of an app that is deleted, and removes what they have: `builds` are those that have ended, too.
+    pub(crate) fn forget_app(&self, app: Uuid, builds: Vec<Uuid>) {
+        let live: Vec<Live> = {
+            let mut state = self.state();
+            let of_app = state.queue.of_app(app);
+            let live = of_app.iter().filter_map(|build| state.live.get(build));
+            let live = live.cloned().collect();
+            for build in of_app {
+                if state.queue.remove(build) {
+                    state.close(build);
+                }
+            }
+            live
+        };
+        let this = self.clone();
+        tokio::spawn(async move {
+            for one in live {
+                one.cancel.cancel();
+                let _ = one.output.watch().wait_for(|progress| progress.ended).await;
+            }
+            // Whatever stays is removed at the next start.
+            drop(this.forget_cache(app).await);
+            let remove = move || {
+                for build in builds {
+                    drop(folders::remove(&this.inner.folders.of_build(build)));
+                }
+                drop(folders::remove(&this.inner.folders.of_app(app)));
+            };
+            drop(spawn_blocking(remove).await);
+        });
+    }
+
+    /// Removes what old builds of an app have printed.
+    async fn forget_old(&self, app: Uuid) {
+        let old = self.inner.parameters.store.old_builds(app, OUTPUTS).await;
+        for build in old.unwrap_or_default() {
+            drop(folders::remove(&self.inner.folders.of_build(build)));
+        }
+    }
+
+    /// Ends everything that runs, so that it begins anew with the next start. Streams of output end.
+    pub async fn stop(&self) {
+        let live: Vec<Live> = {
+            let mut state = self.state();
+            state.stopping = true;
+            state.live.values().cloned().collect()
+        };
+        for one in &live {
+            one.output
+                .line(" !     The server stops: the build begins anew when it starts again");
+            one.cancel.cancel();
+        }
+        for one in &live {
+            // Those that only waited have nothing that could end them.
+            let mut progress = one.output.watch();
+            let ended = progress.wait_for(|progress| progress.ended);
+            if one.started.is_cancelled() {
+                drop(ended.await);
+            } else {
+                one.output.end();
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -33,6 +33,11 @@ const ATTEMPTS: u64 = 2;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How much longer than its own time limit a program may run.
 const GRACE: Duration = Duration::from_mins(1);
+/// What is said of a fault of the server; its operator reads more.
+pub(super) const SERVER_FAILED: &str =
+    "The server failed, which is no fault of the source. Please tell its operator, or try again";
+/// The file of an app's folder that says that the next build is to keep nothing of the last ones.
+pub(super) const CLEAR_CACHE: &str = "clear-cache";
 /// Bytes of a slug that are read at once.
 const BLOCK: usize = 256 << 10;
 
@@ -85,6 +90,17 @@ pub(super) async fn run(builds: Builds, ticket: Ticket, live: Live) {
     let done = carry_out(&builds, ticket, &live).await;
     // Whoever cancelled it has written that down, whatever then failed.
     let done = if done.is_err() && live.cancel.is_cancelled() {
+        if builds.state().stopping {
+            // Nothing can be done where that fails: the build has one attempt less.
+            drop(
+                builds
+                    .inner
+                    .parameters
+                    .store
+                    .suspend_build(ticket.build)
+                    .await,
+            );
+        }
         Err(Failure::Over)
     } else {
         done
@@ -101,8 +117,7 @@ pub(super) async fn run(builds: Builds, ticket: Ticket, live: Live) {
                 .parameters
                 .reporter
                 .report(Event::Warning(&warning));
-            let text = "The server failed, which is no fault of the source. Please tell its operator, or try again";
-            failed(&builds, &live, ticket.build, text).await;
+            failed(&builds, &live, ticket.build, SERVER_FAILED).await;
         }
     }
 }
@@ -268,6 +283,7 @@ async fn compile(
     })?;
     let status = wait(live, builder, process, ended).await;
     drop(remove(&variables));
+    drop(remove(&place.app.join(CLEAR_CACHE)));
     verdict(status?)
 }
 
@@ -334,6 +350,9 @@ fn command(
                 .iter()
                 .map(|(name, value)| (name, value)),
         );
+    if place.app.join(CLEAR_CACHE).exists() {
+        command.arg("--clear-cache");
+    }
     if let Some(seconds) = pending.source_date_epoch {
         command.env("SOURCE_DATE_EPOCH", seconds.to_string());
     }

@@ -164,19 +164,25 @@ impl Push {
                 .await
                 .map_err(|error| server(&error))
         };
-        let build = tokio::select! {
-            ended = ended => ended?,
-            _ = stopping.wait_for(|stopping| *stopping) => {
-                // Else the next start would release what was refused. A build that has ended meanwhile stays.
+        let stop = async { drop(stopping.wait_for(|stopping| *stopping).await) };
+        let ended = tokio::select! {
+            ended = ended => Some(ended?),
+            () = stop => None,
+        };
+        // A server that stops ends builds, too, to begin them anew when it starts again.
+        match ended.map(|build| build.status) {
+            Some(BuildStatus::Succeeded) => {}
+            Some(BuildStatus::Failed) => {
+                return Err(Refusal::Pushed(format!(
+                    "The build failed, and the app stays as it was. `{branch}` of the app's repository stays, too."
+                )));
+            }
+            Some(BuildStatus::Pending) | None => {
+                // What is refused now must not be released then. What has ended meanwhile stays.
                 let app = self.app.id.to_string();
                 drop(self.git.builds.cancel(&self.actor, &app, build.id).await);
                 return Err(stops());
             }
-        };
-        if build.status != BuildStatus::Succeeded {
-            return Err(Refusal::Pushed(format!(
-                "The build failed, and the app stays as it was. `{branch}` of the app's repository stays, too."
-            )));
         }
         let web_url = self.git.web_url(&self.app.name);
         self.say(hook, &format!("       {web_url}")).await;

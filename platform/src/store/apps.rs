@@ -10,6 +10,7 @@ use super::{
 use crate::range::{Attribute, Listed, Page};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use slugbuilder::api::types;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// How often a name is invented until one is free.
@@ -51,6 +52,29 @@ impl Store {
         self.read(move |connection| {
             let user = user_number(connection, actor)?;
             list(connection, user.0, &page)
+        })
+        .await
+    }
+
+    /// Those of the apps of these names and identifiers that a user owns or works on, each once.
+    pub async fn apps_among(
+        &self,
+        actor: &User,
+        identities: Vec<String>,
+    ) -> Result<Vec<App>, StoreError> {
+        let actor = actor.id;
+        self.read(move |connection| {
+            let mut apps = BTreeMap::new();
+            for identity in identities {
+                match find_app(connection, actor, &identity) {
+                    Ok(found) => {
+                        apps.insert(found.number, app(connection, found.number)?);
+                    }
+                    Err(StoreError::NotFound { .. }) => {}
+                    Err(other) => return Err(other),
+                }
+            }
+            Ok(apps.into_values().collect())
         })
         .await
     }
@@ -195,6 +219,10 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             Ok((row.get::<_, i64>(0)?, row.get::<_, Uuid>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
+    let builds = connection
+        .prepare_cached("SELECT id FROM build WHERE app = ?1")?
+        .query_map([found.number], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
     connection
         .prepare_cached("DELETE FROM app WHERE number = ?1")?
         .execute([found.number])?;
@@ -209,7 +237,11 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             gone.push(id);
         }
     }
-    Ok(DeletedApp { app, slugs: gone })
+    Ok(DeletedApp {
+        app,
+        slugs: gone,
+        builds,
+    })
 }
 
 /// The app of that number, which is there.

@@ -128,6 +128,62 @@ impl Store {
         .await
     }
 
+    /// Of these identifiers, those that no build has any longer.
+    pub async fn unknown_builds(&self, ids: Vec<Uuid>) -> Result<Vec<Uuid>, StoreError> {
+        self.unknown("SELECT 1 FROM build WHERE id = ?1", ids).await
+    }
+
+    /// Of these identifiers, those that no app has any longer.
+    pub async fn unknown_apps(&self, ids: Vec<Uuid>) -> Result<Vec<Uuid>, StoreError> {
+        self.unknown("SELECT 1 FROM app WHERE id = ?1", ids).await
+    }
+
+    async fn unknown(&self, sql: &'static str, ids: Vec<Uuid>) -> Result<Vec<Uuid>, StoreError> {
+        self.read(move |connection| {
+            let mut known = connection.prepare_cached(sql)?;
+            let mut unknown = Vec::new();
+            for id in ids {
+                if !known.exists([id])? {
+                    unknown.push(id);
+                }
+            }
+            Ok(unknown)
+        })
+        .await
+    }
+
+    /// Some of the builds of an app that are older than its `newest` ones.
+    pub async fn old_builds(&self, app: Uuid, newest: u64) -> Result<Vec<Uuid>, StoreError> {
+        let newest = i64::try_from(newest).unwrap_or(i64::MAX);
+        self.read(move |connection| {
+            let ids = connection
+                .prepare_cached(
+                    "SELECT build.id FROM build JOIN app ON app.number = build.app WHERE app.id = ?1
+                     ORDER BY build.created_at DESC LIMIT 20 OFFSET ?2",
+                )?
+                .query_map(params![app, newest], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            Ok(ids)
+        })
+        .await
+    }
+
+    /// Takes an attempt back that the server itself has ended.
+    ///
+    /// # Errors
+    /// As [`Store::attempt_build`].
+    pub async fn suspend_build(&self, id: Uuid) -> Result<(), StoreError> {
+        self.write(move |write| {
+            let connection = write.connection();
+            pending(connection, id)?;
+            connection
+                .prepare_cached("UPDATE build SET attempts = max(attempts - 1, 0) WHERE id = ?1")?
+                .execute([id])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Counts one more attempt at a build, and tells all that it needs.
     ///
     /// # Errors

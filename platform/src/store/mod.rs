@@ -21,12 +21,14 @@ mod formation;
 mod git;
 mod keyset;
 mod names;
+mod pipelines;
 mod readers;
 mod records;
 mod release_rows;
 mod releases;
 mod rules;
 mod slugs;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -37,6 +39,10 @@ pub use error::StoreError;
 pub use folder::DATABASE;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
+pub use pipelines::{
+    Couplings, Latest, NewPromotion, Pipeline, PipelineCoupling, Promotion, PromotionTarget, Stage,
+    TargetStatus,
+};
 pub use records::{
     App, AppUpdate, Build, BuildStatus, BuiltSlug, Collaborator, DeletedApp, Formation,
     FormationChange, Keyed, NewApp, NewBuildRow, PendingBuild, PushWebhook, Quantity, Release,

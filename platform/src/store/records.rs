@@ -114,6 +114,8 @@ pub struct DeletedApp {
     pub app: App,
     /// The slugs that went with it: those that no release of another app names. Their blobs are to be deleted.
     pub slugs: Vec<Uuid>,
+    /// Its builds, whose output is to be deleted.
+    pub builds: Vec<Uuid>,
 }
 
 /// What tells of pushes to a repository elsewhere, which are built then.
