@@ -125,7 +125,7 @@ impl Server {
         let git = git::Parameters {
             program: settings.git.clone(),
             max_push_size: settings.max_push_size,
-            builds_anything: settings.builder.is_some(),
+            builder: settings.builder.clone(),
             store: opened.store.clone(),
             builds: builds.clone(),
             external_url: Arc::clone(&external_url),
@@ -343,6 +343,7 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         .around(api::router().with_state(state.clone()))
         .merge(blobs)
         .merge(sources)
+        .merge(git::routes(&git))
         .merge(api::signed_router().with_state(state));
     around_all(git::around(git, routes), Arc::clone(reporter))
 }

@@ -3,7 +3,7 @@
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
     State, account, apps, builds, collaborators, config_vars, filters, formation, offers,
-    pipelines, releases, schema, slugs, sources,
+    pipelines, push_webhook, releases, schema, slugs, sources,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -161,6 +161,9 @@ endpoints! {
     GET    "/apps/{app}/builds/{build}"     => builds::info,             "build"             Itself      Token "Info";
     DELETE "/apps/{app}/builds/{build}"     => builds::cancel,           "build"             Destroy     Token "Cancel";
     DELETE "/apps/{app}/build-cache"        => builds::forget_cache,     "build"             Empty       Token "Delete cache";
+    POST   "/apps/{app}/push-webhook"       => push_webhook::create,     "push-webhook"      Create      Token "Create or replace";
+    GET    "/apps/{app}/push-webhook"       => push_webhook::info,       "push-webhook"      Itself      Token "Info by app";
+    DELETE "/apps/{app}/push-webhook"       => push_webhook::delete,     "push-webhook"      Destroy     Token "Delete";
 
     GET    "/apps/{app}/formation"          => formation::all,           "formation"         Instances   Token "List";
     PATCH  "/apps/{app}/formation"          => formation::batch_update,  "formation"         BatchUpdate Token "Batch update";

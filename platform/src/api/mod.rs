@@ -16,6 +16,7 @@ mod offers;
 mod path;
 mod pipelines;
 pub mod present;
+mod push_webhook;
 mod releases;
 mod schema;
 mod slugs;

@@ -16,6 +16,7 @@ mod push;
 mod pushes;
 mod repositories;
 mod tree;
+mod webhook;
 
 use error::GitUnusable;
 pub use error::{GitError, OpenError};
@@ -23,6 +24,7 @@ pub use program::{GitProgram, find_program};
 pub use repositories::REPOSITORIES;
 
 use crate::builds::Builds;
+use crate::settings::Builder;
 use crate::store::Store;
 use fs_err as fs;
 use program::Tool;
@@ -38,6 +40,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub(crate) use http::around;
+pub(crate) use webhook::{new_secret, routes};
 
 /// The most that a push may have, in bytes.
 pub const MAX_PUSH_SIZE: u64 = 1 << 30;
@@ -61,8 +64,8 @@ pub struct Parameters {
     pub program: Option<GitProgram>,
     /// The most that a push may have, in bytes.
     pub max_push_size: u64,
-    /// Whether anything is built.
-    pub builds_anything: bool,
+    /// What builds; nothing where nothing does.
+    pub builder: Option<Builder>,
     /// The ledger.
     pub store: Store,
     /// What builds.
@@ -83,6 +86,7 @@ struct Inner {
     builds_anything: bool,
     external_url: Arc<str>,
     pushes: Pushes,
+    webhooks: webhook::Queue,
     pushing: Arc<Semaphore>,
     fetching: Arc<Semaphore>,
     /// Held while a repository is tidied up.
@@ -136,7 +140,8 @@ impl Git {
             tool,
             store: parameters.store,
             builds: parameters.builds,
-            builds_anything: parameters.builds_anything,
+            webhooks: webhook::Queue::new(parameters.builder.as_ref()),
+            builds_anything: parameters.builder.is_some(),
             external_url: parameters.external_url,
             pushes: Pushes::new(),
             pushing: Arc::new(Semaphore::new(AT_ONCE)),
@@ -250,14 +255,14 @@ impl Inner {
                     .await?;
             }
             let size = self.repositories.size(app).await?;
-            self.record(app, size).await;
+            self.record_size(app, size).await;
             // One at a time: it is nobody's wait, and takes a core and memory.
             let _one = self.tidying.acquire().await;
             let gc = tool.command(Some(&repository), ["gc", "--auto", "--quiet"]);
             program::finish("gc", gc, TIDYING).await?;
             let smaller = self.repositories.size(app).await?;
             if smaller != size {
-                self.record(app, smaller).await;
+                self.record_size(app, smaller).await;
             }
             Ok::<_, GitError>(())
         };
@@ -274,7 +279,8 @@ impl Inner {
         }
     }
 
-    async fn record(&self, app: Uuid, size: u64) {
+    /// Writes down how large a repository is.
+    async fn record_size(&self, app: Uuid, size: u64) {
         if let Err(error) = self.store.record_repository(app, size).await {
             let message = format!(
                 "the size of a repository is not recorded: {}",

@@ -84,7 +84,7 @@ impl Platform {
         let git = git::Parameters {
             program: settings.git.clone(),
             max_push_size: settings.max_push_size,
-            builds_anything: false,
+            builder: settings.builder.clone(),
             store: store.clone(),
             builds: builds.clone(),
             external_url: URL.into(),

@@ -7,3 +7,4 @@ mod hostile;
 mod life;
 mod push;
 mod scene;
+mod webhook;

@@ -5,7 +5,7 @@
 //! gains nothing; it follows no redirects. Where a proxy is set, that does the looking up.
 
 use crate::git::error::GitError;
-use crate::git::program::{Tool, Version, finish, io_error};
+use crate::git::program::{Tool, Version, finish};
 use axum::http::Uri;
 use fs_err as fs;
 use slugbuilder_fetch::{Settings as Transfers, is_public};
@@ -75,7 +75,9 @@ pub(super) async fn fetch(
     path: PathBuf,
 ) -> Result<Fetched, FetchFailure> {
     let place = Place::parse(url, reach.allow_private).map_err(|problem| {
-        FetchFailure::Theirs(format!("The address of the repository cannot be used: {problem}."))
+        FetchFailure::Theirs(format!(
+            "The address of the repository cannot be used: {problem}."
+        ))
     })?;
     let proxied = reach.proxy_of(place.scheme).is_some();
     let mut settings = vec![
@@ -96,13 +98,33 @@ pub(super) async fn fetch(
     for setting in &settings {
         arguments.extend(["-c", setting]);
     }
-    arguments.extend(["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", url, commit]);
+    arguments.extend([
+        "fetch",
+        "--quiet",
+        "--depth=1",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--",
+        url,
+        commit,
+    ]);
     let mut command = tool.command(Some(&fetched.path), &arguments);
-    command.env("GIT_ALLOW_PROTOCOL", if reach.allow_private { "http:https" } else { "https" });
+    command.env(
+        "GIT_ALLOW_PROTOCOL",
+        if reach.allow_private {
+            "http:https"
+        } else {
+            "https"
+        },
+    );
     let proxies = &reach.transfers.proxies;
     // Hosts that are reached past the proxy would be reached unseen.
     let past = proxies.no_proxy.as_ref().filter(|_| reach.allow_private);
-    for (name, value) in [("http_proxy", proxies.http.as_ref()), ("https_proxy", proxies.https.as_ref()), ("no_proxy", past)] {
+    for (name, value) in [
+        ("http_proxy", proxies.http.as_ref()),
+        ("https_proxy", proxies.https.as_ref()),
+        ("no_proxy", past),
+    ] {
         if let Some(value) = value {
             command.env(name, value);
         }
@@ -122,7 +144,11 @@ pub(super) async fn fetch(
 impl Reach {
     fn proxy_of(&self, scheme: &str) -> Option<&str> {
         let proxies = &self.transfers.proxies;
-        let proxy = if scheme == "https" { &proxies.https } else { &proxies.http };
+        let proxy = if scheme == "https" {
+            &proxies.https
+        } else {
+            &proxies.http
+        };
         proxy.as_deref().filter(|proxy| !proxy.is_empty())
     }
 }
@@ -168,15 +194,24 @@ impl Place {
 
     /// What keeps git to the public addresses of the host.
     async fn public(&self, tool: &Tool, proxied: bool) -> Result<Option<String>, FetchFailure> {
-        let theirs = |text: &str| FetchFailure::Theirs(format!("The host of the repository {text}."));
+        let theirs =
+            |text: &str| FetchFailure::Theirs(format!("The host of the repository {text}."));
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse::<IpAddr>() {
-            return if is_public(address) { Ok(None) } else { Err(theirs("is not public")) };
+            return if is_public(address) {
+                Ok(None)
+            } else {
+                Err(theirs("is not public"))
+            };
         }
         if proxied {
             // Names of this machine, whatever the proxy makes of them.
             let local = bare.eq_ignore_ascii_case("localhost") || !bare.contains('.');
-            return if local { Err(theirs("is not public")) } else { Ok(None) };
+            return if local {
+                Err(theirs("is not public"))
+            } else {
+                Ok(None)
+            };
         }
         if tool.version() < OLDEST {
             return Err(FetchFailure::Theirs(format!(
@@ -188,7 +223,9 @@ impl Place {
         let found: Vec<IpAddr> = match found {
             Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
             Ok(Err(error)) => {
-                return Err(FetchFailure::Theirs(format!("The host of the repository is not found: {error}.")));
+                return Err(FetchFailure::Theirs(format!(
+                    "The host of the repository is not found: {error}."
+                )));
             }
             Err(_) => return Err(theirs("is not found in time")),
         };
@@ -202,14 +239,13 @@ impl Place {
                 IpAddr::V6(address) => format!("[{address}]"),
             })
             .collect();
-        let pinned = format!("http.curloptResolve={bare}:{}:{}", self.port, addresses.join(","));
+        let pinned = format!(
+            "http.curloptResolve={bare}:{}:{}",
+            self.port,
+            addresses.join(",")
+        );
         Ok(Some(pinned))
     }
-}
-
-/// Removes a folder whose error would help nobody.
-pub(super) fn failure_to_make(error: std::io::Error) -> FetchFailure {
-    FetchFailure::Ours(io_error("make the folder of a source", error))
 }
 
 #[cfg(test)]
@@ -218,10 +254,21 @@ mod tests {
 
     #[test]
     fn places_that_may_be_fetched_from() {
-        let place = |url, allow_private| Place::parse(url, allow_private).map(|place| format!("{}:{}", place.host, place.port));
-        assert_eq!(place("https://git.example/a/b.git", false).as_deref(), Ok("git.example:443"));
-        assert_eq!(place("https://[::1]:8443/a", false).as_deref(), Ok("[::1]:8443"));
-        assert_eq!(place("http://127.0.0.1:1/a", true).as_deref(), Ok("127.0.0.1:1"));
+        let place = |url, allow_private| {
+            Place::parse(url, allow_private).map(|place| format!("{}:{}", place.host, place.port))
+        };
+        assert_eq!(
+            place("https://git.example/a/b.git", false).as_deref(),
+            Ok("git.example:443")
+        );
+        assert_eq!(
+            place("https://[::1]:8443/a", false).as_deref(),
+            Ok("[::1]:8443")
+        );
+        assert_eq!(
+            place("http://127.0.0.1:1/a", true).as_deref(),
+            Ok("127.0.0.1:1")
+        );
         for url in [
             "",
             "http://git.example/a",

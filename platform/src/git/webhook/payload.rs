@@ -46,14 +46,18 @@ pub(super) fn read(body: &[u8], is_form: bool, branch: &str) -> Result<Told, Str
     } else {
         Cow::Borrowed(body)
     };
-    let event: Event =
-        serde_json::from_slice(&json).map_err(|error| format!("The event is not as expected: {error}."))?;
+    let event: Event = serde_json::from_slice(&json)
+        .map_err(|error| format!("The event is not as expected: {error}."))?;
     let expected = format!("refs/heads/{branch}");
     if event.reference != expected {
-        return Ok(Told::Nothing(format!("Nothing is built: only `{branch}` is.")));
+        return Ok(Told::Nothing(format!(
+            "Nothing is built: only `{branch}` is."
+        )));
     }
     if event.deleted || event.after.bytes().all(|byte| byte == b'0') {
-        return Ok(Told::Nothing(format!("Nothing is built: `{branch}` was deleted.")));
+        return Ok(Told::Nothing(format!(
+            "Nothing is built: `{branch}` was deleted."
+        )));
     }
     if !is_object(&event.after) {
         return Err("`after` is not the name of a commit.".into());
@@ -110,15 +114,26 @@ mod tests {
     fn pushes_of_the_branch_are_built() {
         let built = format!("{COMMIT} of https://git.example/a.git");
         assert_eq!(told(&event("refs/heads/main", COMMIT, "")), built);
-        assert_eq!(told(&event("refs/heads/main", COMMIT, r#""deleted": false,"#)), built);
-        assert!(told(&event("refs/heads/main", COMMIT, r#""deleted": true,"#)).contains("was deleted"));
+        assert_eq!(
+            told(&event("refs/heads/main", COMMIT, r#""deleted": false,"#)),
+            built
+        );
+        assert!(
+            told(&event("refs/heads/main", COMMIT, r#""deleted": true,"#)).contains("was deleted")
+        );
         assert!(told(&event("refs/heads/main", &"0".repeat(40), "")).contains("was deleted"));
         for other in ["refs/heads/main2", "refs/tags/main", "main"] {
             assert!(told(&event(other, COMMIT, "")).contains("only `main` is"));
         }
-        assert!(told(&event("refs/heads/main", "--upload-pack=x", "")).contains("not the name of a commit"));
+        assert!(
+            told(&event("refs/heads/main", "--upload-pack=x", ""))
+                .contains("not the name of a commit")
+        );
         for junk in ["", "[]", "{}", r#"{"ref": 1}"#] {
-            assert!(told(junk).starts_with("The event is not as expected: "), "{junk}");
+            assert!(
+                told(junk).starts_with("The event is not as expected: "),
+                "{junk}"
+            );
         }
     }
 
@@ -132,8 +147,14 @@ mod tests {
                 _ => format!("%{byte:02X}"),
             })
             .collect();
-        for form in [format!("payload={escaped}"), format!("a=b&payload={escaped}&c")] {
-            assert!(matches!(read(form.as_bytes(), true, "main"), Ok(Told::Build(_))));
+        for form in [
+            format!("payload={escaped}"),
+            format!("a=b&payload={escaped}&c"),
+        ] {
+            assert!(matches!(
+                read(form.as_bytes(), true, "main"),
+                Ok(Told::Build(_))
+            ));
         }
         for form in ["", "payload", "payload=%", "payload=%g0", "xpayload=1"] {
             assert!(read(form.as_bytes(), true, "main").is_err(), "{form}");

@@ -71,7 +71,15 @@ mod tests {
 
     #[test]
     fn what_is_no_signature() {
-        for header in ["", "sha256=", &HEADER[7..], &HEADER[..70], "sha1=aa", &format!("{HEADER}00"), &HEADER.replace('7', "g")] {
+        for header in [
+            "",
+            "sha256=",
+            &HEADER[7..],
+            &HEADER[..70],
+            "sha1=aa",
+            &format!("{HEADER}00"),
+            &HEADER.replace('7', "g"),
+        ] {
             assert_eq!(signature(header), None, "{header}");
         }
         let mut twice = HeaderMap::new();
