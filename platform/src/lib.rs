@@ -19,6 +19,6 @@ pub mod users;
 
 pub use error::ServerError;
 pub use server::{Running, Server, routes};
-pub use settings::{BlobPlace, Settings, Tls};
+pub use settings::{BlobPlace, Builder, Settings, Tls};
 pub use tls::TlsError;
 pub use users::{Users, UsersError};

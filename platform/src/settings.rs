@@ -78,6 +78,9 @@ pub struct Builder {
     pub max_source_size: u64,
     /// Whether sources may be fetched from addresses that only this machine or its network can reach.
     pub allow_private_sources: bool,
+    /// Whether builds also run where no sandbox can be had, with the rights of the server, or, where that is root, as a user of
+    /// their own.
+    pub without_sandbox: bool,
     /// How sources are fetched: proxies, authorities.
     pub transfers: Transfers,
 }
@@ -94,6 +97,7 @@ impl Builder {
             timeout: Duration::from_mins(15),
             max_source_size: MAX_SOURCE_SIZE,
             allow_private_sources: false,
+            without_sandbox: false,
             transfers: Transfers::default(),
         }
     }

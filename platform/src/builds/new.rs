@@ -1,8 +1,9 @@
 //! What is asked for.
 
 use super::BuildsError;
-use crate::signed_url::Signer;
+use crate::signed_url::{BlobKind, BlobMethod, Signer};
 use crate::store::NewBuildRow;
+use jiff::Timestamp;
 use slugbuilder::slug::Checksum;
 use slugbuilder_fetch::Address;
 use std::path::PathBuf;
@@ -46,16 +47,17 @@ impl NewBuild {
     pub(super) fn check(
         self,
         id: Uuid,
-        _signer: &Signer,
-        _external_url: &str,
+        signer: &Signer,
+        external_url: &str,
     ) -> Result<(NewBuildRow, Option<PathBuf>), BuildsError> {
         let (url, checksum, folder) = match self.source {
             BuildSource::Url { url, checksum } => (Some(url), checksum, None),
             BuildSource::Folder(folder) => (None, None, Some(folder)),
         };
-        if let Some(url) = &url {
-            check_url(url)?;
-        }
+        let source = match &url {
+            Some(url) => check_url(url, signer, external_url)?,
+            None => None,
+        };
         let checksum = checksum
             .map(|checksum| checksum.parse::<Checksum>())
             .transpose()
@@ -65,7 +67,7 @@ impl NewBuild {
         let row = NewBuildRow {
             id,
             url,
-            source: None,
+            source,
             checksum,
             version: self.version,
             version_description: self.version_description,
@@ -76,8 +78,8 @@ impl NewBuild {
     }
 }
 
-/// Refuses what nothing can be fetched from.
-fn check_url(url: &str) -> Result<(), BuildsError> {
+/// Refuses what nothing can be fetched from. Of an address of this server, tells which source it is of.
+fn check_url(url: &str, signer: &Signer, external_url: &str) -> Result<Option<Uuid>, BuildsError> {
     let wrong = |problem: &str| {
         BuildsError::Invalid(format!("The URL of the source cannot be used: {problem}."))
     };
@@ -87,5 +89,18 @@ fn check_url(url: &str) -> Result<(), BuildsError> {
     if !(url.starts_with("https://") || url.starts_with("http://")) {
         return Err(wrong("it does not start with `https://` or `http://`"));
     }
-    Address::of(url).map(drop).map_err(wrong)
+    Address::of(url).map_err(wrong)?;
+    let own = url
+        .strip_prefix(external_url)
+        .and_then(|rest| rest.strip_prefix("/sources/"));
+    let Some(own) = own else {
+        return Ok(None);
+    };
+    let (id, query) = own.split_once('?').unwrap_or((own, ""));
+    let id = Uuid::try_parse(id).map_err(|_| wrong("this server has no such source"))?;
+    signer
+        .of(BlobKind::Source)
+        .check(BlobMethod::Get, id, Some(query), Timestamp::now())
+        .map_err(|error| BuildsError::Invalid(error.to_string()))?;
+    Ok(Some(id))
 }

@@ -3,7 +3,7 @@
 use super::folders::remove;
 use super::process::Process;
 use super::queue::Ticket;
-use super::source::{Place, Unless, unpack_source};
+use super::source::{self, Place};
 use super::{Builds, Live, Parameters};
 use crate::blobs::BlobError;
 use crate::private;
@@ -13,8 +13,7 @@ use bytes::Bytes;
 use fs_err as fs;
 use slugbuilder::api::types::SlugCreate;
 use slugbuilder::slug::{Checksum, Manifest};
-use slugbuilder_fetch::{Client, Download};
-use slugbuilder_report::{Diagnosis, Event, Silent, Warning};
+use slugbuilder_report::{Diagnosis, Event, Warning};
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -23,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -181,79 +179,12 @@ async fn carry_out(builds: &Builds, ticket: Ticket, live: &Live) -> Result<Relea
         app: builds.inner.folders.of_app(build.app.id),
     };
     private::folder(&place.app).map_err(Failure::disk)?;
-    bring_source(builds, builder, live, &pending, &place).await?;
+    source::bring(builds, builder, live, &pending, &place).await?;
     if live.cancel.is_cancelled() {
         return Err(Failure::Over);
     }
     compile(builds, builder, live, &pending, &place).await?;
     publish(builds, &pending, &place).await
-}
-
-/// Puts the source where the app is built.
-async fn bring_source(
-    builds: &Builds,
-    builder: &Builder,
-    live: &Live,
-    pending: &PendingBuild,
-    place: &Place,
-) -> Result<(), Failure> {
-    let id = pending.build.id;
-    let folder = builds.inner.folders.of_build(id);
-    let given = folder.join("source");
-    if given.is_dir() {
-        return place.put(&given, id).map_err(Failure::disk);
-    }
-    if place.is_of(id) {
-        return Ok(());
-    }
-    let Some(url) = pending.build.url.clone() else {
-        return Err(Failure::source(
-            "The source of this build is no longer there. Please build again".into(),
-        ));
-    };
-    let archive = folder.join("archive");
-    let download = Download {
-        name: "the source".into(),
-        checksum: None,
-        max_bytes: builder.max_source_size,
-        url,
-    };
-    let transfers = builder.transfers.clone();
-    let cancel = live.cancel.clone();
-    let checksum = pending.build.checksum.clone();
-    let place = Place {
-        app: place.app.clone(),
-    };
-    let brought = spawn_blocking(move || {
-        let client = Client::new(transfers)
-            .map_err(|error| Failure::ours(Diagnosis::of(&error).one_line()))?;
-        let cancelled = || cancel.is_cancelled();
-        let downloaded = client.download_unless(&download, &archive, &cancelled, &Silent);
-        let downloaded = downloaded.map_err(|error| {
-            Failure::source(format!(
-                "The source cannot be fetched: {}",
-                Diagnosis::of(&error).one_line()
-            ))
-        })?;
-        let found = format!("SHA256:{}", downloaded.sha256.hex());
-        if let Some(expected) = checksum.filter(|expected| !expected.eq_ignore_ascii_case(&found)) {
-            return Err(Failure::source(format!(
-                "The archive of the source has the checksum {found}, and the build was asked for with {expected}"
-            )));
-        }
-        let unpacked = folder.join("unpacked");
-        remove(&unpacked).map_err(Failure::disk)?;
-        let file = fs::File::open(&archive).map_err(Failure::disk)?;
-        let archive = Unless {
-            inner: file,
-            cancelled: cancel,
-        };
-        let source = unpack_source(archive, &unpacked)?;
-        place.put(&source, id).map_err(Failure::disk)
-    });
-    brought
-        .await
-        .map_err(|error| Failure::ours(error.to_string()))?
 }
 
 /// Runs the program that builds.
@@ -283,7 +214,6 @@ async fn compile(
     })?;
     let status = wait(live, builder, process, ended).await;
     drop(remove(&variables));
-    drop(remove(&place.app.join(CLEAR_CACHE)));
     verdict(status?)
 }
 
@@ -350,8 +280,14 @@ fn command(
                 .iter()
                 .map(|(name, value)| (name, value)),
         );
-    if place.app.join(CLEAR_CACHE).exists() {
+    if !builder.without_sandbox {
+        command.arg("--untrusted");
+    }
+    let clear_cache = place.app.join(CLEAR_CACHE);
+    if clear_cache.exists() {
         command.arg("--clear-cache");
+        // Whoever asks for it from now on means the next build.
+        drop(remove(&clear_cache));
     }
     if let Some(seconds) = pending.source_date_epoch {
         command.env("SOURCE_DATE_EPOCH", seconds.to_string());

@@ -2,11 +2,18 @@
 
 use super::folders::remove;
 use super::run::Failure;
+use super::{Builds, Live};
+use crate::settings::Builder;
+use crate::store::{PendingBuild, StoreError};
 use fs_err as fs;
-use slugbuilder_fetch::{Format, Limits, UnpackOptions, unpack};
-use slugbuilder_report::{Diagnosis, Explain as _, Fault};
+use futures_util::TryStreamExt as _;
+use slugbuilder_fetch::{Client, Download, FetchError, Format, Limits, UnpackOptions, unpack};
+use slugbuilder_report::{Diagnosis, Explain as _, Fault, Silent};
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tokio::task::spawn_blocking;
+use tokio_util::io::{StreamReader, SyncIoBridge};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -43,6 +50,145 @@ impl Place {
         remove(&self.source())?;
         fs::rename(folder, self.source())?;
         fs::write(self.marker(), build.to_string())
+    }
+}
+
+/// Puts the source of a build where its app is built.
+pub(super) async fn bring(
+    builds: &Builds,
+    builder: &Builder,
+    live: &Live,
+    pending: &PendingBuild,
+    place: &Place,
+) -> Result<(), Failure> {
+    let id = pending.build.id;
+    let folder = builds.inner.folders.of_build(id);
+    let given = folder.join("source");
+    if given.is_dir() {
+        return place.put(&given, id).map_err(Failure::disk);
+    }
+    if place.is_of(id) {
+        return Ok(());
+    }
+    let gone = || {
+        Failure::source("The source of this build is no longer there. Please build again".into())
+    };
+    let archive = match (pending.source, &pending.build.url) {
+        (Some(source), _) => {
+            let received = builds.inner.parameters.store.source(source).await;
+            let received = match received {
+                Ok(Some(received)) => received,
+                Ok(None) => {
+                    return Err(Failure::source(
+                        "Nothing was uploaded to the URL of the source. Please PUT the archive to its `put_url` first".into(),
+                    ));
+                }
+                Err(StoreError::NotFound { .. }) => return Err(gone()),
+                Err(error) => return Err(error.into()),
+            };
+            check(pending, &received.sha256)?;
+            let bytes = builds.inner.sources.read(source, 0..received.size).await?;
+            let bytes = bytes.ok_or_else(gone)?.map_err(io::Error::other);
+            // Within tokio, which the reader of another thread asks for the next bytes.
+            Archive::Uploaded(SyncIoBridge::new(StreamReader::new(bytes)))
+        }
+        (None, Some(url)) => Archive::Elsewhere(url.clone()),
+        (None, None) => return Err(gone()),
+    };
+    let bringing = Bringing {
+        archive: folder.join("archive"),
+        unpacked: folder.join("unpacked"),
+        cancelled: live.cancel.clone(),
+        builder: builder.clone(),
+        pending: pending.clone(),
+        place: Place {
+            app: place.app.clone(),
+        },
+    };
+    let brought = spawn_blocking(move || match archive {
+        Archive::Uploaded(bytes) => bringing.unpack(bytes),
+        Archive::Elsewhere(url) => {
+            bringing.fetch(url)?;
+            bringing.unpack(fs::File::open(&bringing.archive).map_err(Failure::disk)?)
+        }
+    });
+    brought
+        .await
+        .map_err(|error| Failure::ours(error.to_string()))?
+}
+
+/// Where an archive is from.
+enum Archive<R> {
+    Uploaded(R),
+    Elsewhere(String),
+}
+
+/// What happens to an archive, on a thread that may wait.
+struct Bringing {
+    archive: PathBuf,
+    unpacked: PathBuf,
+    cancelled: CancellationToken,
+    builder: Builder,
+    pending: PendingBuild,
+    place: Place,
+}
+
+impl Bringing {
+    fn fetch(&self, url: String) -> Result<(), Failure> {
+        let download = Download {
+            url,
+            name: "the source".into(),
+            checksum: None,
+            max_bytes: self.builder.max_source_size,
+        };
+        let client = client(&self.builder)?;
+        let deadline = Instant::now() + self.builder.timeout;
+        let cancelled = || self.cancelled.is_cancelled() || Instant::now() >= deadline;
+        let downloaded = client
+            .download_unless(&download, &self.archive, &cancelled, &Silent)
+            .map_err(|error| not_fetched("The source", &error))?;
+        check(&self.pending, &downloaded.sha256.hex())
+    }
+
+    fn unpack(&self, archive: impl Read + Send) -> Result<(), Failure> {
+        remove(&self.unpacked).map_err(Failure::disk)?;
+        let archive = Unless {
+            inner: archive,
+            cancelled: self.cancelled.clone(),
+        };
+        let source = unpack_source(archive, &self.unpacked)?;
+        self.place
+            .put(&source, self.pending.build.id)
+            .map_err(Failure::disk)
+    }
+}
+
+/// What fetches from addresses that users give.
+pub(super) fn client(builder: &Builder) -> Result<Client, Failure> {
+    let settings = slugbuilder_fetch::Settings {
+        public_only: !builder.allow_private_sources,
+        ..builder.transfers.clone()
+    };
+    Client::new(settings).map_err(|error| Failure::ours(Diagnosis::of(&error).one_line()))
+}
+
+/// Why something that users gave the address of is not there. A full disk is no fault of theirs.
+pub(super) fn not_fetched(what: &str, error: &FetchError) -> Failure {
+    let text = Diagnosis::of(error).one_line();
+    match error.last() {
+        FetchError::Disk { .. } => Failure::ours(text),
+        _ => Failure::source(format!("{what} cannot be fetched: {text}")),
+    }
+}
+
+/// Refuses another archive than the one that was meant, by its SHA-256 in hexadecimal digits.
+fn check(pending: &PendingBuild, sha256: &str) -> Result<(), Failure> {
+    let found = format!("SHA256:{sha256}");
+    match &pending.build.checksum {
+        Some(expected) if !expected.eq_ignore_ascii_case(&found) => Err(Failure::source(format!(
+            "The archive of the source has the checksum {found}, and the build was asked for with {expected}"
+        ))),
+        _ => Ok(()),
     }
 }
 
