@@ -5,6 +5,7 @@ mod apps;
 mod concurrency;
 mod config_vars;
 mod formation;
+mod git;
 mod model;
 mod opening;
 mod pages;
