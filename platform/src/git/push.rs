@@ -174,7 +174,7 @@ impl Push {
             Some(BuildStatus::Succeeded) => {}
             Some(BuildStatus::Failed) => {
                 return Err(Refusal::Pushed(format!(
-                    "The build failed, and the app stays as it was. `{branch}` of the app's repository stays, too."
+                    "The app, and `{branch}` of its repository, stay as they were."
                 )));
             }
             Some(BuildStatus::Pending) | None => {

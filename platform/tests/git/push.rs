@@ -83,7 +83,8 @@ async fn a_build_that_fails_rejects_the_push() {
     assert!(!done.succeeded);
     for line in [
         "remote: no such module",
-        "remote:  !     The build failed, and the app stays as it was.",
+        "remote:  !     The build failed",
+        "remote:  !     The app, and `main` of its repository, stay as they were.",
         "remote:  !     Push refused.",
         " ! [remote rejected] main -> main (pre-receive hook declined)",
     ] {
