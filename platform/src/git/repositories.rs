@@ -134,7 +134,7 @@ fn remove_leftovers(repository: &Path) -> io::Result<()> {
 }
 
 fn is_lock(name: &str) -> bool {
-    name.ends_with(".lock") || name == "gc.pid"
+    name.strip_suffix(".lock").is_some() || name == "gc.pid"
 }
 
 /// Whether an entry of the folder of objects is where git keeps those of a push until it is accepted: `tmp_objdir-…` since

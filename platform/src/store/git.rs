@@ -221,9 +221,9 @@ fn check_branch(branch: &str) -> Result<(), StoreError> {
         || branch.contains("@{")
         || branch.chars().any(forbidden)
         || slugbuilder_report::printable(branch) != branch
-        || branch
-            .split('/')
-            .any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock"));
+        || branch.split('/').any(|part| {
+            part.is_empty() || part.starts_with('.') || part.strip_suffix(".lock").is_some()
+        });
     if wrong {
         return Err(StoreError::Invalid(format!(
             "No branch can be called `{}`.",

@@ -117,7 +117,7 @@ impl Scene {
                 }
                 started => {
                     let server = started.unwrap();
-                    self.url = server.url().to_owned();
+                    server.url().clone_into(&mut self.url);
                     self.server = Some(server);
                     return;
                 }
@@ -181,7 +181,7 @@ impl Scene {
             status,
             stdout,
             stderr,
-        } = tokio::time::timeout(Duration::from_secs(120), output)
+        } = tokio::time::timeout(Duration::from_mins(2), output)
             .await
             .unwrap()
             .unwrap();

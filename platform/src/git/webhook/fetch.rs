@@ -117,12 +117,12 @@ pub(super) async fn fetch(
             "https"
         },
     );
-    let proxies = &reach.transfers.proxies;
+    let through = &reach.transfers.proxies;
     // Hosts that are reached past the proxy would be reached unseen.
-    let past = proxies.no_proxy.as_ref().filter(|_| reach.allow_private);
+    let past = through.no_proxy.as_ref().filter(|_| reach.allow_private);
     for (name, value) in [
-        ("http_proxy", proxies.http.as_ref()),
-        ("https_proxy", proxies.https.as_ref()),
+        ("http_proxy", through.http.as_ref()),
+        ("https_proxy", through.https.as_ref()),
         ("no_proxy", past),
     ] {
         if let Some(value) = value {

@@ -283,11 +283,11 @@ impl Inner {
             source_date_epoch: Some(exported.time),
         };
         let build = self.builds.begin(user, &app.to_string(), new).await?;
-        let warnings: String = exported
-            .warnings
-            .iter()
-            .map(|warning| format!(" {warning}"))
-            .collect();
+        let mut warnings = String::new();
+        for warning in &exported.warnings {
+            warnings.push(' ');
+            warnings.push_str(warning);
+        }
         let text = format!("{commit} is being built (build {}).{warnings}", build.id);
         self.record(webhook.id, &text).await;
         let ended = self.builds.ended(build.id).await?;

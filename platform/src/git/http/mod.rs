@@ -1,25 +1,24 @@
 //! The addresses that git uses (gitprotocol-http(5)): three for each repository, of which only the "smart" ones are there.
 
+mod refusal;
+
 use super::cgi;
 use super::hook::{self, PushFolder};
 use super::program::Tool;
 use super::push::Push;
 use super::{Git, Inner};
+use crate::http::actor;
 use crate::http::linger::read_on;
-use crate::http::{ApiError, actor};
-use crate::store::{App, StoreError, User};
+use crate::store::{App, User};
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    WWW_AUTHENTICATE,
-};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
-use slugbuilder_report::{Diagnosis, Explain};
+use axum::response::Response;
+use refusal::Refusal;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::Command;
@@ -118,90 +117,6 @@ struct Admitted {
     app: App,
     tool: Tool,
     place: OwnedSemaphorePermit,
-}
-
-/// Why a request does not go to git. git shows texts of the type `text/plain` when it asks for references, which it does first.
-#[derive(Debug)]
-struct Refusal {
-    status: StatusCode,
-    text: String,
-    /// What went wrong, for whoever runs the server.
-    cause: Option<String>,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self {
-            status,
-            text: text.into(),
-            cause: None,
-        }
-    }
-
-    fn internal(cause: impl Into<String>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "The server failed. Its operator can read why in its output.",
-            )
-        }
-    }
-
-    fn of(error: &impl Explain) -> Self {
-        Self::internal(Diagnosis::of(error).one_line())
-    }
-
-    fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "There is no such app, or it is someone else's who does not let you in.",
-        )
-    }
-
-    fn into_response(self) -> Response {
-        let mut response = (self.status, format!("{}\n", self.text)).into_response();
-        let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            let challenge =
-                HeaderValue::from_static("Basic realm=\"slugbuilder\", charset=\"UTF-8\"");
-            headers.insert(WWW_AUTHENTICATE, challenge);
-        }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));
-        }
-        if let Some(cause) = self.cause {
-            response.extensions_mut().insert(crate::http::Cause(cause));
-        }
-        response
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NotFound { .. } => Self::not_found(),
-            other => Self::of(&other),
-        }
-    }
-}
-
-impl From<ApiError> for Refusal {
-    /// Of those that logging in has.
-    fn from(error: ApiError) -> Self {
-        match error.status {
-            StatusCode::UNAUTHORIZED => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "Give a token of this server as the password, with any user name. `heroku git:remote` and `heroku git:clone` see \
-                 to it.",
-            ),
-            status => Self {
-                status,
-                text: error.message,
-                cause: error.cause.map(Into::into),
-            },
-        }
-    }
 }
 
 impl Inner {
