@@ -18,8 +18,6 @@ pub const MAX_SLUG_SIZE: u64 = 500 << 20;
 /// The most that the archive of a source may have, in bytes.
 pub const MAX_SOURCE_SIZE: u64 = 1 << 30;
 
-const TWO: NonZeroUsize = NonZeroUsize::new(2).expect("it is not 0");
-
 /// Connections at once. With a file for each, these fit into the 1024 that a Linux process may have open by default.
 const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(400).expect("it is not 0");
 
@@ -70,8 +68,9 @@ pub struct Builder {
     pub arguments: Vec<OsString>,
     /// Its whole environment: nothing of the server's own passes by itself.
     pub environment: Vec<(OsString, OsString)>,
-    /// How many builds run at once.
-    pub at_once: NonZeroUsize,
+    /// How many builds run at once. Nothing means as many as the machine has cores, two at least, or one where they would not
+    /// share the cores fairly.
+    pub at_once: Option<NonZeroUsize>,
     /// How long a build may take.
     pub timeout: Duration,
     /// The most that the archive of a source may have, in bytes.
@@ -86,14 +85,14 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// This program, with as many builds at once as the machine has cores, but two at least.
+    /// This program, as it is.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
             arguments: Vec::new(),
             environment: Vec::new(),
-            at_once: std::thread::available_parallelism().map_or(TWO, |cores| cores.max(TWO)),
+            at_once: None,
             timeout: Duration::from_mins(15),
             max_source_size: MAX_SOURCE_SIZE,
             allow_private_sources: false,

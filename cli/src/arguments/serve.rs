@@ -134,7 +134,8 @@ pub(crate) struct BuildsArguments {
     /// Build nothing: refuse `POST /apps/{app}/builds` and `git push`.
     #[arg(long)]
     pub(crate) no_builds: bool,
-    /// How many builds run at once [default: as many as there are cores, two at least].
+    /// How many builds run at once [default: as many as there are cores, two at least; one where they cannot share them
+    /// fairly].
     #[arg(long, value_name = "COUNT", conflicts_with = "no_builds")]
     pub(crate) builds: Option<NonZeroUsize>,
     /// End a build after this long, for example 90s, 15m or 1h.

@@ -95,7 +95,7 @@ fn builder(arguments: &BuildsArguments) -> Option<Builder> {
     Some(Builder {
         transfers: environment::transfers(&host),
         environment: environment::of_builds(host),
-        at_once: arguments.builds.unwrap_or(own.at_once),
+        at_once: arguments.builds,
         timeout: arguments.build_timeout,
         max_source_size: super::megabytes(arguments.max_source_size),
         allow_private_sources: arguments.allow_private_sources,

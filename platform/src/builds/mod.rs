@@ -15,6 +15,7 @@ mod process;
 mod queue;
 mod resume;
 mod run;
+mod share;
 mod source;
 
 pub use crate::store::{Build, BuildStatus};
@@ -32,12 +33,15 @@ use futures_util::Stream;
 use output::{Output, Progress, follow};
 use queue::{Queue, Ticket};
 use run::CLEAR_CACHE;
+use share::Shares;
 use slugbuilder::cache;
 use slugbuilder_report::{Diagnosis, Reporter};
 use std::collections::HashMap;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -80,6 +84,7 @@ struct Inner {
     folders: Folders,
     /// The archives that users uploaded.
     sources: BlobStore,
+    shares: Shares,
     state: Mutex<State>,
 }
 
@@ -111,6 +116,16 @@ struct Live {
     cancel: CancellationToken,
 }
 
+/// How many builds run at once where nobody says: as many as there are cores, and two at least, so that a long one keeps
+/// nobody waiting; but only where they share the cores fairly.
+fn at_once(shares: &Shares) -> usize {
+    if shares.are_fair() {
+        available_parallelism().map_or(2, |cores| cores.get().max(2))
+    } else {
+        1
+    }
+}
+
 impl State {
     fn close(&mut self, build: Uuid) {
         self.queue.ended(build);
@@ -136,10 +151,13 @@ impl Builds {
     /// # Errors
     /// [`BuildsError::Folder`].
     pub fn open(data: &Path, parameters: Parameters) -> Result<Self, BuildsError> {
-        let at_once = parameters
-            .builder
-            .as_ref()
-            .map_or(1, |builder| builder.at_once.get());
+        let shares = Shares::find();
+        let at_once = match &parameters.builder {
+            Some(builder) => builder
+                .at_once
+                .map_or_else(|| at_once(&shares), NonZeroUsize::get),
+            None => 1,
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 folders: Folders::open(data).map_err(BuildsError::Folder)?,
@@ -149,6 +167,7 @@ impl Builds {
                     stopping: false,
                     live: HashMap::new(),
                 }),
+                shares,
                 parameters,
             }),
         })
@@ -181,6 +200,9 @@ impl Builds {
         } = &self.inner.parameters;
         if builder.is_none() {
             return Err(BuildsError::NoBuilder);
+        }
+        if self.state().stopping {
+            return Err(BuildsError::Stopping);
         }
         // What may not be seen comes before anything that is wrong with the rest.
         let app = store.app(actor, app).await?.id;

@@ -4,6 +4,7 @@
     reason = "what a process asks of the system between its fork and its program"
 )]
 
+use super::share::Share;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -36,6 +37,7 @@ impl Process {
     /// session.
     pub(super) fn start(
         mut command: Command,
+        share: Option<Share>,
         printed: impl Fn(&[u8]) + Send + 'static,
     ) -> io::Result<(Self, oneshot::Receiver<io::Result<ExitStatus>>)> {
         let (reader, writer) = io::pipe()?;
@@ -48,7 +50,7 @@ impl Process {
         std::thread::Builder::new()
             .name("build".into())
             .spawn(move || {
-                let begun = begin(&mut command);
+                let begun = begin(&mut command, share.as_ref());
                 // It holds the writing ends of the pipe, which has to end with the program.
                 drop(command);
                 let mut child = match begun {
@@ -71,11 +73,12 @@ impl Process {
                         copy(reader, printed);
                         drop(copied);
                     });
-                let status = process.wait(&mut child, leader);
+                let status = process.wait(&mut child, leader, share.as_ref());
                 // All that could still write is killed, but for what left the session and is nobody's any more.
                 if copying.is_ok() {
                     let _ = has_copied.recv_timeout(LAST_WORDS);
                 }
+                drop(share);
                 let _ = ended.send(status);
             })?;
         let process = has_started
@@ -106,7 +109,12 @@ impl Process {
     }
 
     /// Waits for the leader, and kills what it left behind before its number is free again.
-    fn wait(&self, child: &mut Child, leader: Pid) -> io::Result<ExitStatus> {
+    fn wait(
+        &self,
+        child: &mut Child,
+        leader: Pid,
+        share: Option<&Share>,
+    ) -> io::Result<ExitStatus> {
         while let Err(errno) = waitid(Id::Pid(leader), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)
         {
             if errno != Errno::EINTR {
@@ -115,15 +123,36 @@ impl Process {
         }
         let mut known = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
         kill_session(leader);
+        // Those that made a session of their own, too.
+        for _ in 0..SWEEPS {
+            let members = share.map(Share::members).unwrap_or_default();
+            if members.is_empty() {
+                break;
+            }
+            for member in members {
+                let _ = kill(Pid::from_raw(member), Signal::SIGKILL);
+            }
+        }
         *known = None;
         child.wait()
     }
 }
 
 /// Starts the program.
-fn begin(command: &mut Command) -> io::Result<Child> {
+fn begin(command: &mut Command, share: Option<&Share>) -> io::Result<Child> {
     let server = getpid();
+    let entrance = match share {
+        Some(share) => Some(
+            std::fs::OpenOptions::new()
+                .write(true)
+                .open(share.entrance())?,
+        ),
+        None => None,
+    };
     let prepare = move || {
+        if let Some(entrance) = &entrance {
+            nix::unistd::write(entrance, b"0")?;
+        }
         nix::unistd::setsid()?;
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
         // The server may have ended before that.

@@ -205,7 +205,12 @@ async fn compile(
     }
     let command = command(builds, builder, pending, place, &variables);
     let output = Arc::clone(&live.output);
-    let started = Process::start(command, move |bytes| output.printed(bytes));
+    let share = builds
+        .inner
+        .shares
+        .of(pending.build.id)
+        .map_err(Failure::disk)?;
+    let started = Process::start(command, share, move |bytes| output.printed(bytes));
     let (process, ended) = started.map_err(|error| {
         Failure::ours(format!(
             "`{}` could not be started: {error}",

@@ -1,22 +1,20 @@
 //! Builds with a small program in the place of slugbuilder's.
 
+mod archives;
+mod life;
+
 use super::*;
-use crate::store::BuildStatus;
+use crate::signed_url::{BlobKind, BlobMethod};
+use crate::store::{NewApp, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use slugbuilder::slug::{self, Manifest};
+use jiff::Timestamp;
 use slugbuilder_report::Silent;
 use std::path::PathBuf;
+use std::time::Duration;
 
-/// A builder in sh: what the source's `build` says, between the first line and the slug.
-const PROGRAM: &str = r#"
-echo "Compiling $2 for heroku-24"
-cd "$2" && . ./build && cd .. || exit 1
-printf slug > slug.tgz
-echo "{\"slug\": {\"process_types\": {\"web\": \"node .\"}, \"stack\": \"heroku-24\",
-  \"checksum\": \"SHA256:$(sha256sum < slug.tgz | cut -d' ' -f1)\"},
-  \"build\": {\"size\": 4, \"diff_id\": \"\", \"format\": 1, \"slugbuilder\": \"0\"}}" > slug.json
-"#;
+const URL: &str = "http://127.0.0.1:5000";
 
+/// A server's builds, and Ann.
 struct Scene {
     folder: TempDir,
     store: Store,
@@ -24,33 +22,27 @@ struct Scene {
     builds: Builds,
 }
 
+/// A builder that runs what the source says.
+fn builder() -> Builder {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/builder.sh");
+    Builder {
+        arguments: vec![program.into()],
+        environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+        at_once: NonZeroUsize::new(2),
+        ..Builder::new("/bin/sh")
+    }
+}
+
 impl Scene {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let token = "11111111-ann-1111-1111-111111111111";
-        let ann = store.put_user("ann@example.test", &[token]).await.unwrap();
-        Self::at(folder, store, ann)
+        Self::with(builder()).await
     }
 
-    fn at(folder: TempDir, store: Store, ann: User) -> Self {
-        let program = folder.path().join("builder");
-        fs::write(&program, PROGRAM).unwrap();
-        let builder = Builder {
-            arguments: vec![program.into()],
-            environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
-            ..Builder::new("/bin/sh")
-        };
-        let parameters = Parameters {
-            builder: Some(builder),
-            max_slug_size: 1 << 20,
-            store: store.clone(),
-            blobs: BlobStore::folder(&folder.path().join("blobs")).unwrap(),
-            signer: Signer::new(&[7; 32]),
-            external_url: "http://127.0.0.1:5000".into(),
-            reporter: Arc::new(Silent),
-        };
-        let builds = Builds::open(folder.path(), parameters).unwrap();
+    async fn with(builder: Builder) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let ann = store.put_user("ann@example.test", &[]).await.unwrap();
+        let builds = open(folder.path(), &store, Some(builder));
         Self {
             folder,
             store,
@@ -59,82 +51,103 @@ impl Scene {
         }
     }
 
-    async fn app(&self, name: &str) {
-        let new = crate::store::NewApp {
+    async fn app(&self, name: &str) -> Uuid {
+        let new = NewApp {
             name: Some(name.into()),
             stack: "heroku-24".into(),
             region: "us".into(),
         };
-        self.store.create_app(&self.ann, new).await.unwrap();
+        self.store.create_app(&self.ann, new).await.unwrap().id
+    }
+
+    async fn begin(&self, app: &str, source: BuildSource) -> Result<Build, BuildsError> {
+        let new = NewBuild {
+            source,
+            version: None,
+            version_description: None,
+            buildpacks: None,
+            source_date_epoch: None,
+        };
+        self.builds.begin(&self.ann, app, new).await
     }
 
     /// A build of a folder with this script.
     async fn build(&self, app: &str, script: &str) -> Build {
         let folder = self.builds.new_folder().unwrap();
         fs::write(folder.path().join("build"), script).unwrap();
-        let new = NewBuild {
-            source: BuildSource::Folder(folder.path().to_owned()),
-            version: None,
-            version_description: None,
-            buildpacks: None,
-            source_date_epoch: None,
-        };
-        self.builds.begin(&self.ann, app, new).await.unwrap()
+        let source = BuildSource::Folder(folder.path().to_owned());
+        self.begin(app, source).await.unwrap()
+    }
+
+    /// An address of this server with this archive.
+    async fn uploaded(&self, archive: &[u8]) -> String {
+        let id = self.store.create_source(&self.ann).await.unwrap();
+        let upload = self.builds.sources().begin(id).await.unwrap();
+        let upload = upload.write(Bytes::copy_from_slice(archive)).await.unwrap();
+        let (received, staged) = upload.finish().await.unwrap();
+        staged.put_in_place().await.unwrap();
+        self.store.finish_source(id, &received).await.unwrap();
+        let signer = Signer::new(&[7; 32]).of(BlobKind::Source);
+        signer.url(
+            URL,
+            BlobMethod::Get,
+            id,
+            Timestamp::now(),
+            Duration::from_mins(1),
+        )
+    }
+
+    /// How a build of this archive ends, and what it prints.
+    async fn build_of(&self, archive: &[u8], checksum: Option<String>) -> (BuildStatus, String) {
+        let url = self.uploaded(archive).await;
+        self.build_of_url(url, checksum).await
+    }
+
+    async fn build_of_url(&self, url: String, checksum: Option<String>) -> (BuildStatus, String) {
+        let build = self
+            .begin("alpha", BuildSource::Url { url, checksum })
+            .await
+            .unwrap();
+        let output = self.output(&build).await;
+        (self.ended(&build).await.status, output)
+    }
+
+    async fn ended(&self, build: &Build) -> Build {
+        self.builds.ended(build.id).await.unwrap()
     }
 
     async fn output(&self, build: &Build) -> String {
         let chunks: Vec<Bytes> = self.builds.output(build.id, 0).try_collect().await.unwrap();
         String::from_utf8(chunks.concat()).unwrap()
     }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
 }
 
-#[tokio::test]
-async fn a_build_becomes_a_release() {
-    let scene = Scene::new().await;
-    scene.app("alpha").await;
-    let build = scene.build("alpha", "echo hello").await;
-    assert_eq!(build.status, BuildStatus::Pending);
-    insta::assert_snapshot!(scene.output(&build).await, @r"
-    -----> Building alpha for heroku-24
-    Compiling source for heroku-24
-    hello
-    -----> Released v3
-    ");
-    let ended = scene.builds.ended(build.id).await.unwrap();
-    assert_eq!(ended.status, BuildStatus::Succeeded);
-    assert_eq!(ended.release.unwrap().1, 3);
-    let slug = scene
-        .store
-        .slug(&scene.ann, "alpha", ended.slug.unwrap())
-        .await
-        .unwrap();
-    assert_eq!(slug.size, Some(4));
-    assert_eq!(
-        scene
-            .folder
-            .path()
-            .join("builds/incoming")
-            .read_dir()
-            .unwrap()
-            .count(),
-        0
-    );
+fn open(folder: &Path, store: &Store, builder: Option<Builder>) -> Builds {
+    let parameters = Parameters {
+        builder,
+        max_slug_size: 1 << 20,
+        store: store.clone(),
+        blobs: BlobStore::folder(&folder.join("blobs")).unwrap(),
+        signer: Signer::new(&[7; 32]),
+        external_url: URL.into(),
+        reporter: Arc::new(Silent),
+    };
+    Builds::open(folder, parameters).unwrap()
 }
 
-#[tokio::test]
-async fn a_build_that_fails_makes_no_release() {
-    let scene = Scene::new().await;
-    scene.app("alpha").await;
-    let build = scene
-        .build("alpha", "echo 'no such thing' >&2; exit 1")
-        .await;
-    insta::assert_snapshot!(scene.output(&build).await, @r"
-    -----> Building alpha for heroku-24
-    Compiling source for heroku-24
-    no such thing
-
-     !     The build failed
-    ");
-    let ended = scene.builds.ended(build.id).await.unwrap();
-    assert_eq!((ended.status, ended.release), (BuildStatus::Failed, None));
+/// Waits until a build has made a file, and reads it.
+async fn appears(path: &Path) -> String {
+    for _ in 0..1000 {
+        if let Ok(text) = fs::read_to_string(path)
+            && text.ends_with('\n')
+        {
+            return text;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} does not appear", path.display());
 }

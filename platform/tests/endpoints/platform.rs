@@ -11,7 +11,7 @@ use slugbuilder_platform::builds::{Builds, Parameters};
 use slugbuilder_platform::git::{self, Git};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::Store;
-use slugbuilder_platform::{Settings, routes};
+use slugbuilder_platform::{Builder, Settings, routes};
 use slugbuilder_report::{Reporter, Silent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -67,7 +67,16 @@ impl Platform {
         let blobs = BlobStore::folder(&folder.path().join("blobs")).unwrap();
         let signer = Signer::new(&[7; 32]);
         let reporter: Arc<dyn Reporter> = Arc::new(Silent);
-        let settings = Settings::new(folder.path());
+        // Builds run a small program in the place of slugbuilder's.
+        let builder = Builder {
+            arguments: vec![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/builder.sh").into()],
+            environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+            ..Builder::new("/bin/sh")
+        };
+        let settings = Settings {
+            builder: Some(builder),
+            ..Settings::new(folder.path())
+        };
         let builds = Builds::open(
             folder.path(),
             Parameters {
