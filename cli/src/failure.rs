@@ -82,6 +82,8 @@ pub(crate) enum UsageError {
     NoDataDir,
     #[error("`{path}` is no data folder of a server")]
     NotDataDir { path: String },
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
 }
 
 impl Explain for UsageError {
@@ -107,6 +109,7 @@ impl Explain for UsageError {
             Self::NoManifest { .. } => "no-manifest",
             Self::NoDataDir => "no-data-dir",
             Self::NotDataDir { .. } => "not-data-dir",
+            Self::PasswordsDiffer => "passwords-differ",
         }
     }
 
@@ -158,6 +161,7 @@ impl Explain for UsageError {
             Self::NotDataDir { .. } => {
                 "Name the folder that `slugbuilder serve` was started with, with `--data`.".into()
             }
+            Self::PasswordsDiffer => "Type the same password twice.".into(),
             Self::NoDataDir => "Set `HOME`, or name a folder with `--data`.".into(),
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
             Self::NoApp => {

@@ -3,13 +3,18 @@
 pub mod api;
 pub mod backup;
 pub mod blobs;
+pub mod buildpack_name;
 pub mod builds;
 mod connections;
+pub mod drain_url;
 mod error;
 pub mod git;
+pub mod hostname;
 pub mod http;
+pub mod password;
 mod private;
 pub mod range;
+pub mod scope;
 mod server;
 pub mod settings;
 pub mod signed_url;

@@ -2,6 +2,7 @@
 
 mod announcement;
 mod backup;
+mod hash_password;
 
 use crate::arguments::{
     BuildsArguments, OutputArguments, ServeAction, ServeArguments, ServeCommandArguments,
@@ -29,6 +30,7 @@ pub(super) fn run(
     match &arguments.action {
         Some(ServeAction::Backup(arguments)) => backup::back_up(arguments),
         Some(ServeAction::Restore(arguments)) => backup::restore(arguments),
+        Some(ServeAction::HashPassword(arguments)) => hash_password::run(arguments, printer),
         None => serve(&arguments.serve, output, printer),
     }
 }

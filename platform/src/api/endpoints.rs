@@ -2,10 +2,13 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, account, apps, builds, collaborators, config_vars, filters, formation, offers,
-    pipelines, push_webhook, releases, schema, slugs, sources,
+    State, absent, account, account_features, apps, authorizations, buildpacks, builds,
+    collaborators, config_vars, domains, drains, dynos, features, filters, formation, keys, offers,
+    openapi, pipelines, push_webhook, releases, schema, scope, slugs, sources,
 };
+use axum::extract::Request;
 use axum::http::Method;
+use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 /// What one method does at one path.
@@ -23,14 +26,22 @@ pub struct Endpoint {
     pub access: Access,
     /// What it does, in a few words.
     pub title: &'static str,
+    /// Statuses that it may answer with besides those that follow from the rest: see [`Endpoint::statuses`].
+    pub also: &'static [u16],
     /// What answers.
     route: fn() -> MethodRouter<State>,
 }
 
 impl Endpoint {
-    /// What answers the method.
+    /// What answers the method, for tokens that are good for it.
     pub(super) fn route(&self) -> MethodRouter<State> {
-        (self.route)()
+        let route = (self.route)();
+        match scope::needed(self) {
+            None => route,
+            Some(needed) => route.route_layer(from_fn(move |request: Request, next: Next| {
+                scope::check(needed, request, next)
+            })),
+        }
     }
 }
 
@@ -99,9 +110,10 @@ pub enum Access {
     Open,
 }
 
-/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does.
+/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does;
+/// and, where there are any, the statuses that do not follow from these: see [`Endpoint::statuses`].
 macro_rules! endpoints {
-    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal;)*) => {
+    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal $($also:literal)*;)*) => {
         /// Every endpoint.
         pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
@@ -110,6 +122,7 @@ macro_rules! endpoints {
             rel: Rel::$rel,
             access: Access::$access,
             title: $title,
+            also: &[$($also),*],
             route: || on(MethodFilter::$method, $handler),
         }),*];
     };
@@ -124,7 +137,32 @@ endpoints! {
 
     // Accounts: keys, authorizations, features of accounts.
 
-    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
+    GET    "/account/features"              => account_features::all,    "account-feature"   Instances   Token "List";
+    GET    "/account/features/{account_feature}"
+                                            => account_features::info,   "account-feature"   Itself      Token "Info";
+    PATCH  "/account/features/{account_feature}"
+                                            => account_features::update, "account-feature"   Update      Token "Update";
+    POST   "/account/keys"                  => keys::create,             "key"               Create      Token "Create";
+    GET    "/account/keys"                  => keys::all,                "key"               Instances   Token "List";
+    GET    "/account/keys/{key}"            => keys::info,               "key"               Itself      Token "Info";
+    DELETE "/account/keys/{key}"            => keys::delete,             "key"               Destroy     Token "Delete";
+    GET    "/users/{account}/sms-number"    => absent::sms_number,       "sms-number"        Itself      Token "SMS number";
+    POST   "/oauth/authorizations"          => authorizations::create,   "oauth-authorization" Create    Token "Create";
+    GET    "/oauth/authorizations"          => authorizations::all,      "oauth-authorization" Instances Token "List";
+    GET    "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::info,     "oauth-authorization" Itself    Token "Info";
+    PATCH  "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::update,   "oauth-authorization" Update    Token "Update";
+    DELETE "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::delete,   "oauth-authorization" Destroy   Token "Delete";
+    POST   "/oauth/authorizations/{oauth_authorization}/actions/regenerate-tokens"
+                                            => authorizations::regenerate, "oauth-authorization" Action  Token "Regenerate";
+    GET    "/oauth/clients"                 => absent::none,             "oauth-client"      Instances   Token "List";
+    GET    "/oauth/sessions"                => absent::none,             "oauth-session"     Instances   Token "List";
+    GET    "/teams"                         => absent::none,             "team"              Instances   Token "List";
+    GET    "/enterprise-accounts"           => absent::none,             "enterprise-account" Instances  Token "List";
+
+    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
@@ -135,12 +173,29 @@ endpoints! {
     GET    "/apps/{app}/collaborators/{collaborator}"
                                             => collaborators::info,      "collaborator"      Itself      Token "Info";
     DELETE "/apps/{app}/collaborators/{collaborator}"
-                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete";
-    GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
-    GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
-    GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 422;
 
     // What is attached to an app: features, domains, drains, buildpacks.
+    GET    "/apps/{app}/features"           => features::all,            "app-feature"       Instances   Token "List";
+    GET    "/apps/{app}/features/{app_feature}"
+                                            => features::info,           "app-feature"       Itself      Token "Info";
+    PATCH  "/apps/{app}/features/{app_feature}"
+                                            => features::update,         "app-feature"       Update      Token "Update";
+    POST   "/apps/{app}/domains"            => domains::create,          "domain"            Create      Token "Create";
+    GET    "/apps/{app}/domains"            => domains::all,             "domain"            Instances   Token "List";
+    GET    "/apps/{app}/domains/{domain}"   => domains::info,            "domain"            Itself      Token "Info";
+    PATCH  "/apps/{app}/domains/{domain}"   => domains::update,          "domain"            Update      Token "Update";
+    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete" 422;
+    POST   "/apps/{app}/log-drains"         => drains::create,           "log-drain"         Create      Token "Create";
+    GET    "/apps/{app}/log-drains"         => drains::all,              "log-drain"         Instances   Token "List";
+    GET    "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::info,             "log-drain"         Itself      Token "Info";
+    DELETE "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::delete,           "log-drain"         Destroy     Token "Delete";
+    GET    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::all,          "buildpack-installation" Instances Token "List";
+    PUT    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::replace,      "buildpack-installation" BatchUpdate Token "Update";
 
     GET    "/apps/{app}/config-vars"        => config_vars::info,        "config-var"        Itself      Token "Info by app";
     PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update";
@@ -172,17 +227,27 @@ endpoints! {
     PATCH  "/apps/{app}/formation/{formation}"
                                             => formation::update,        "formation"         Update      Token "Update";
 
+    GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
+    DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
+    DELETE "/apps/{app}/dynos/{dyno}"       => dynos::of_name,           "dyno"              Empty       Token "Restart";
+    POST   "/apps/{app}/dynos/{dyno}/actions/stop"
+                                            => dynos::of_name,           "dyno"              Empty       Token "Stop";
+    DELETE "/apps/{app}/formations/{formation}"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
+    POST   "/apps/{app}/formations/{formation}/actions/stop"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Stop formation";
+
     // Pipelines, couplings and promotions.
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
     GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
-    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
-    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
-    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
-    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create";
+    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info" 422;
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update" 403;
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete" 403 422;
+    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
     GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
     GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
     GET    "/pipelines/{pipeline}/pipeline-couplings"
-                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline";
+                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline" 422;
     GET    "/apps/{app}/pipeline-couplings" => pipelines::of_app,        "pipeline-coupling" Itself      Token "Info by app";
     GET    "/pipeline-couplings/{pipeline_coupling}"
                                             => pipelines::coupling,      "pipeline-coupling" Itself      Token "Info";
@@ -192,7 +257,7 @@ endpoints! {
                                             => pipelines::uncouple,      "pipeline-coupling" Destroy     Token "Delete";
     POST   "/filters/apps"                  => filters::apps,            "filter-apps"       Filter      Token "Apps";
     POST   "/pipeline-promotions"           => pipelines::promote,       "pipeline-promotion"
-                                                                                             Create      Token "Create";
+                                                                                             Create      Token "Create" 404;
     GET    "/pipeline-promotions/{pipeline_promotion}"
                                             => pipelines::promotion,     "pipeline-promotion"
                                                                                              Itself      Token "Info";
@@ -201,23 +266,22 @@ endpoints! {
                                                                   "pipeline-promotion-target"
                                                                                              Instances   Token "List";
     GET    "/pipelines/{pipeline}/latest-releases"
-                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline";
+                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline" 422;
     GET    "/pipelines/{pipeline}/latest-deployments"
-                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline";
+                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline" 422;
     GET    "/pipelines/{pipeline}/latest-builds"
-                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List";
+                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List" 422;
     GET    "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
                                             => pipelines::config_vars,   "pipeline-config-var"
-                                                                                             Itself      Token "Info";
+                                                                                             Itself      Token "Info" 422;
     PATCH  "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
                                             => pipelines::update_config_vars,
                                                                          "pipeline-config-var"
                                                                                              Update      Token "Update";
     GET    "/pipelines/{pipeline}/test-runs"
-                                            => pipelines::none,          "test-run"          Instances   Token "List";
+                                            => pipelines::none,          "test-run"          Instances   Token "List" 422;
     GET    "/pipelines/{pipeline}/review-apps"
-                                            => pipelines::none,          "review-app"        Instances   Token "List";
-    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create";
+                                            => pipelines::none,          "review-app"        Instances   Token "List" 422;
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
@@ -225,8 +289,29 @@ endpoints! {
     GET    "/regions/{region}"              => offers::info::<Region>,   "region"            Itself      Token "Info";
     GET    "/dyno-sizes"                    => offers::all::<DynoSize>,  "dyno-size"         Instances   Token "List";
     GET    "/dyno-sizes/{dyno_size}"        => offers::info::<DynoSize>, "dyno-size"         Itself      Token "Info";
+    GET    "/apps/{app}/available-stacks"   => offers::available::<Stack>,
+                                                                         "stack"             Instances   Token "List available stacks";
+    GET    "/apps/{app}/available-dyno-sizes"
+                                            => offers::available::<DynoSize>,
+                                                                         "dyno-size"         Instances   Token "List available sizes";
 
-    // What there is none of, and answers as valid.
+    // What there is none of: lists that are empty, names of nothing, and what cannot be made.
+    GET    "/addons"                        => absent::none,             "add-on"            Instances   Token "List";
+    GET    "/users/{account}/addons"        => absent::none_of_user,     "add-on"            Instances   Token "List by user";
+    GET    "/apps/{app}/addons"             => absent::none_of_app,      "add-on"            Instances   Token "List by app";
+    GET    "/addon-attachments"             => absent::none,             "add-on-attachment" Instances   Token "List";
+    GET    "/apps/{app}/addon-attachments"  => absent::none_of_app,      "add-on-attachment" Instances   Token "List by app";
+    GET    "/addon-services"                => absent::none,             "add-on-service"    Instances   Token "List";
+    GET    "/apps/{app}/usage"              => absent::usage,            "app-usage"         Itself      Token "Info by app";
+    GET    "/apps/{app}/sni-endpoints"      => absent::none_of_app,      "sni-endpoint"      Instances   Token "List";
+    DELETE "/apps/{app}/acm"                => apps::info,               "app"               Action      Token "Disable ACM";
+    GET    "/apps/{app}/webhooks"           => absent::none_of_app,      "app-webhook"       Instances   Token "List";
+    GET    "/apps/{app}/webhook-deliveries" => absent::none_of_app,      "app-webhook-delivery" Instances Token "List";
+    GET    "/apps/{app}/webhook-events"     => absent::none_of_app,      "app-webhook-event" Instances   Token "List";
+    GET    "/apps/{app}/telemetry-drains"   => absent::none_of_app,      "telemetry-drain"   Instances   Token "List by app";
+    GET    "/account/app-transfers"         => absent::none,             "app-transfer"      Instances   Token "List";
+    GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
+    GET    "/openapi.json"                  => openapi::info,            "openapi"           Itself      Open  "Info";
 }

@@ -11,14 +11,22 @@
 //! [`StoreError::NotFound`], as if it were not there.
 
 mod access;
+mod account_features;
 mod apps;
+mod authorizations;
+mod buildpacks;
 mod builds;
+mod checkpoints;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
 mod error;
+mod features;
 mod folder;
 mod formation;
 mod git;
+mod keys;
 mod keyset;
 mod names;
 mod pipelines;
@@ -29,30 +37,40 @@ mod releases;
 mod rules;
 mod slugs;
 mod sources;
+mod ssh_key;
 #[cfg(test)]
 mod tests;
 mod users;
 mod values;
 mod writer;
 
+pub use account_features::SwitchedFeature;
+pub use authorizations::{Authorization, Granted, NewAuthorization};
+pub use buildpacks::MAXIMUM_BUILDPACKS;
+pub use domains::{Domain, MAXIMUM_DOMAINS};
+pub use drains::{Drain, MAXIMUM_DRAINS};
 pub use error::StoreError;
+pub use features::{Feature, Features};
 pub use folder::DATABASE;
+#[cfg(test)]
+pub(crate) use folder::FORM;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
+pub use keys::Key;
 pub use pipelines::{
     Couplings, Latest, NewPromotion, Pipeline, PipelineCoupling, Promotion, PromotionTarget, Stage,
     TargetStatus,
 };
 pub use records::{
     App, AppUpdate, Build, BuildStatus, BuiltSlug, Collaborator, DeletedApp, Formation,
-    FormationChange, Keyed, NewApp, NewBuildRow, PendingBuild, PushWebhook, Quantity, Release,
-    Slug, User, UserTokens, UserUpdate,
+    FormationChange, Keyed, NewApp, NewBuildRow, PasswordCheck, PendingBuild, PushWebhook,
+    Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
 };
 
-pub(crate) use rules::{
-    TOKEN_LENGTH, has_token_characters, is_config_var, is_email, is_process_type,
-};
+pub use rules::is_email;
+pub(crate) use rules::{TOKEN_LENGTH, has_token_characters, is_config_var, is_process_type};
 
+use checkpoints::Checkpoints;
 use folder::Folder;
 use readers::Readers;
 use std::path::Path;
@@ -87,7 +105,8 @@ impl Store {
         // First the one that writes: it makes the database that the others read.
         let connection = folder.writer()?;
         let readers = Readers::open(&folder)?;
-        let writer = Writer::start(connection)?;
+        let checkpoints = Checkpoints::start(folder.checkpointer()?)?;
+        let writer = Writer::start(connection, checkpoints)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,
@@ -95,6 +114,15 @@ impl Store {
                 _folder: folder,
             }),
         })
+    }
+
+    /// Reads from one state of the database on the thread that asks: only what is a few pages that everyone uses, so that
+    /// they are in memory and to change threads would take longer than to read them.
+    async fn read_here<T>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.inner.readers.run_here(work).await
     }
 
     /// Reads from one state of the database.

@@ -7,8 +7,9 @@ use super::hook::{self, PushFolder};
 use super::program::Tool;
 use super::push::Push;
 use super::{Git, Inner};
-use crate::http::actor;
 use crate::http::linger::read_on;
+use crate::http::{Actor, actor};
+use crate::scope::Scope;
 use crate::store::{App, User};
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
@@ -128,7 +129,7 @@ impl Inner {
         asked: Option<Asked>,
     ) -> Result<Admitted, Refusal> {
         // First of all: nobody else learns anything.
-        let actor = actor(&parts.headers, &self.store).await?.0;
+        let (Actor(actor), credential) = actor(&parts.headers, &self.store, None, None).await?;
         let app = self.store.app(&actor, name).await?;
         let Some(asked) = asked else {
             return Err(Refusal::new(
@@ -136,6 +137,19 @@ impl Inner {
                 "git finds nothing there: repositories are cloned, fetched and pushed over \"smart\" HTTP only.",
             ));
         };
+        let needed = match asked.service() {
+            Service::UploadPack => Scope::Read,
+            Service::ReceivePack => Scope::Write,
+        };
+        if !credential.scopes.allow(needed) {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                format!(
+                    "This token is good for {} only, and this needs `{needed}`.",
+                    credential.scopes
+                ),
+            ));
+        }
         let tool = self.tool().map_err(|unusable| {
             Refusal::new(StatusCode::NOT_IMPLEMENTED, sentence(&unusable.to_string()))
         })?;

@@ -2,6 +2,8 @@
 
 mod access;
 mod apps;
+mod attached;
+mod authorizations;
 mod concurrency;
 mod config_vars;
 mod formation;
@@ -9,6 +11,7 @@ mod git;
 mod model;
 mod opening;
 mod pages;
+mod pipelines;
 mod releases;
 mod schema;
 mod slugs;
