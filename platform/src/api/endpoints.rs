@@ -214,7 +214,7 @@ endpoints! {
     POST   "/apps/{app}/builds"             => builds::create,           "build"             Create      Token "Create";
     GET    "/apps/{app}/builds"             => builds::all,              "build"             Instances   Token "List";
     GET    "/apps/{app}/builds/{build}"     => builds::info,             "build"             Itself      Token "Info";
-    DELETE "/apps/{app}/builds/{build}"     => builds::cancel,           "build"             Destroy     Token "Cancel";
+    DELETE "/apps/{app}/builds/{build}"     => builds::cancel,           "build"             Destroy     Token "Cancel" 409;
     DELETE "/apps/{app}/build-cache"        => builds::forget_cache,     "build"             Empty       Token "Delete cache";
     POST   "/apps/{app}/push-webhook"       => push_webhook::create,     "push-webhook"      Create      Token "Create or replace";
     GET    "/apps/{app}/push-webhook"       => push_webhook::info,       "push-webhook"      Itself      Token "Info by app";

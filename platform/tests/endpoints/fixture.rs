@@ -3,7 +3,7 @@
 //!
 //! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made,
 //! `{who}` for whose it is, `{who_key}` for the end of a key of theirs, and `{colleague}` for somebody to share apps with. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
-//! bytes are put where the answer's `blob` says.
+//! bytes are put where the answer's `blob` says; with `wait`, what is `pending` is asked for again.
 
 use crate::platform::{Caller, Platform};
 use axum::http::Method;
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 /// The name of somebody to share apps with, who does nothing.
 const COLLEAGUE: &str = "colleague";
@@ -37,6 +38,9 @@ pub(crate) struct Step {
     id: String,
     #[serde(default)]
     upload: bool,
+    /// Whether it is asked again while the answer's `status` is `pending`.
+    #[serde(default)]
+    wait: bool,
 }
 
 fn post() -> String {
@@ -95,9 +99,16 @@ impl Names {
             .0
             .insert(COLLEAGUE.to_owned(), "carol@example.test".to_owned());
         for step in steps() {
-            let answer = caller
-                .call(&step.method(), &names.fill(&step.path), names.body(step))
-                .await;
+            let call = async || {
+                caller
+                    .call(&step.method(), &names.fill(&step.path), names.body(step))
+                    .await
+            };
+            let mut answer = call().await;
+            while step.wait && answer.body["status"] == "pending" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                answer = call().await;
+            }
             assert_eq!(answer.status / 100, 2, "{step:?}: {answer:?}");
             if step.upload {
                 let url = answer.body["blob"]["url"].as_str().unwrap();
