@@ -39,11 +39,12 @@ s/\x1b\[[0-9;?]*[A-Za-z]//g
 s/[─━│┌┐└┘├┤┬┴┼]/ /g
 s/[[:space:]]+/ /g
 s/^ | $//g
-# An icon in front of apps, and the gutter of messages.
+# An icon in front of apps; the gutter of messages, and their kind, which version 8 does not say.
 s/⬢ //g
 s/^(›|▸) ?//
+s/^(Error|Warning): //
 /^$/d
-/^(Warning: )?Our terms of service have changed/d
+/^Our terms of service have changed/d
 /^https:\/\/dashboard\.heroku\.com\/terms-of-service$/d
 # Identifiers and times.
 s/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/<uuid>/g

@@ -27,8 +27,7 @@ Config vars: each change is a release.
   two words
   $ heroku config:get NONE -a $APP
   $ heroku config:unset B C -a $APP
-  Unsetting B, C and restarting $APP...
-  \x1b[G\x1b[1A\x1b[JUnsetting B, C and restarting $APP... done, v4 (esc)
+  Unsetting B, C and restarting $APP... done, v4
   $ heroku config -a $APP
   === $APP Config Vars
   A: 1

@@ -16,7 +16,8 @@ The remote that an app is pushed to. See git-push.sh for what a push does.
   heroku
   second
   $ git config --global --get-urlmatch credential.helper "https://${API_URL#http://}"
-  [1]
+  [1] (8)
+  !heroku git:credentials (11)
 
 The app of the remote is the one that commands are for.
 
@@ -27,6 +28,7 @@ The app of the remote is the one that commands are for.
   > host=${API_URL#http://}
   > " | sed "s/$HEROKU_API_KEY/\$HEROKU_API_KEY/; s/${API_URL#http://}/\$HOST/"
   protocol=https
-  host=git.heroku.com
+  host=git.heroku.com (8)
+  host=$HOST (11)
   username=heroku
   password=$HEROKU_API_KEY

@@ -2,7 +2,8 @@ What runs of an app, though nothing runs yet: the formation is kept.
 
   $ app
   $ heroku ps:scale -a $APP
-  Error: No process types on $APP.
+  No process types on $APP. (8)
+  Error: No process types on $APP. (11)
   Upload a Procfile to add process types.
   https://devcenter.heroku.com/articles/procfile
   [1]
@@ -16,19 +17,23 @@ What runs of an app, though nothing runs yet: the formation is kept.
   $ heroku ps:scale worker-1 -a $APP
   Scaling dynos... done, now running worker at 0:Basic
   $ heroku ps:type -a $APP
-  === Process Types
+  === Dyno Types (8)
+  === Process Types (11)
   type size qty cost/hour max cost/month
   web Basic 2 ~$0.019 $14
-  worker Basic 0 ~$0.010 $0
+  worker Basic 0 ~$0.000 $0 (8)
+  worker Basic 0 ~$0.010 $0 (11)
   === Dyno Totals
   type total
   Basic 2
   $ heroku ps:type web=standard-1x -a $APP
   Scaling dynos on $APP... done
-  === Process Types
+  === Dyno Types (8)
+  === Process Types (11)
   type size qty cost/hour max cost/month
   web Standard-1X 2 ~$0.069 $50
-  worker Basic 0 ~$0.010 $0
+  worker Basic 0 ~$0.000 $0 (8)
+  worker Basic 0 ~$0.010 $0 (11)
   === Dyno Totals
   type total
   Standard-1X 2
@@ -38,13 +43,19 @@ What runs of an app, though nothing runs yet: the formation is kept.
   $ heroku ps -a $APP
   No dynos on $APP
   $ heroku ps:scale clock=1 -a $APP 2>/dev/null
-  [2]
+  [1] (8)
+  [2] (11)
 
 Nothing runs that could be stopped, and there is nothing to wait for.
 
   $ heroku ps:restart -a $APP
-  Restarting all dynos on $APP... !
-  Error: The requested API endpoint was not found. Are you using the right HTTP verb (this was `DELETE`), and did you specify your intended version with the `Accept` header?
-  Error ID: not_found
-  [2]
+  Restarting dynos on $APP... ! (8)
+  The requested API endpoint was not found. Are you using the right HTTP (8)
+  verb (this was `DELETE`), and did you specify your intended version with (8)
+  the `Accept` header? (8)
+  [1] (8)
+  Restarting all dynos on $APP... ! (11)
+  Error: The requested API endpoint was not found. Are you using the right HTTP verb (this was `DELETE`), and did you specify your intended version with the `Accept` header? (11)
+  Error ID: not_found (11)
+  [2] (11)
   $ heroku ps:wait -a $APP

@@ -5,14 +5,14 @@ Releases are listed and described, and one can go back to an earlier one, which 
   $ heroku config:set A=1 -a $APP >/dev/null 2>&1
   $ heroku releases -a $APP
   === $APP Releases - Current: v4
-  v description user created_at
+  v description user created_at (11)
   v4 Set A config vars $EMAIL <time>
   v3 Deployed by $EMAIL $EMAIL <time>
   v2 Enable Logplex $EMAIL <time>
   v1 Initial release $EMAIL <time>
   $ heroku releases -n 2 -a $APP
   === $APP Releases - Current: v4
-  v description user created_at
+  v description user created_at (11)
   v4 Set A config vars $EMAIL <time>
   v3 Deployed by $EMAIL $EMAIL <time>
   $ heroku releases --json -a $APP 2>/dev/null | field 0 description
@@ -21,7 +21,7 @@ Releases are listed and described, and one can go back to an earlier one, which 
   === Release v4
   By: $EMAIL
   Change: Set A config vars
-  Eligible for Rollback?: Yes
+  Eligible for Rollback?: Yes (11)
   When: <time>
   === v4 Config vars
   A: 1
@@ -29,8 +29,10 @@ Releases are listed and described, and one can go back to an earlier one, which 
   4
   $ heroku rollback v3 -a $APP
   Rolling back $APP to v3... done, v5
-  Warning: Rollback affects code and config vars; it doesn't add or remove addons.
-  Warning: To undo, run: heroku rollback v4
+  Rollback affects code and config vars; it doesn't add or remove addons. (8)
+  To undo, run: heroku rollback v4 (8)
+  Warning: Rollback affects code and config vars; it doesn't add or remove addons. (11)
+  Warning: To undo, run: heroku rollback v4 (11)
   $ heroku config -a $APP
   === $APP Config Vars
 
@@ -38,9 +40,12 @@ Without a version it is the second of the ten newest that can be gone back to.
 
   $ heroku rollback -a $APP
   Rolling back $APP to v4... done, v6
-  Warning: Rollback affects code and config vars; it doesn't add or remove addons.
-  Warning: To undo, run: heroku rollback v5
+  Rollback affects code and config vars; it doesn't add or remove addons. (8)
+  To undo, run: heroku rollback v5 (8)
+  Warning: Rollback affects code and config vars; it doesn't add or remove addons. (11)
+  Warning: To undo, run: heroku rollback v5 (11)
   $ heroku config:get A -a $APP
   1
   $ heroku releases:output -a $APP
-  Warning: Release v6 has no release output available.
+  Release v6 has no release output available. (8)
+  Warning: Release v6 has no release output available. (11)
