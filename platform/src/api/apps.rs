@@ -148,16 +148,6 @@ pub(super) async fn none(
     ))
 }
 
-/// `GET /apps/{app}/pipeline-couplings`: no app is in a pipeline yet.
-pub(super) async fn no_pipeline(
-    Of(state): Of<State>,
-    Actor(user): Actor,
-    Path(app): Path<String>,
-) -> Result<Response, ApiError> {
-    state.store.app(&user, &app).await?;
-    Err(ApiError::not_found("pipeline_coupling"))
-}
-
 /// The name of the stack that a field asks for.
 pub(super) fn stack(fields: &Fields, name: &str) -> Result<Option<String>, Refused> {
     let Some(identity) = fields.identity(name)? else {

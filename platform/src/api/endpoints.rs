@@ -2,7 +2,8 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, account, apps, collaborators, config_vars, formation, offers, releases, schema, slugs,
+    State, account, apps, collaborators, config_vars, filters, formation, offers, pipelines,
+    releases, schema, slugs,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -42,6 +43,8 @@ pub enum Rel {
     Destroy,
     /// A list of them: 200, or 206 where there are more.
     Instances,
+    /// A list of those that its body names: 200, or 206 where there are more.
+    Filter,
     /// It: 200.
     Itself,
     /// Changes it: 200.
@@ -61,7 +64,7 @@ impl Rel {
         match self {
             Self::Create => "create",
             Self::Destroy => "destroy",
-            Self::Instances => "instances",
+            Self::Instances | Self::Filter => "instances",
             Self::Itself => "self",
             Self::Update | Self::BatchUpdate | Self::Action => "update",
             Self::Empty => "empty",
@@ -75,6 +78,7 @@ impl Rel {
             Self::Create => Some("create"),
             Self::Update => Some("update"),
             Self::BatchUpdate => Some("batch-update"),
+            Self::Filter => Some("filter"),
             Self::Destroy | Self::Instances | Self::Itself | Self::Action | Self::Empty => None,
         }
     }
@@ -82,7 +86,7 @@ impl Rel {
     /// Whether the answer is a list.
     #[must_use]
     pub fn is_list(self) -> bool {
-        matches!(self, Self::Instances | Self::BatchUpdate)
+        matches!(self, Self::Instances | Self::Filter | Self::BatchUpdate)
     }
 }
 
@@ -135,7 +139,6 @@ endpoints! {
     GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
     GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
     GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
-    GET    "/apps/{app}/pipeline-couplings" => apps::no_pipeline,        "pipeline-coupling" Itself      Token "Info by app";
 
     // What is attached to an app: features, domains, drains, buildpacks.
 
@@ -161,6 +164,51 @@ endpoints! {
                                             => formation::update,        "formation"         Update      Token "Update";
 
     // Pipelines, couplings and promotions.
+    POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
+    GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
+    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
+    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create";
+    GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
+    GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
+    GET    "/pipelines/{pipeline}/pipeline-couplings"
+                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline";
+    GET    "/apps/{app}/pipeline-couplings" => pipelines::of_app,        "pipeline-coupling" Itself      Token "Info by app";
+    GET    "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::coupling,      "pipeline-coupling" Itself      Token "Info";
+    PATCH  "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::move_to_stage, "pipeline-coupling" Update      Token "Update";
+    DELETE "/pipeline-couplings/{pipeline_coupling}"
+                                            => pipelines::uncouple,      "pipeline-coupling" Destroy     Token "Delete";
+    POST   "/filters/apps"                  => filters::apps,            "filter-apps"       Filter      Token "Apps";
+    POST   "/pipeline-promotions"           => pipelines::promote,       "pipeline-promotion"
+                                                                                             Create      Token "Create";
+    GET    "/pipeline-promotions/{pipeline_promotion}"
+                                            => pipelines::promotion,     "pipeline-promotion"
+                                                                                             Itself      Token "Info";
+    GET    "/pipeline-promotions/{pipeline_promotion}/promotion-targets"
+                                            => pipelines::promotion_targets,
+                                                                  "pipeline-promotion-target"
+                                                                                             Instances   Token "List";
+    GET    "/pipelines/{pipeline}/latest-releases"
+                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline";
+    GET    "/pipelines/{pipeline}/latest-deployments"
+                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline";
+    GET    "/pipelines/{pipeline}/latest-builds"
+                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List";
+    GET    "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
+                                            => pipelines::config_vars,   "pipeline-config-var"
+                                                                                             Itself      Token "Info";
+    PATCH  "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
+                                            => pipelines::update_config_vars,
+                                                                         "pipeline-config-var"
+                                                                                             Update      Token "Update";
+    GET    "/pipelines/{pipeline}/test-runs"
+                                            => pipelines::none,          "test-run"          Instances   Token "List";
+    GET    "/pipelines/{pipeline}/review-apps"
+                                            => pipelines::none,          "review-app"        Instances   Token "List";
+    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create";
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";

@@ -141,6 +141,33 @@ impl Fields {
         .ok_or_else(expected)
     }
 
+    /// An object.
+    pub fn object(&self, name: &str) -> Result<Option<Fields>, Refused> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Sent::Object(fields)) => Ok(Some(fields)),
+            Some(_) => Err(wrong(name, "an object")),
+        }
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
+        let expected = || wrong(name, "a list of strings");
+        let items = match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::List(items)) => items,
+            Some(_) => return Err(expected()),
+        };
+        items
+            .iter()
+            .map(|item| match Sent::of(item) {
+                Sent::Text(text) => Ok(text),
+                _ => Err(expected()),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
     /// A list of objects.
     pub fn list(&self, name: &str) -> Result<Option<Vec<Fields>>, Refused> {
         let expected = || wrong(name, "a list of objects");
@@ -310,6 +337,23 @@ mod tests {
                     "`release` must be a name or an identifier".to_owned()
                 ))
             );
+        }
+    }
+
+    #[test]
+    fn objects_and_lists_have_what_they_are_asked_for() {
+        let body = fields(json!({"in": {"id": ["a", "b"]}, "none": null, "mixed": ["a", 1]}));
+        let inner = body.object("in").unwrap().unwrap();
+        assert_eq!(inner.texts("id"), Ok(Some(vec!["a".into(), "b".into()])));
+        assert_eq!(inner.texts("name"), Ok(None));
+        assert!(body.object("none").unwrap().is_none());
+        assert_eq!(
+            body.object("mixed").unwrap_err().0,
+            "`mixed` must be an object"
+        );
+        for name in ["mixed", "in"] {
+            let refused = body.texts(name).unwrap_err().0;
+            assert_eq!(refused, format!("`{name}` must be a list of strings"));
         }
     }
 

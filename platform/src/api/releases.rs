@@ -15,7 +15,8 @@ use slugbuilder::api::types::{self, ReleaseCreate};
 use uuid::Uuid;
 
 /// Said of a release whose slug has a release phase.
-const NOT_RUN: &str = "The process type `release` was not run: this server does not run dynos yet.";
+pub(super) const NOT_RUN: &str =
+    "The process type `release` was not run: this server does not run dynos yet.";
 
 /// `POST /apps/{app}/releases`: a slug, or back to an earlier release.
 pub(super) async fn create(
@@ -133,7 +134,7 @@ pub(super) async fn output(
 }
 
 /// A release, with the address of its output.
-fn present(state: &State, release: &Release) -> types::Release {
+pub(super) fn present(state: &State, release: &Release) -> types::Release {
     let output = release
         .has_release_phase
         .then(|| state.signer.output_url(&state.external_url, release.id));

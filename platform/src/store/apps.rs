@@ -10,6 +10,7 @@ use super::{
 use crate::range::{Attribute, Listed, Page};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use slugbuilder::api::types;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// How often a name is invented until one is free.
@@ -51,6 +52,29 @@ impl Store {
         self.read(move |connection| {
             let user = user_number(connection, actor)?;
             list(connection, user.0, &page)
+        })
+        .await
+    }
+
+    /// Those of the apps of these names and identifiers that a user owns or works on, each once.
+    pub async fn apps_among(
+        &self,
+        actor: &User,
+        identities: Vec<String>,
+    ) -> Result<Vec<App>, StoreError> {
+        let actor = actor.id;
+        self.read(move |connection| {
+            let mut apps = BTreeMap::new();
+            for identity in identities {
+                match find_app(connection, actor, &identity) {
+                    Ok(found) => {
+                        apps.insert(found.number, app(connection, found.number)?);
+                    }
+                    Err(StoreError::NotFound { .. }) => {}
+                    Err(other) => return Err(other),
+                }
+            }
+            Ok(apps.into_values().collect())
         })
         .await
     }

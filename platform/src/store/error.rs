@@ -12,7 +12,7 @@ pub enum StoreError {
     /// It is not there, or this user may not know that it is.
     #[error("Couldn't find that {}.", resource.replace('_', " "))]
     NotFound {
-        /// The resource of the API: `app`, `release`, `slug`, `formation`, `user`, `collaborator`.
+        /// The resource of the API: `app`, `release`, `slug`, `formation`, `user`, `collaborator`, `pipeline` and others.
         resource: &'static str,
     },
     /// Another app has this name.

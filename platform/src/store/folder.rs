@@ -18,7 +18,10 @@ pub(crate) const LOCK: &str = "ledger.lock";
 /// `PRAGMA application_id` of our databases: `slug`.
 pub(crate) const APPLICATION: i32 = 0x736c_7567;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_ledger.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_ledger.sql")),
+    M::up(include_str!("migrations/0004_pipelines.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The form of database that this program makes: the number of migrations.

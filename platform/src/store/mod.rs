@@ -19,6 +19,7 @@ mod folder;
 mod formation;
 mod keyset;
 mod names;
+mod pipelines;
 mod readers;
 mod records;
 mod release_rows;
@@ -35,6 +36,10 @@ pub use error::StoreError;
 pub use folder::DATABASE;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
+pub use pipelines::{
+    Couplings, Latest, NewPromotion, Pipeline, PipelineCoupling, Promotion, PromotionTarget, Stage,
+    TargetStatus,
+};
 pub use records::{
     App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
     Release, Slug, User, UserTokens, UserUpdate,

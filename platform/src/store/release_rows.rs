@@ -50,6 +50,19 @@ pub(super) fn newest_or_none(
         .optional()?)
 }
 
+/// The newest release of an app that succeeded.
+pub(super) fn current(connection: &Connection, app: i64) -> Result<Option<Release>, StoreError> {
+    let version: Option<i64> = connection
+        .prepare_cached(
+            "SELECT version FROM release WHERE app = ?1 AND status = 'succeeded' ORDER BY version DESC LIMIT 1",
+        )?
+        .query_row([app], |row| row.get(0))
+        .optional()?;
+    version
+        .map(|version| of_version(connection, app, version))
+        .transpose()
+}
+
 /// The slug that the app runs: that of its newest release that succeeded.
 pub(super) fn current_slug(
     connection: &Connection,

@@ -7,7 +7,7 @@ use super::values::Status;
 use super::{Release, Store, StoreError, User, Write, formation, rules};
 use crate::range::{Listed, Page};
 use rusqlite::{Connection, OptionalExtension, params};
-use slugbuilder::api::types::{ReleaseCreate, ReleaseStatus};
+use slugbuilder::api::types::{ReleaseCreate, ReleaseStatus, SlugCreate};
 use uuid::Uuid;
 
 /// The process type that runs before a release takes effect.
@@ -162,12 +162,9 @@ fn of_slug(
             rules::text("description", &description, rules::MAXIMUM_DESCRIPTION)?;
             description
         }
-        None => match row.slug.create.commit.as_deref().map(str::trim) {
-            Some(commit) if !commit.is_empty() => {
-                let short: String = commit.chars().take(SHORT_COMMIT).collect();
-                format!("Deploy {short}")
-            }
-            _ => format!("Deployed by {}", actor.email),
+        None => match short_commit(&row.slug.create) {
+            Some(commit) => format!("Deploy {commit}"),
+            None => format!("Deployed by {}", actor.email),
         },
     };
     Ok(NewRelease {
@@ -176,6 +173,12 @@ fn of_slug(
         description,
         status,
     })
+}
+
+/// The commit of a slug as descriptions say it.
+pub(super) fn short_commit(slug: &SlugCreate) -> Option<String> {
+    let commit = slug.commit.as_deref()?.trim();
+    (!commit.is_empty()).then(|| commit.chars().take(SHORT_COMMIT).collect())
 }
 
 /// A release of what an earlier one was made of; its config vars become those of the app.

@@ -41,6 +41,23 @@ pub(super) fn app_name(name: &str) -> Result<(), StoreError> {
     ))
 }
 
+/// Names of pipelines: `^[a-z][a-z0-9-]{2,29}$` (schema.json).
+pub(super) fn pipeline_name(name: &str) -> Result<(), StoreError> {
+    let right = (3..=30).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if right {
+        return Ok(());
+    }
+    Err(StoreError::Invalid(
+        "The name of a pipeline must start with a letter, have 3 to 30 characters and can only contain lowercase \
+         letters, digits, and dashes."
+            .into(),
+    ))
+}
+
 /// A text for people: lines of what can be read. Others see it on their terminals.
 pub(super) fn text(what: &str, text: &str, maximum: usize) -> Result<(), StoreError> {
     if text.chars().count() > maximum {

@@ -116,7 +116,9 @@ impl<'a> Write<'a> {
         Time(now)
     }
 
-    fn in_savepoint<T>(
+    /// Carries out `work`, which leaves nothing behind if it fails. Within a request, too: then what the request did before
+    /// stays.
+    pub(super) fn in_savepoint<T>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -213,7 +215,10 @@ fn newest_time(connection: &Connection) -> Result<Timestamp, StoreError> {
                 UNION ALL SELECT max(updated_at) FROM collaborator
                 UNION ALL SELECT max(updated_at) FROM slug
                 UNION ALL SELECT max(updated_at) FROM release
-                UNION ALL SELECT max(updated_at) FROM formation)",
+                UNION ALL SELECT max(updated_at) FROM formation
+                UNION ALL SELECT max(updated_at) FROM pipeline
+                UNION ALL SELECT max(updated_at) FROM pipeline_coupling
+                UNION ALL SELECT max(created_at) FROM pipeline_promotion)",
             [],
             |row| row.get(0),
         )

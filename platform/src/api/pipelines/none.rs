@@ -1,0 +1,93 @@
+//! What pipelines have at Heroku and not here: tests and review apps, with config vars of their own, and new owners.
+
+use crate::api::State;
+use crate::api::loose::{Fields, Refused};
+use crate::api::path::Path;
+use crate::http::answer::{list, ok};
+use crate::http::{Actor, ApiError, Body, Paging};
+use crate::range::Offered;
+use crate::store::Stage;
+use axum::extract::State as Of;
+use axum::response::Response;
+use slugbuilder::api::types::ConfigVars;
+
+/// `GET /pipelines/{pipeline}/…`: an empty list, of pipelines that the user may see.
+pub(in crate::api) async fn none(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(pipeline): Path<String>,
+    paging: Paging,
+) -> Result<Response, ApiError> {
+    let page = paging.page(Offered::ID)?;
+    state.store.pipeline(&user, &pipeline).await?;
+    let nothing = page.of(Vec::<()>::new(), |(), _| String::new());
+    Ok(list(
+        nothing,
+        &page,
+        Offered::ID,
+        |(), _| String::new(),
+        |()| (),
+    ))
+}
+
+/// `GET /pipelines/{pipeline}/stage/{stage}/config-vars`: none.
+pub(in crate::api) async fn config_vars(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path((pipeline, stage)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    check(&state, &Actor(user), &pipeline, &stage).await?;
+    Ok(ok(&ConfigVars::new()))
+}
+
+/// `PATCH /pipelines/{pipeline}/stage/{stage}/config-vars`: what is not there can be taken away, but nothing can be set.
+/// Stored values would be secrets that nothing uses.
+pub(in crate::api) async fn update_config_vars(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path((pipeline, stage)): Path<(String, String)>,
+    Body(fields): Body<Fields>,
+) -> Result<Response, ApiError> {
+    check(&state, &Actor(user), &pipeline, &stage).await?;
+    if fields.into_config_vars()?.values().any(Option::is_some) {
+        return Err(Refused(
+            "This server runs no tests and makes no review apps, so that nothing would have the config vars of a \
+             pipeline's stage. Please set those of the apps."
+                .to_owned(),
+        )
+        .into());
+    }
+    Ok(ok(&ConfigVars::new()))
+}
+
+/// Whether the user may see the pipeline, and there is such a stage.
+async fn check(
+    state: &State,
+    Actor(user): &Actor,
+    pipeline: &str,
+    stage: &str,
+) -> Result<(), ApiError> {
+    state.store.pipeline(user, pipeline).await?;
+    if Stage::of_name(stage).is_none() {
+        return Err(ApiError::not_found("stage"));
+    }
+    Ok(())
+}
+
+/// `POST /pipeline-transfers`: refused, of pipelines that the user may see.
+pub(in crate::api) async fn transfer(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Body(fields): Body<Fields>,
+) -> Result<Response, ApiError> {
+    let pipeline = fields
+        .identity("pipeline")?
+        .ok_or_else(|| Refused("`pipeline` is required".to_owned()))?;
+    let pipeline = state.store.pipeline(&user, &pipeline).await?;
+    Err(Refused(format!(
+        "Pipelines and apps get no other owner on this server. Who is to have {} can make a pipeline of their own, and add the \
+         apps that they work on to it.",
+        pipeline.name
+    ))
+    .into())
+}

@@ -1,0 +1,52 @@
+//! The newest releases of the apps of a pipeline.
+
+use super::access::{SEES_APP, find_pipeline};
+use super::records::Latest;
+use crate::store::access::user_number;
+use crate::store::release_rows::of_version;
+use crate::store::{Release, Store, StoreError, User};
+use rusqlite::params;
+
+impl Store {
+    /// The newest release, or the newest deployment, of each app of a pipeline that a user may see. Apps that have none are
+    /// left out.
+    pub async fn latest_releases(
+        &self,
+        actor: &User,
+        pipeline: &str,
+        latest: Latest,
+    ) -> Result<Vec<Release>, StoreError> {
+        let (actor, pipeline) = (actor.id, pipeline.to_owned());
+        self.read(move |connection| {
+            let actor = user_number(connection, actor)?;
+            let pipeline = find_pipeline(connection, actor, &pipeline)?;
+            let which = match latest {
+                Latest::Release => "",
+                // Without the slug of another there is nothing new to run. NULL is what an app has before its first one.
+                Latest::Deployment => {
+                    "AND release.slug IS NOT NULL AND release.slug IS NOT (
+                        SELECT before.slug FROM release AS before
+                        WHERE before.app = release.app AND before.version = release.version - 1)"
+                }
+            };
+            let versions = connection
+                .prepare_cached(&format!(
+                    "SELECT app.number, (
+                         SELECT release.version FROM release WHERE release.app = app.number {which}
+                         ORDER BY release.version DESC LIMIT 1) AS version
+                     FROM pipeline_coupling JOIN app ON app.number = pipeline_coupling.app
+                     WHERE pipeline_coupling.pipeline = ?2 AND {SEES_APP}"
+                ))?
+                .query_map(params![actor.0, pipeline.number], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
+                })?
+                .collect::<Result<Vec<_>, _>>()?;
+            versions
+                .into_iter()
+                .filter_map(|(app, version)| Some((app, version?)))
+                .map(|(app, version)| of_version(connection, app, version))
+                .collect()
+        })
+        .await
+    }
+}
