@@ -34,7 +34,7 @@ VERSION = re.compile(rb" \((8|11)\)$")
 PLAIN = r"""
 # How the cursor is moved; what only says that something has begun.
 s/\x1b\[[0-9;?]*[A-Za-z]//g
-/[^ ]\.\.\.$/d
+/[^ ]\.\.\.( [⠀-⣿])?$/d
 # Rules and borders of tables, and how they are aligned.
 s/[─━│┌┐└┘├┤┬┴┼]/ /g
 s/[[:space:]]+/ /g

@@ -1,24 +1,26 @@
 An app's slug goes from one stage to the next.
 
   $ app $APP-staging
-  $ app $APP-production
-  $ app $APP-development
+  $ app $APP-one
+  $ app $APP-two
   $ publish $APP-staging
-  $ heroku pipelines
   $ heroku pipelines:create $APP -a $APP-staging -s staging
-  $ heroku pipelines:add $APP -a $APP-production -s production
+  $ heroku pipelines:add $APP -a $APP-one -s production
+  $ heroku pipelines:add $APP -a $APP-two -s production
   $ heroku pipelines
-  $ heroku pipelines:info $APP
-  $ heroku pipelines:info $APP --json 2>/dev/null | field pipeline name
-  $ heroku pipelines:promote -a $APP-staging
-  $ heroku releases -n 1 -a $APP-production
-  $ heroku ps:scale -a $APP-production
-  $ heroku pipelines:promote -a $APP-staging --to $APP-development
-  $ heroku pipelines:diff -a $APP-staging
-  $ heroku apps:info -a $APP-staging | grep Pipeline
+  $ heroku pipelines:info $APP | sort
+  $ heroku apps:info -a $APP-one | grep Pipeline
+  $ heroku pipelines:promote -a $APP-staging --to $APP-one
+  $ heroku releases -n 1 -a $APP-one
+  $ heroku ps:scale -a $APP-one
+  $ heroku pipelines:promote -a $APP-staging | sort
+
+Where they stand can be changed, and they can be taken out.
+
   $ heroku pipelines:update -s development -a $APP-staging
   $ heroku pipelines:rename $APP $APP-renamed
-  $ heroku pipelines:remove -a $APP-staging
-  $ heroku pipelines:info $APP-renamed
-  $ heroku pipelines:destroy $APP-renamed --confirm $APP-renamed
+  $ heroku pipelines:remove -a $APP-two
+  $ heroku pipelines:promote -a $APP-two
+  $ heroku pipelines:info $APP-renamed --json 2>/dev/null | field pipeline name
+  $ heroku pipelines:destroy $APP-renamed
   $ heroku pipelines
