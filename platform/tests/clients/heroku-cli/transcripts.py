@@ -87,6 +87,7 @@ class Transcript:
             "HEROKU_API_KEY": self.token,
             "HEROKU_PARTICLEBOARD_URL": api_url,
             "DISABLE_TELEMETRY": "true",
+            "HEROKU_DISABLE_AUTOUPDATE": "true",
             "HEROKU_SKIP_NEW_VERSION_CHECK": "true",
             "NO_COLOR": "1",
             "TZ": "UTC",
