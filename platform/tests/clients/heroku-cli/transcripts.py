@@ -13,12 +13,15 @@ import argparse
 import collections
 import concurrent.futures
 import difflib
+import http.server
 import json
 import os
 import pathlib
 import re
 import sys
+import threading
 import time
+import urllib.parse
 import uuid
 
 import prysk.test
@@ -34,7 +37,7 @@ VERSION = re.compile(rb" \((8|11)\)$")
 PLAIN = r"""
 # How the cursor is moved; what only says that something has begun.
 s/\x1b\[[0-9;?]*[A-Za-z]//g
-/[^ ]\.\.\.( [⠀-⣿])?$/d
+/[^ ]\.\.\.( [⣾⣽⣻⢿⡿⣟⣯⣷])?$/d
 # Rules and borders of tables, and how they are aligned.
 s/[─━│┌┐└┘├┤┬┴┼]/ /g
 s/[[:space:]]+/ /g
@@ -51,6 +54,22 @@ s/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/<uuid>/g
 s/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z/<time>/g
 s/[0-9]{4}\/[0-9]{2}\/[0-9]{2} [0-9:]{8} [+]0000( \(~ [^)]*\))?/<time>/g
 """
+
+
+class BuildpackRegistry(http.server.BaseHTTPRequestHandler):
+    """What stands for Heroku's registry of buildpacks, which the CLI asks where `heroku/nodejs` is, before it tells the server."""
+
+    def do_GET(self):
+        name = urllib.parse.unquote(self.path).removeprefix("/buildpacks/")
+        body = json.dumps({"blob_url": f"https://buildpack-registry.s3.amazonaws.com/buildpacks/{name}.tgz"}).encode()
+        self.send_response(200 if name.startswith("heroku/") else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format, *arguments):
+        pass
 
 
 class Transcript:
@@ -86,6 +105,7 @@ class Transcript:
             "HEROKU_HOST": api_url,
             "HEROKU_API_KEY": self.token,
             "HEROKU_PARTICLEBOARD_URL": api_url,
+            "HEROKU_BUILDPACK_REGISTRY_URL": os.environ["HEROKU_BUILDPACK_REGISTRY_URL"],
             "DISABLE_TELEMETRY": "true",
             "HEROKU_DISABLE_AUTOUPDATE": "true",
             "HEROKU_SKIP_NEW_VERSION_CHECK": "true",
@@ -164,6 +184,9 @@ def run(folder, only, update):
     failed = []
     found = collections.defaultdict(dict)
     started = time.monotonic()
+    registry = http.server.ThreadingHTTPServer(("127.0.0.1", 0), BuildpackRegistry)
+    threading.Thread(target=registry.serve_forever, daemon=True).start()
+    os.environ["HEROKU_BUILDPACK_REGISTRY_URL"] = f"http://127.0.0.1:{registry.server_port}"
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         running = {pool.submit(each.run, commands_run): each for each in chosen}
         for ended in concurrent.futures.as_completed(running):

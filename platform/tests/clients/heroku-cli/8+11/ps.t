@@ -2,8 +2,7 @@ What runs of an app, though nothing runs yet: the formation is kept.
 
   $ app
   $ heroku ps:scale -a $APP
-  No process types on $APP. (8)
-  Error: No process types on $APP. (11)
+  No process types on $APP.
   Upload a Procfile to add process types.
   https://devcenter.heroku.com/articles/procfile
   [1]
@@ -49,13 +48,6 @@ What runs of an app, though nothing runs yet: the formation is kept.
 Nothing runs that could be stopped, and there is nothing to wait for.
 
   $ heroku ps:restart -a $APP
-  Restarting dynos on $APP... ! (8)
-  The requested API endpoint was not found. Are you using the right HTTP (8)
-  verb (this was `DELETE`), and did you specify your intended version with (8)
-  the `Accept` header? (8)
-  [1] (8)
-  Restarting all dynos on $APP... ! (11)
-  Error: The requested API endpoint was not found. Are you using the right HTTP verb (this was `DELETE`), and did you specify your intended version with the `Accept` header? (11)
-  Error ID: not_found (11)
-  [2] (11)
+  Restarting dynos on $APP... done (8)
+  Restarting all dynos on $APP... done (11)
   $ heroku ps:wait -a $APP
