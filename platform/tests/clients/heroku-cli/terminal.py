@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import sys
+import time
 
 answers = [line.split(": ", 1) for line in os.environ.pop("ANSWERS").splitlines()]
 child, terminal = pty.fork()
@@ -19,8 +20,11 @@ while True:
     said += read.decode("utf-8", "replace")
     if answers and answers[0][0] in said:
         said = ""
-        os.write(terminal, answers.pop(0)[1].encode() + b"\r")
-# Without what moves the cursor; a prompt that was answered is drawn once more.
-plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace("\r", "\n")
-print(plain)
+        # As people type: not before it listens, and the key that ends a line for itself, which version 8 insists on.
+        for keys in (answers.pop(0)[1].encode(), b"\r"):
+            time.sleep(0.3)
+            os.write(terminal, keys)
+# Without what moves the cursor, and the line of the last prompt, which is drawn once more for each character.
+plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace("\r", "")
+print(plain.partition("\n")[2])
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

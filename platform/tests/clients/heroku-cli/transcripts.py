@@ -1,13 +1,14 @@
 """Runs the transcripts of this folder: `heroku` commands with what they say, in the form of prysk (a successor of cram).
 
-    transcripts.py users FOLDER             writes an EMAIL:TOKEN for each transcript, for the server's users file
+    transcripts.py users FOLDER             writes a token and a password for each transcript's user, for the server's users file
     transcripts.py run FOLDER [--update]    runs them all, two at a time; --update writes what was said into the transcripts
 
-A folder's name is the versions of the CLI that its transcripts are for: `8+11`, `11`. In a transcript for both, a line that ends with ` (8)` or ` (11)` is for
+A folder's name is the versions of the CLI that its transcripts are for: `8+11`, `8`, `11`. In a transcript for both, a line that ends with ` (8)` or ` (11)` is for
 that version only. Each transcript and version has a user, an app's name and a home of its own, so that they can run at the same time. FOLDER
 is where these are, and the same for both calls.
 
-The environment's: API_URL, API_COLLEAGUE and SLUG as for the other clients, and HEROKU_8 and HEROKU_11, the programs."""
+The environment's: SLUGBUILDER, the program, for `users`; for `run` API_URL, API_COLLEAGUE, its XX the other clients, and HEROKU_8
+and HEROKU_11, the programs, and HEROKU_BUILDS, the plugin's folder."""
 
 import argparse
 import collections
@@ -18,6 +19,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -30,6 +32,8 @@ from prysk.diff import esc, glob, regex, unified_diff
 HERE = pathlib.Path(__file__).resolve().parent
 # Lines of difference are shown with this many before and after, so that the command can be seen.
 CONTEXT = 8
+# Everybody's.
+PASSWORD = "correct horse battery"
 MATCHERS = [esc, glob, regex]
 VERSION = re.compile(rb" \((8|11)\)$")
 
@@ -49,8 +53,9 @@ s/^(Error|Warning): //
 /^$/d
 /^Our terms of service have changed/d
 /^https:\/\/dashboard\.heroku\.com\/terms-of-service$/d
-# Identifiers and times.
+# Identifiers, tokens and times.
 s/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/<uuid>/g
+s/slugbuilder_[0-9a-f*]+/<token>/g
 s/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z/<time>/g
 s/[0-9]{4}\/[0-9]{2}\/[0-9]{2} [0-9:]{8} [+]0000( \(~ [^)]*\))?/<time>/g
 """
@@ -97,9 +102,11 @@ class Transcript:
             "VERSION": self.version,
             "APP": self.app,
             "EMAIL": self.email,
+            "PASSWORD": PASSWORD,
             "COLLEAGUE": os.environ["API_COLLEAGUE"],
             "COLLEAGUE_TOKEN": os.environ["API_COLLEAGUE_TOKEN"],
             "SLUG": os.environ["SLUG"],
+            "SOURCE": os.environ["SOURCE"],
             "API_URL": api_url,
             "HEROKU": os.environ[f"HEROKU_{self.version}"],
             "HEROKU_HOST": api_url,
@@ -124,6 +131,10 @@ class Transcript:
         settings = self.home / ".local/share/heroku/config.json"
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps({"schema": 1, "install": str(uuid.UUID(int=0)), "skipAnalytics": True}))
+        if self.path.parent.name == "8":
+            # What is for version 8 only has the plugin heroku-builds, as `heroku plugins:link` writes it: later versions do not take it.
+            plugin = {"name": "heroku-builds", "type": "link", "root": os.environ["HEROKU_BUILDS"]}
+            (settings.parent / "package.json").write_text(json.dumps({"private": True, "oclif": {"schema": 1, "plugins": [plugin]}}))
         host = os.environ["API_URL"].split("//")[1]
         names = {
             self.email: "$EMAIL", os.environ["API_COLLEAGUE"]: "$COLLEAGUE", self.token: "$HEROKU_API_KEY", self.app: "$APP",
@@ -223,8 +234,12 @@ def main():
     arguments = parser.parse_intermixed_args()
     folder = arguments.folder.resolve()
     if arguments.what == "users":
+        line = subprocess.run(
+            [os.environ["SLUGBUILDER"], "serve", "hash-password", "somebody@example.com"], input=PASSWORD, text=True, capture_output=True, check=True
+        ).stdout
+        password_hash = line.strip().split(":", 1)[1]
         for each in transcripts(folder):
-            print(f"{each.email}:{each.token}")
+            print(f"{each.email}:{each.token}\n{each.email}:{password_hash}")
     else:
         run(folder, arguments.only, arguments.update)
 

@@ -33,3 +33,5 @@ Until there are dynos, these are refused.
   This server does not run dynos yet, so that apps have no logs.
   Error ID: invalid_params
   [2]
+  $ heroku telemetry -a $APP
+  $ heroku usage:addons -a $APP
