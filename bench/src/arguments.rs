@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// Measure the slug writer against its peers. Without a command: everything, in one table.
+/// Measure the slug writer against its peers, and the server. Without a command: everything, in one table.
 #[derive(Debug, Parser)]
 #[command(
     name = "slugbuilder-bench",
@@ -44,7 +44,8 @@ pub(crate) struct Options {
     /// List peers that are not installed instead of failing.
     #[arg(long, conflicts_with_all = ["write_docs", "check"])]
     pub(crate) skip_missing_peers: bool,
-    /// Rewrite the tables in docs/benchmarks.md: those of the slug writer, of builds (with `--only next`), or both.
+    /// Rewrite the tables in docs/benchmarks.md: those of the slug writer, of builds (`--only next`), of the server
+    /// (`--only platform`), or all.
     #[arg(long)]
     pub(crate) write_docs: bool,
     /// Fail if a bar is not met.
@@ -53,7 +54,7 @@ pub(crate) struct Options {
     /// Write every single measurement to this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// The command that the series `compile` and `next` run [default: built from this workspace].
+    /// The command that the series `compile`, `next` and `platform` run [default: built from this workspace].
     #[arg(long, value_name = "FILE")]
     pub(crate) slugbuilder: Option<PathBuf>,
 }
@@ -77,6 +78,8 @@ pub(crate) enum Series {
     Compile,
     /// The whole command on an app of Express and Next.js, against npm.
     Next,
+    /// The platform's server under load.
+    Platform,
 }
 
 /// The parts of the document that a run of the series `only` can write; of all of them where there are none.
@@ -104,6 +107,12 @@ pub(crate) enum Command {
     /// Run a pipeline and print what it took as JSON.
     #[command(hide = true)]
     Measure(MeasureArguments),
+    /// Become a program that ends with the benchmark.
+    #[command(hide = true)]
+    Tied(TiedArguments),
+    /// Serve one fixed answer: what no server could be faster than.
+    #[command(hide = true)]
+    Floor(FloorArguments),
 }
 
 #[derive(Debug, Args)]
@@ -143,6 +152,19 @@ pub(crate) struct MeasureArguments {
     /// The programs and their arguments, with `|` between them.
     #[arg(last = true, required = true)]
     pub(crate) programs: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TiedArguments {
+    /// The program and its arguments.
+    #[arg(last = true, required = true)]
+    pub(crate) program: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FloorArguments {
+    /// The body of every answer.
+    pub(crate) body: String,
 }
 
 /// How hard to compress; see [`archive::Compression`].
@@ -194,6 +216,7 @@ mod tests {
         let parts = |only: &[Series]| documented(only).map_err(|error| error.to_string());
         assert_eq!(parts(&[]).unwrap(), Part::ALL);
         assert_eq!(parts(&[Series::Next]).unwrap(), [Part::Builds]);
+        assert_eq!(parts(&[Series::Platform]).unwrap(), [Part::Server]);
         insta::assert_snapshot!(
             parts(&[Series::Warm]).unwrap_err(),
             @"`--write-docs` writes a part of the document whole, and `--only` leaves out some of its series"

@@ -1,7 +1,7 @@
 //! What is claimed, as data, and whether the figures bear it out.
 
 use crate::document::Part;
-use crate::results::{Row, Series};
+use crate::results::{Outcome, Row};
 use crate::table::{Table, fraction, megabytes, percent, ratio, time};
 
 /// A row: its series and its key.
@@ -20,6 +20,10 @@ enum Figure {
     Seconds(RowName, f64),
     /// What the first row takes without the second is at most this many times what the third takes.
     Without(RowName, RowName, RowName, f64),
+    /// A figure that is no row's is at least so much: what it is, and what it counts.
+    Least(RowName, &'static str, f64),
+    /// A figure that is no row's is at most so much.
+    Most(RowName, &'static str, f64),
 }
 
 /// Whether a figure is promised or hoped for.
@@ -61,8 +65,9 @@ const CHECKOUT: RowName = ("warm", "checkout");
 const SHA256SUM: RowName = ("warm", "sha256sum");
 const WARM_TAR: RowName = ("warm", "tar");
 const NEXT_COLD: RowName = ("next", "cold");
+const SCALE: &str = "times the rate with 100 releases";
 
-use Figure::{Faster, Memory, Seconds, Smaller, Without};
+use Figure::{Faster, Least, Memory, Most, Seconds, Smaller, Without};
 
 /// Every claim.
 const BARS: &[Bar] = &[
@@ -128,6 +133,38 @@ const BARS: &[Bar] = &[
         "Express and Next, unchanged",
         Faster(("next", "unchanged"), NEXT_COLD, 10.0),
     ),
+    bar(
+        "release info, 1,000,000 releases",
+        Least(("platform", "info-ratio"), SCALE, 0.8),
+    ),
+    bar(
+        "page of releases, 1,000,000 releases",
+        Least(("platform", "releases-ratio"), SCALE, 0.8),
+    ),
+    bar(
+        "page of apps, 10,000 apps",
+        Least(("platform", "apps-ratio"), SCALE, 0.8),
+    ),
+    bar(
+        "release create, 64 connections",
+        Least(("platform", "group-commit"), "times the rate of one", 4.0),
+    ),
+    bar(
+        "release info at a fixed rate",
+        Most(("platform", "info-p99"), "p99, s", 0.025),
+    ),
+    bar(
+        "release create at a fixed rate",
+        Most(("platform", "create-p99"), "p99, s", 0.1),
+    ),
+    bar(
+        "start after a kill, 1,000,000 releases",
+        Most(("platform", "restart"), "s", 1.0),
+    ),
+    bar(
+        "eight uploads of 500 MB at once",
+        Most(("platform", "upload-memory"), "peak, MB", 100.0),
+    ),
 ];
 
 /// What became of a claim.
@@ -148,7 +185,7 @@ pub(crate) struct Judged {
 }
 
 /// Judges every claim about a part by these results.
-pub(crate) fn judge(part: Part, results: &[Series]) -> Vec<Judged> {
+pub(crate) fn judge(part: Part, results: &[Outcome]) -> Vec<Judged> {
     let judged = |bar: &Bar| {
         let figure = bar.figure.of(results);
         let verdict = match figure {
@@ -162,7 +199,7 @@ pub(crate) fn judge(part: Part, results: &[Series]) -> Vec<Judged> {
             verdict,
         }
     };
-    let is_of_part = |bar: &&Bar| (part == Part::Builds) == bar.figure.is_of("next");
+    let is_of_part = |bar: &&Bar| Part::of_series(bar.figure.series()) == part;
     BARS.iter().filter(is_of_part).map(judged).collect()
 }
 
@@ -205,25 +242,27 @@ pub(crate) fn table(judged: &[Judged]) -> Table {
     table
 }
 
-fn find(results: &[Series], (series, key): RowName) -> Option<&Row> {
+fn find(results: &[Outcome], (series, key): RowName) -> Option<&Row> {
     results
         .iter()
-        .find(|result| result.name == series)
+        .find(|result| result.name() == series)
         .and_then(|result| result.row(key))
 }
 
 impl Figure {
-    /// Whether it is about the series called `name`.
-    fn is_of(self, name: &str) -> bool {
+    /// The name of the series that it is about.
+    fn series(self) -> &'static str {
         let (Faster((series, _), ..)
         | Smaller((series, _), ..)
         | Memory((series, _), _)
         | Seconds((series, _), _)
-        | Without((series, _), ..)) = self;
-        series == name
+        | Without((series, _), ..)
+        | Least((series, _), ..)
+        | Most((series, _), ..)) = self;
+        series
     }
 
-    fn of(self, results: &[Series]) -> Option<f64> {
+    fn of(self, results: &[Outcome]) -> Option<f64> {
         let find = |name| find(results, name);
         Some(match self {
             Faster(row, than, _) => find(than)?.best() / find(row)?.best(),
@@ -233,15 +272,21 @@ impl Figure {
             Without(row, part, than, _) => {
                 (find(row)?.best() - find(part)?.best()) / find(than)?.best()
             }
+            Least((series, key), ..) | Most((series, key), ..) => results
+                .iter()
+                .find(|result| result.name() == series)?
+                .figure(key)?,
         })
     }
 
     fn is_met_by(self, figure: f64) -> bool {
         match self {
-            Faster(_, _, required) => figure >= required,
-            Smaller(_, _, most) | Memory(_, most) | Seconds(_, most) | Without(_, _, _, most) => {
-                figure <= most
-            }
+            Faster(_, _, required) | Least(_, _, required) => figure >= required,
+            Smaller(_, _, most)
+            | Memory(_, most)
+            | Seconds(_, most)
+            | Without(_, _, _, most)
+            | Most(_, _, most) => figure <= most,
         }
     }
 
@@ -262,15 +307,17 @@ impl Figure {
                 format!("times the time of `{than}`, without `{part}`"),
                 format!("≤ {}", ratio(most)),
             ),
+            Least(_, what, required) => (what.into(), format!("≥ {}", ratio(required))),
+            Most(_, what, most) => (what.into(), format!("≤ {}", time(most))),
         }
     }
 
     fn shown(self, figure: f64) -> String {
         match self {
-            Faster(..) | Without(..) => ratio(figure),
+            Faster(..) | Without(..) | Least(..) => ratio(figure),
             Smaller(..) => percent(figure),
             Memory(..) => format!("{figure:.0}"),
-            Seconds(..) => time(figure),
+            Seconds(..) | Most(..) => time(figure),
         }
     }
 }
@@ -278,11 +325,12 @@ impl Figure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Series;
     use crate::results::tests::row;
     use crate::series;
 
-    fn cold(ours: f64, size: u64) -> Vec<Series> {
-        vec![Series {
+    fn cold(ours: f64, size: u64) -> Vec<Outcome> {
+        vec![Outcome::Rows(Series {
             name: "cold-big",
             title: "Cold",
             about: String::new(),
@@ -291,7 +339,7 @@ mod tests {
                 row("tar", &[13.0], Some(1000), 1),
                 row("default", &[ours], Some(size), 70_000_000),
             ],
-        }]
+        })]
     }
 
     #[test]
@@ -310,7 +358,8 @@ mod tests {
     #[test]
     fn what_was_not_measured_counts_as_a_failure_and_an_aim_does_not() {
         let of_part = |part| judge(part, &[]).len();
-        assert_eq!(of_part(Part::Writer) + of_part(Part::Builds), BARS.len());
+        let all: usize = Part::ALL.into_iter().map(of_part).sum();
+        assert_eq!(all, BARS.len());
         assert_eq!(failures(&judge(Part::Builds, &[])), 2);
         let writer = judge(Part::Writer, &[]);
         let bars = writer
@@ -328,7 +377,7 @@ mod tests {
         for bar in BARS {
             let names = match bar.figure {
                 Faster(row, than, _) | Smaller(row, than, _) => vec![row, than],
-                Memory(row, _) | Seconds(row, _) => vec![row],
+                Memory(row, _) | Seconds(row, _) | Least(row, ..) | Most(row, ..) => vec![row],
                 Without(row, part, than, _) => vec![row, part, than],
             };
             for name in names {

@@ -3,7 +3,7 @@
 use crate::arguments::{Options, Series as Name, documented};
 use crate::document::Part;
 use crate::error::BenchError;
-use crate::results::Series;
+use crate::results::Outcome;
 use crate::runner::Runner;
 use crate::series::{self, Recorder};
 use crate::trees::Trees;
@@ -72,7 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
         tools::require(tool)?;
     }
     let trees = Trees::new(&bench);
-    let mut results: Vec<Series> = Vec::new();
+    let mut results: Vec<Outcome> = Vec::new();
     let mut judged = Vec::new();
     for part in Part::ALL {
         let wanted = |name: &Name| options.only.is_empty() || options.only.contains(name);
@@ -111,14 +111,14 @@ pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
     }
 }
 
-fn print(machine: &str, results: &[Series], judged: &[bars::Judged], bench: &Bench) {
+fn print(machine: &str, results: &[Outcome], judged: &[bars::Judged], bench: &Bench) {
     println!("{machine}\n");
-    for series in results {
+    for outcome in results {
         println!(
             "{}\n{}\n\n{}",
-            series.title,
-            series.about,
-            series.table().text()
+            outcome.title(),
+            outcome.about(),
+            outcome.text()
         );
     }
     for skipped in bench.skipped.borrow().iter() {

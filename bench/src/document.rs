@@ -3,7 +3,7 @@
 use crate::arguments::Series as Name;
 use crate::bars::{self, Judged};
 use crate::error::BenchError;
-use crate::results::Series;
+use crate::results::Outcome;
 use clap::ValueEnum as _;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,26 @@ pub(crate) enum Part {
     Writer,
     /// Whole builds, which take their packages from a registry: its pace is part of the figures.
     Builds,
+    /// The platform's server.
+    Server,
 }
 
 impl Part {
     /// Every part, in the order of the document.
-    pub(crate) const ALL: [Self; 2] = [Self::Writer, Self::Builds];
+    pub(crate) const ALL: [Self; 3] = [Self::Writer, Self::Builds, Self::Server];
 
     /// The part that has the series called `name`.
     pub(crate) fn of(name: Name) -> Self {
         match name {
             Name::Next => Self::Builds,
+            Name::Platform => Self::Server,
             _ => Self::Writer,
         }
+    }
+
+    /// The part that has the series of this name.
+    pub(crate) fn of_series(name: &str) -> Self {
+        Name::from_str(name, false).map_or(Self::Writer, Self::of)
     }
 
     /// The series of it.
@@ -41,6 +49,9 @@ impl Part {
             Self::Builds => {
                 "<!-- bench of builds: begin. Written by the command above, not by hand. -->"
             }
+            Self::Server => {
+                "<!-- bench of the server: begin. Written by the command above, not by hand. -->"
+            }
         }
     }
 
@@ -48,6 +59,7 @@ impl Part {
         match self {
             Self::Writer => "<!-- bench: end -->",
             Self::Builds => "<!-- bench of builds: end -->",
+            Self::Server => "<!-- bench of the server: end -->",
         }
     }
 }
@@ -58,18 +70,13 @@ pub(crate) fn path() -> PathBuf {
 }
 
 /// The tables as Markdown.
-pub(crate) fn markdown(machine: &str, results: &[Series], judged: &[Judged]) -> String {
+pub(crate) fn markdown(machine: &str, results: &[Outcome], judged: &[Judged]) -> String {
     let mut text = format!("{machine}\n\n### Bars\n\n");
     text.push_str(&bars::table(judged).markdown());
-    for series in results {
+    for outcome in results {
         // Writing to a string does not fail.
-        let _ = write!(
-            text,
-            "\n### {}\n\n{}\n\n{}",
-            series.title,
-            series.about,
-            series.table().markdown()
-        );
+        let _ = write!(text, "\n### {}\n\n{}\n\n", outcome.title(), outcome.about());
+        text.push_str(&outcome.markdown());
     }
     text
 }

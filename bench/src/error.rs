@@ -57,6 +57,15 @@ pub(crate) enum BenchError {
         what: String,
         source: serde_json::Error,
     },
+    /// Our own ledger.
+    #[error(transparent)]
+    Store(#[from] slugbuilder_platform::store::StoreError),
+    /// Another part of our own server.
+    #[error(transparent)]
+    Server(#[from] slugbuilder_platform::ServerError),
+    /// A look into the ledger's database.
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
     /// Our own writer.
     #[error(transparent)]
     Archive(#[from] slugbuilder::archive::ArchiveError),
@@ -79,6 +88,9 @@ impl Explain for BenchError {
             Self::Interrupted => "interrupted",
             Self::Io(_) | Self::Walk(_) => "input-output",
             Self::Json { .. } => "unreadable-json",
+            Self::Database(_) => "unreadable-database",
+            Self::Store(error) => error.code(),
+            Self::Server(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::Slug(error) => error.code(),
         }
@@ -92,10 +104,13 @@ impl Explain for BenchError {
             | Self::SmallTree { .. }
             | Self::NoMarker { .. }
             | Self::Json { .. }
+            | Self::Database(_)
             | Self::BarsNotMet(_) => Fault::App,
             Self::PartOfTheDocument => Fault::Usage,
             Self::InUse(_) | Self::Interrupted => Fault::TryLater,
             Self::Io(_) | Self::Walk(_) => Fault::Io,
+            Self::Store(error) => error.fault(),
+            Self::Server(error) => error.fault(),
             Self::Archive(error) => error.fault(),
             Self::Slug(error) => error.fault(),
         }
@@ -117,12 +132,11 @@ impl Explain for BenchError {
                 hints
             }
             Self::WrongOutput { .. } => vec![
-                "No figure of a row that writes something wrong is worth anything: mend the writer."
-                    .into(),
+                "No figure of a row that is wrong is worth anything: mend what gave it.".into(),
             ],
             Self::InUse(_) => vec!["Wait for it, or choose another folder with `--work`.".into()],
             Self::PartOfTheDocument => {
-                vec!["Leave `--only` out, or say `--only next`.".into()]
+                vec!["Leave `--only` out, or say `--only next` or `--only platform`.".into()]
             }
             Self::NoMarker { marker, .. } => {
                 vec![format!("Put `{marker}` back on a line of its own.")]
@@ -131,6 +145,8 @@ impl Explain for BenchError {
                 "The list above names them. On a busy machine, measure again when it is quiet."
                     .into(),
             ],
+            Self::Store(error) => error.hints(),
+            Self::Server(error) => error.hints(),
             Self::Archive(error) => error.hints(),
             Self::Slug(error) => error.hints(),
             _ => Vec::new(),

@@ -1,8 +1,9 @@
-//! Measures every speed claim of the slug writer. See docs/benchmarks.md.
+//! Measures every speed claim of the slug writer and of the server. See docs/benchmarks.md.
 //!
 //! One command makes the trees, runs our writer and its peers in turn, checks what ours wrote, and prints a table. What
 //! is measured are processes from start to exit: this program starts itself as `write` and `unpack`, which do nothing
-//! else, and as `measure`, which starts what is measured and tells what it took.
+//! else, and as `measure`, which starts what is measured and tells what it took. The server is a process, too, and this one
+//! its clients (`platform`).
 
 #![expect(
     clippy::print_stdout,
@@ -19,6 +20,7 @@ mod error;
 mod machine;
 mod measured;
 mod pipeline;
+mod platform;
 mod reading;
 mod results;
 mod runner;
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         Some(Command::Write(arguments)) => measured::write(arguments),
         Some(Command::Unpack(arguments)) => measured::unpack(arguments),
         Some(Command::Measure(arguments)) => supervise::measure(arguments),
+        Some(Command::Tied(arguments)) => platform::tied(arguments),
+        Some(Command::Floor(arguments)) => platform::serve_floor(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! Measurements, rows and series as data.
 
+use crate::table::Table;
 use serde::{Deserialize, Serialize};
 
 /// What one run of a row took.
@@ -73,6 +74,114 @@ impl Series {
     /// The row called `key`.
     pub(crate) fn row(&self, key: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.key == key)
+    }
+}
+
+/// Tables of what is no process from start to exit, and the figures in them that bars name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Sheets {
+    /// Names them in bars and on the command line.
+    pub(crate) name: &'static str,
+    /// Their heading.
+    pub(crate) title: &'static str,
+    /// What was measured, in a sentence.
+    pub(crate) about: String,
+    pub(crate) sheets: Vec<Sheet>,
+    pub(crate) figures: Vec<(&'static str, f64)>,
+}
+
+/// One of those tables.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Sheet {
+    pub(crate) title: &'static str,
+    pub(crate) table: Table,
+}
+
+/// What a series gives.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Outcome {
+    Rows(Series),
+    Sheets(Sheets),
+}
+
+impl Outcome {
+    /// Its name in bars and on the command line.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Rows(series) => series.name,
+            Self::Sheets(sheets) => sheets.name,
+        }
+    }
+
+    /// Its heading.
+    pub(crate) fn title(&self) -> &'static str {
+        match self {
+            Self::Rows(series) => series.title,
+            Self::Sheets(sheets) => sheets.title,
+        }
+    }
+
+    /// What was measured.
+    pub(crate) fn about(&self) -> &str {
+        match self {
+            Self::Rows(series) => &series.about,
+            Self::Sheets(sheets) => &sheets.about,
+        }
+    }
+
+    /// The row called `key`.
+    pub(crate) fn row(&self, key: &str) -> Option<&Row> {
+        match self {
+            Self::Rows(series) => series.row(key),
+            Self::Sheets(_) => None,
+        }
+    }
+
+    /// The figure called `key`.
+    pub(crate) fn figure(&self, key: &str) -> Option<f64> {
+        match self {
+            Self::Rows(_) => None,
+            Self::Sheets(sheets) => {
+                let mut figures = sheets.figures.iter();
+                figures
+                    .find(|(name, _)| *name == key)
+                    .map(|(_, value)| *value)
+            }
+        }
+    }
+
+    /// Its tables for a terminal.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Rows(series) => series.table().text(),
+            Self::Sheets(sheets) => {
+                let text = |sheet: &Sheet| format!("{}\n\n{}", sheet.title, sheet.table.text());
+                sheets
+                    .sheets
+                    .iter()
+                    .map(text)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            }
+        }
+    }
+
+    /// Its tables for the document.
+    pub(crate) fn markdown(&self) -> String {
+        match self {
+            Self::Rows(series) => series.table().markdown(),
+            Self::Sheets(sheets) => {
+                let text =
+                    |sheet: &Sheet| format!("#### {}\n\n{}", sheet.title, sheet.table.markdown());
+                sheets
+                    .sheets
+                    .iter()
+                    .map(text)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            }
+        }
     }
 }
 

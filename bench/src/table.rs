@@ -1,10 +1,11 @@
 //! Tables of text, for terminals and for Markdown.
 
 use crate::results::{Row, Series};
+use serde::Serialize;
 use std::iter;
 
 /// A heading and rows of as many cells. The first column is text, the others are figures.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Table {
     heading: Vec<String>,
     rows: Vec<Vec<String>>,

@@ -100,11 +100,10 @@ impl Printer {
     /// Progress bars are taken off the terminal while a line is written.
     fn line(&self, text: &[u8]) {
         self.bars.suspend(|| {
-            let mut stderr = std::io::stderr().lock();
+            // At once: a server writes such a line for each request, and others may write to the same place.
+            let line = [text, b"\n"].concat();
             // There is nowhere to report that there is nowhere to report to.
-            let _ = stderr
-                .write_all(text)
-                .and_then(|()| stderr.write_all(b"\n"));
+            let _ = std::io::stderr().lock().write_all(&line);
         });
     }
 }

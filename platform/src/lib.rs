@@ -3,8 +3,11 @@
 pub mod api;
 pub mod backup;
 pub mod blobs;
+pub mod buildpack_name;
 mod connections;
+pub mod drain_url;
 mod error;
+pub mod hostname;
 pub mod http;
 mod private;
 pub mod range;

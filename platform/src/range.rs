@@ -38,13 +38,15 @@ pub enum Attribute {
     UpdatedAt,
     /// `version`: a release's number.
     Version,
+    /// `hostname` of a domain.
+    Hostname,
 }
 
 /// One end of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
     /// A value of the page's attribute, checked to be one: a hyphenated UUID in lower case, digits without leading
-    /// zeros, a time of RFC 3339, or a name.
+    /// zeros, a time of RFC 3339, a name, or a hostname in lower case.
     pub value: String,
     /// Whether an item of this very value is on the page.
     pub inclusive: bool,
@@ -99,6 +101,7 @@ impl Attribute {
             Self::Name => "name",
             Self::UpdatedAt => "updated_at",
             Self::Version => "version",
+            Self::Hostname => "hostname",
         }
     }
 
@@ -123,6 +126,10 @@ impl Attribute {
                 let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
                 (value.len() <= 128 && value.bytes().all(fits)).then(|| value.to_owned())
             }
+            Self::Hostname => {
+                let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-.*".contains(&byte);
+                (value.len() <= 253 && value.bytes().all(fits)).then(|| value.to_ascii_lowercase())
+            }
         }
     }
 
@@ -143,7 +150,7 @@ impl Attribute {
                     _ => one.cmp(other),
                 }
             }
-            Self::Id | Self::Name => one.cmp(other),
+            Self::Id | Self::Name | Self::Hostname => one.cmp(other),
         }
     }
 }
@@ -163,6 +170,11 @@ impl Offered {
     /// Releases: `id` and `version`.
     pub const RELEASES: Self = Self {
         list: &[Attribute::Id, Attribute::Version],
+        default: Attribute::Id,
+    };
+    /// Domains: `id` and `hostname`.
+    pub const DOMAINS: Self = Self {
+        list: &[Attribute::Id, Attribute::Hostname],
         default: Attribute::Id,
     };
     /// Every other list: `id`.

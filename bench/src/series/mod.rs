@@ -12,7 +12,8 @@ use crate::arguments;
 use crate::benchmark::{Bench, progress};
 use crate::error::BenchError;
 use crate::pipeline::Pipeline;
-use crate::results::{Row, Series};
+use crate::platform;
+use crate::results::{Outcome, Row, Series};
 use crate::table::time;
 use crate::trees::Trees;
 use std::path::Path;
@@ -28,9 +29,9 @@ pub(crate) fn measure(
     name: arguments::Series,
     bench: &Bench,
     trees: &Trees<'_>,
-) -> Result<Series, BenchError> {
+) -> Result<Outcome, BenchError> {
     use arguments::Series as Name;
-    match name {
+    let series = match name {
         Name::ColdBig => cold::big(bench, trees),
         Name::OneCore => cold::one_core(bench, trees),
         Name::Node => cold::node(bench, trees),
@@ -39,7 +40,12 @@ pub(crate) fn measure(
         Name::Unpack => unpack::measure(bench, trees),
         Name::Compile => compile::measure(bench, trees),
         Name::Next => next::measure(bench, trees),
-    }
+        Name::Platform => {
+            let slugbuilder = compile::command(bench)?;
+            return platform::measure(bench, &slugbuilder).map(Outcome::Sheets);
+        }
+    };
+    series.map(Outcome::Rows)
 }
 
 /// The rows that bars can name, in the order of the tables.
@@ -59,6 +65,7 @@ pub(crate) fn row_names() -> Vec<(&'static str, &'static str)> {
         ("compile", "unchanged"),
     ]);
     names.extend(next::ROWS.map(|row| ("next", row)));
+    names.extend(platform::FIGURES.map(|figure| ("platform", figure)));
     names
 }
 

@@ -3,6 +3,7 @@
 use super::State;
 use super::account::{is_self, someone_else};
 use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
+use super::features;
 use super::loose::{Fields, Refused};
 use super::path::Path;
 use super::present;
@@ -30,7 +31,9 @@ pub(super) async fn create(
         stack: stack(&fields, "stack")?.unwrap_or_else(|| DEFAULT_STACK.to_owned()),
         region: region.to_owned(),
     };
-    let app = state.store.create_app(&user, new).await?;
+    let features = features::requested(&fields)?;
+    let store = &state.store;
+    let app = store.create_app_with_features(&user, new, features).await?;
     Ok(created(&present::app(&app, &state.external_url)))
 }
 
@@ -127,25 +130,6 @@ async fn remove(blobs: BlobStore, slugs: Vec<Uuid>) -> usize {
         kept += usize::from(blobs.remove(slug).await.is_err());
     }
     kept
-}
-
-/// `GET /apps/{app}/…` of what apps do not have yet: an empty list, of apps that the user may see.
-pub(super) async fn none(
-    Of(state): Of<State>,
-    Actor(user): Actor,
-    Path(app): Path<String>,
-    paging: Paging,
-) -> Result<Response, ApiError> {
-    let page = paging.page(Offered::ID)?;
-    state.store.app(&user, &app).await?;
-    let nothing = page.of(Vec::<()>::new(), |(), _| String::new());
-    Ok(list(
-        nothing,
-        &page,
-        Offered::ID,
-        |(), _| String::new(),
-        |()| (),
-    ))
 }
 
 /// The name of the stack that a field asks for.

@@ -2,8 +2,8 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, account, apps, collaborators, config_vars, filters, formation, offers, pipelines,
-    releases, schema, slugs,
+    State, absent, account, apps, buildpacks, collaborators, config_vars, domains, drains, dynos,
+    features, filters, formation, offers, openapi, pipelines, releases, schema, slugs,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub access: Access,
     /// What it does, in a few words.
     pub title: &'static str,
+    /// Statuses that it may answer with besides those that follow from the rest: see [`Endpoint::statuses`].
+    pub also: &'static [u16],
     /// What answers.
     route: fn() -> MethodRouter<State>,
 }
@@ -99,9 +101,10 @@ pub enum Access {
     Open,
 }
 
-/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does.
+/// One row for each endpoint: method, path, handler; resource, how the endpoint stands to it, who may call it, what it does;
+/// and, where there are any, the statuses that do not follow from these: see [`Endpoint::statuses`].
 macro_rules! endpoints {
-    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal;)*) => {
+    ($($method:ident $path:literal => $handler:expr, $resource:literal $rel:ident $access:ident $title:literal $($also:literal)*;)*) => {
         /// Every endpoint.
         pub static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
@@ -110,6 +113,7 @@ macro_rules! endpoints {
             rel: Rel::$rel,
             access: Access::$access,
             title: $title,
+            also: &[$($also),*],
             route: || on(MethodFilter::$method, $handler),
         }),*];
     };
@@ -124,23 +128,40 @@ endpoints! {
 
     // Accounts: keys, authorizations, features of accounts.
 
-    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create";
+    POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
-    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete";
+    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete" 403;
     GET    "/users/{account}/apps"          => apps::of_user,            "app"               Instances   Token "List by user";
     POST   "/apps/{app}/collaborators"      => collaborators::create,    "collaborator"      Create      Token "Create";
     GET    "/apps/{app}/collaborators"      => collaborators::all,       "collaborator"      Instances   Token "List";
     GET    "/apps/{app}/collaborators/{collaborator}"
                                             => collaborators::info,      "collaborator"      Itself      Token "Info";
     DELETE "/apps/{app}/collaborators/{collaborator}"
-                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete";
-    GET    "/apps/{app}/dynos"              => apps::none,               "dyno"              Instances   Token "List";
-    GET    "/apps/{app}/addons"             => apps::none,               "add-on"            Instances   Token "List";
-    GET    "/apps/{app}/addon-attachments"  => apps::none,               "add-on-attachment" Instances   Token "List";
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 403 422;
 
     // What is attached to an app: features, domains, drains, buildpacks.
+    GET    "/apps/{app}/features"           => features::all,            "app-feature"       Instances   Token "List";
+    GET    "/apps/{app}/features/{app_feature}"
+                                            => features::info,           "app-feature"       Itself      Token "Info";
+    PATCH  "/apps/{app}/features/{app_feature}"
+                                            => features::update,         "app-feature"       Update      Token "Update";
+    POST   "/apps/{app}/domains"            => domains::create,          "domain"            Create      Token "Create";
+    GET    "/apps/{app}/domains"            => domains::all,             "domain"            Instances   Token "List";
+    GET    "/apps/{app}/domains/{domain}"   => domains::info,            "domain"            Itself      Token "Info";
+    PATCH  "/apps/{app}/domains/{domain}"   => domains::update,          "domain"            Update      Token "Update";
+    DELETE "/apps/{app}/domains/{domain}"   => domains::delete,          "domain"            Destroy     Token "Delete" 422;
+    POST   "/apps/{app}/log-drains"         => drains::create,           "log-drain"         Create      Token "Create";
+    GET    "/apps/{app}/log-drains"         => drains::all,              "log-drain"         Instances   Token "List";
+    GET    "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::info,             "log-drain"         Itself      Token "Info";
+    DELETE "/apps/{app}/log-drains/{log_drain}"
+                                            => drains::delete,           "log-drain"         Destroy     Token "Delete";
+    GET    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::all,          "buildpack-installation" Instances Token "List";
+    PUT    "/apps/{app}/buildpack-installations"
+                                            => buildpacks::replace,      "buildpack-installation" BatchUpdate Token "Update";
 
     GET    "/apps/{app}/config-vars"        => config_vars::info,        "config-var"        Itself      Token "Info by app";
     PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update";
@@ -163,13 +184,20 @@ endpoints! {
     PATCH  "/apps/{app}/formation/{formation}"
                                             => formation::update,        "formation"         Update      Token "Update";
 
+    GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
+    DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
+    DELETE "/apps/{app}/formations/{formation}"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
+    POST   "/apps/{app}/formations/{formation}/actions/stop"
+                                            => dynos::of_type,           "dyno"              Empty       Token "Stop formation";
+
     // Pipelines, couplings and promotions.
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
     GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
     GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
     PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
     DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
-    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create";
+    POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
     GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
     GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
     GET    "/pipelines/{pipeline}/pipeline-couplings"
@@ -183,7 +211,7 @@ endpoints! {
                                             => pipelines::uncouple,      "pipeline-coupling" Destroy     Token "Delete";
     POST   "/filters/apps"                  => filters::apps,            "filter-apps"       Filter      Token "Apps";
     POST   "/pipeline-promotions"           => pipelines::promote,       "pipeline-promotion"
-                                                                                             Create      Token "Create";
+                                                                                             Create      Token "Create" 404;
     GET    "/pipeline-promotions/{pipeline_promotion}"
                                             => pipelines::promotion,     "pipeline-promotion"
                                                                                              Itself      Token "Info";
@@ -208,7 +236,7 @@ endpoints! {
                                             => pipelines::none,          "test-run"          Instances   Token "List";
     GET    "/pipelines/{pipeline}/review-apps"
                                             => pipelines::none,          "review-app"        Instances   Token "List";
-    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create";
+    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create" 404;
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";
@@ -216,8 +244,29 @@ endpoints! {
     GET    "/regions/{region}"              => offers::info::<Region>,   "region"            Itself      Token "Info";
     GET    "/dyno-sizes"                    => offers::all::<DynoSize>,  "dyno-size"         Instances   Token "List";
     GET    "/dyno-sizes/{dyno_size}"        => offers::info::<DynoSize>, "dyno-size"         Itself      Token "Info";
+    GET    "/apps/{app}/available-stacks"   => offers::available::<Stack>,
+                                                                         "stack"             Instances   Token "List available stacks";
+    GET    "/apps/{app}/available-dyno-sizes"
+                                            => offers::available::<DynoSize>,
+                                                                         "dyno-size"         Instances   Token "List available sizes";
 
-    // What there is none of, and answers as valid.
+    // What there is none of: lists that are empty, names of nothing, and what cannot be made.
+    GET    "/addons"                        => absent::none,             "add-on"            Instances   Token "List";
+    GET    "/users/{account}/addons"        => absent::none_of_user,     "add-on"            Instances   Token "List by user";
+    GET    "/apps/{app}/addons"             => absent::none_of_app,      "add-on"            Instances   Token "List by app";
+    GET    "/addon-attachments"             => absent::none,             "add-on-attachment" Instances   Token "List";
+    GET    "/apps/{app}/addon-attachments"  => absent::none_of_app,      "add-on-attachment" Instances   Token "List by app";
+    GET    "/addon-services"                => absent::none,             "add-on-service"    Instances   Token "List";
+    GET    "/apps/{app}/usage"              => absent::usage,            "app-usage"         Itself      Token "Info by app";
+    GET    "/apps/{app}/sni-endpoints"      => absent::none_of_app,      "sni-endpoint"      Instances   Token "List";
+    DELETE "/apps/{app}/acm"                => apps::info,               "app"               Action      Token "Disable ACM";
+    GET    "/apps/{app}/webhooks"           => absent::none_of_app,      "app-webhook"       Instances   Token "List";
+    GET    "/apps/{app}/webhook-deliveries" => absent::none_of_app,      "app-webhook-delivery" Instances Token "List";
+    GET    "/apps/{app}/webhook-events"     => absent::none_of_app,      "app-webhook-event" Instances   Token "List";
+    GET    "/apps/{app}/telemetry-drains"   => absent::none_of_app,      "telemetry-drain"   Instances   Token "List by app";
+    GET    "/account/app-transfers"         => absent::none,             "app-transfer"      Instances   Token "List";
+    GET    "/spaces"                        => absent::none,             "space"             Instances   Token "List";
 
     GET    "/schema"                        => schema::info,             "schema"            Itself      Open  "Info";
+    GET    "/openapi.json"                  => openapi::info,            "openapi"           Itself      Open  "Info";
 }

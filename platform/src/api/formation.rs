@@ -100,7 +100,7 @@ fn change(process_type: String, fields: &Fields) -> Result<FormationChange, Refu
 }
 
 /// The formation of a process type that the app does not have, in the words that people know.
-fn unknown_type(error: StoreError) -> ApiError {
+pub(super) fn unknown_type(error: StoreError) -> ApiError {
     let mut error = ApiError::from(error);
     if error.resource.as_deref() == Some("formation") {
         "Couldn't find that process type.".clone_into(&mut error.message);

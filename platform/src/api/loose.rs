@@ -150,12 +150,16 @@ impl Fields {
         }
     }
 
-    /// A list of texts.
+    /// A list of texts, or one text of them with commas between: `heroku create --features a,b` sends it as it was typed.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
         let expected = || wrong(name, "a list of strings");
         let items = match self.value(name) {
             None => return Ok(None),
             Some(Sent::List(items)) => items,
+            Some(Sent::Text(text)) => {
+                let texts = text.split(',').map(|one| one.trim().to_owned());
+                return Ok(Some(texts.filter(|one| !one.is_empty()).collect()));
+            }
             Some(_) => return Err(expected()),
         };
         items
@@ -438,6 +442,19 @@ mod tests {
         // Half of a pair of surrogates is no text.
         let body: Fields = serde_json::from_str(r#"{"name": "\ud800"}"#).unwrap();
         assert_eq!(body.text("name"), Err(wrong("name", "a string")));
+    }
+
+    #[test]
+    fn texts_come_as_a_list_and_with_commas() {
+        let of = |value: Value| fields(json!({"flags": value})).texts("flags");
+        let two = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(of(json!(["a", "b"])), Ok(Some(two.clone())));
+        assert_eq!(of(json!("a, b,")), Ok(Some(two)));
+        assert_eq!(of(json!("")), Ok(Some(Vec::new())));
+        assert_eq!(of(json!(null)), Ok(None));
+        for value in [json!([1]), json!(["a", null]), json!({}), json!(true)] {
+            assert_eq!(of(value), Err(wrong("flags", "a list of strings")));
+        }
     }
 
     #[test]

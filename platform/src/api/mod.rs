@@ -1,26 +1,37 @@
 //! The endpoints of the Platform API.
 //!
-//! All of them are in one table, [`ENDPOINTS`], which the router, `/schema` and the tests over all endpoints are made from.
+//! All of them are in one table, [`ENDPOINTS`], which the router, `/schema` and the tests over all endpoints are made from. What clients ask
+//! for and there is none of is in [`REFUSALS`].
 
+mod absent;
 mod account;
 mod apps;
+mod buildpacks;
 pub mod catalogue;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
+mod dynos;
 mod endpoints;
+mod features;
 mod filters;
 mod formation;
 pub mod loose;
 mod offers;
+mod openapi;
 mod path;
 mod pipelines;
 pub mod present;
+mod refusals;
 mod releases;
 mod schema;
 mod slugs;
 mod state;
+mod statuses;
 
 pub use endpoints::{Access, ENDPOINTS, Endpoint, Rel};
+pub use refusals::{REFUSALS, Refusal};
 pub use state::State;
 
 use crate::http::ApiError;
@@ -30,8 +41,11 @@ use axum::routing::get;
 
 /// The router of all endpoints. Around it belong the conventions of the API ([`crate::http::Conventions`]).
 pub fn router() -> Router<State> {
-    ENDPOINTS.iter().fold(Router::new(), |router, endpoint| {
+    let offered = ENDPOINTS.iter().fold(Router::new(), |router, endpoint| {
         router.route(endpoint.path, endpoint.route())
+    });
+    REFUSALS.iter().fold(offered, |router, refusal| {
+        router.route(refusal.path, refusal.route())
     })
 }
 

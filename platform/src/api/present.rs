@@ -237,21 +237,41 @@ pub fn seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// Where visitors find an app: its name before the server's. Every name that ends in `localhost` is this machine (RFC 6761,
-/// section 6.3), so that it stands for an address.
+/// Where visitors find an app.
 #[must_use]
 pub fn web_url(app: &str, external_url: &str) -> String {
+    let (scheme, _, port) = parts(external_url);
+    format!("{scheme}://{}{port}/", app_host(app, external_url))
+}
+
+/// The name of the host that visitors find an app at: its name before the server's.
+#[must_use]
+pub fn app_host(app: &str, external_url: &str) -> String {
+    format!("{app}.{}", host(external_url))
+}
+
+/// The server's name, below which apps have theirs. Every name that ends in `localhost` is this machine (RFC 6761, section
+/// 6.3), so that it stands for an address.
+#[must_use]
+pub fn host(external_url: &str) -> &str {
+    let (_, host, _) = parts(external_url);
+    let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    if is_address { "localhost" } else { host }
+}
+
+/// Scheme, host, and the port with its colon, if any.
+fn parts(external_url: &str) -> (&str, &str, &str) {
     let (scheme, rest) = external_url
         .split_once("://")
         .unwrap_or(("http", external_url));
     let authority = rest.split('/').next().unwrap_or(rest);
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, format!(":{port}")),
-        _ => (authority, String::new()),
-    };
-    let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-    let host = if is_address { "localhost" } else { host };
-    format!("{scheme}://{app}.{host}{port}/")
+    match authority.rfind(':') {
+        Some(colon) if !authority.ends_with(']') => {
+            let (host, port) = authority.split_at(colon);
+            (scheme, host, port)
+        }
+        _ => (scheme, authority, ""),
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     // An app that may not be seen comes before anything that is wrong with the body. From here on by its identifier: its name
     // may be that of another one by the time of the release.
-    let app = state.store.app(&user, &app).await?.id.to_string();
+    let app = state.store.app_id(&user, &app).await?.to_string();
     let new = requested(&state, &user, &app, &fields).await?;
     let release = state.store.create_release(&user, &app, new).await?;
     let answer = created(&present(&state, &release));

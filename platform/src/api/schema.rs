@@ -44,7 +44,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// All resources.
-fn resources() -> Map<String, Value> {
+pub(super) fn resources() -> Map<String, Value> {
     RESOURCES
         .iter()
         // A test makes sure that all can be read.
@@ -150,18 +150,31 @@ fn reference(name: &str) -> Value {
 fn attributes(of: &Value) -> (Map<String, Value>, Vec<String>) {
     let mut properties = Map::new();
     let mut required = Vec::new();
-    for (name, value) in of.as_object().into_iter().flatten() {
+    for (name, value) in attributes_of(of) {
         properties.insert(name.clone(), attribute(&value[0], &value[1]));
-        if value[0].as_str().is_some_and(|kind| kind.ends_with('!')) {
+        if is_required(value) {
             required.push(name.clone());
         }
     }
     (properties, required)
 }
 
+/// The names of several attributes, and what is said of them.
+pub(super) fn attributes_of(attributes: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    attributes.as_object().into_iter().flatten()
+}
+
+/// Whether an attribute must be there: `!` behind its type, or `"required"` behind its text where it has a schema of its own.
+pub(super) fn is_required(attribute: &Value) -> bool {
+    attribute[2] == "required"
+        || attribute[0]
+            .as_str()
+            .is_some_and(|kind| kind.ends_with('!'))
+}
+
 /// One attribute: `kind` is a type or a format, with `?` where it can be `null` and `!` where it must be there; or a schema of
 /// its own, for what these do not say.
-fn attribute(kind: &Value, description: &Value) -> Value {
+pub(super) fn attribute(kind: &Value, description: &Value) -> Value {
     if kind.is_object() {
         let mut schema = kind.clone();
         schema["description"] = description.clone();
@@ -184,6 +197,8 @@ fn attribute(kind: &Value, description: &Value) -> Value {
             "properties": { "id": text("uuid"), "email": text("email") },
         }),
         "quantity" => json!({ "type": ["integer", "string"] }),
+        // What else they may be, `/openapi.json` says: generators would make types of it.
+        "identity" | "text" => json!({ "type": ["string"] }),
         kind => json!({ "type": [kind] }),
     };
     if let (true, Some(types)) = (nullable, schema["type"].as_array_mut()) {

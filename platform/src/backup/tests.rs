@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::FORM;
 use crate::store::{self, NewApp, Store, User};
 use fs_err as fs;
 use sha2::{Digest as _, Sha256};
@@ -462,10 +463,14 @@ async fn a_ledger_of_something_else_is_refused() {
         fs::remove_file(&path).unwrap();
         bytes
     };
-    platform.forge_ledger(&change("PRAGMA user_version = 7"));
-    insta::assert_snapshot!(platform.refused().await, @"
+    platform.forge_ledger(&change("PRAGMA user_version = 99"));
+    let told = platform
+        .refused()
+        .await
+        .replace(&format!("up to {FORM}"), "up to FORM");
+    insta::assert_snapshot!(told, @"
     error[database-too-new]: the ledger cannot be used
-      caused by: the database `PLACE/backup.tar` has the form 7, and this slugbuilder knows those up to 1
+      caused by: the database `PLACE/backup.tar` has the form 99, and this slugbuilder knows those up to FORM
 
       hint: Run the slugbuilder that last used this folder, or a newer one.
       hint: To go back to an older one, restore a backup that was made with it into an empty folder.

@@ -30,10 +30,7 @@ impl Tokens for Store {
     }
 
     async fn app(&self, user: &User, identity: &str) -> Option<Uuid> {
-        Store::app(self, user, identity)
-            .await
-            .ok()
-            .map(|app| app.id)
+        self.app_id(user, identity).await.ok()
     }
 }
 

@@ -27,7 +27,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 
 /// What takes nothing from the rate limit: looking how much is left of it.
-const NOT_COUNTED: &str = "/account/rate-limits";
+pub(crate) const NOT_COUNTED: &str = "/account/rate-limits";
 
 /// What the conventions of the API need.
 pub struct Conventions<T> {

@@ -16,6 +16,7 @@ mod turns;
 
 pub use auth::{Actor, Tokens};
 pub use body::{Body, Paging};
+pub(crate) use conventions::NOT_COUNTED;
 pub use conventions::{Conventions, RATE_LIMIT_REMAINING, around_all};
 pub use error::ApiError;
 pub use rate_limit::{PER_HOUR, RateLimiter, Remaining};

@@ -4,8 +4,8 @@ use super::access::{Found, find_app, user_number};
 use super::keyset::{Keyset, not_offered};
 use super::values::{count, optional_time, time};
 use super::{
-    App, AppUpdate, DeletedApp, NewApp, Store, StoreError, User, Write, config_vars, names,
-    releases, rules,
+    App, AppUpdate, DeletedApp, NewApp, Store, StoreError, User, Write, config_vars, features,
+    names, releases, rules,
 };
 use crate::range::{Attribute, Listed, Page};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -29,11 +29,28 @@ const JOINS: &str = "JOIN user AS owner ON owner.number = app.owner
 impl Store {
     /// Makes an app with its first two releases, as Heroku does: `Initial release` and `Enable Logplex`.
     pub async fn create_app(&self, actor: &User, new: NewApp) -> Result<App, StoreError> {
+        self.create_app_with_features(actor, new, Vec::new()).await
+    }
+
+    /// The same, with these features on, which the caller has checked to be some.
+    pub async fn create_app_with_features(
+        &self,
+        actor: &User,
+        new: NewApp,
+        enabled: Vec<&'static str>,
+    ) -> Result<App, StoreError> {
         if let Some(name) = &new.name {
             rules::app_name(name)?;
         }
         let actor = actor.id;
-        self.write(move |write| create(write, actor, new)).await
+        self.write(move |write| {
+            let (number, app) = create(write, actor, new)?;
+            for name in enabled {
+                features::switch(write, number, name, true)?;
+            }
+            Ok(app)
+        })
+        .await
     }
 
     /// The app of that name or identifier.
@@ -44,6 +61,12 @@ impl Store {
             app(connection, found.number)
         })
         .await
+    }
+
+    /// The identifier of the app of that name or identifier.
+    pub async fn app_id(&self, actor: &User, identity: &str) -> Result<Uuid, StoreError> {
+        self.read_here(|connection| Ok(find_app(connection, actor.id, identity)?.id))
+            .await
     }
 
     /// The apps that a user owns or works on, by identifier, name or time of change.
@@ -97,7 +120,7 @@ impl Store {
         .await
     }
 
-    /// Deletes an app with its releases, config vars, formation and slugs. Slugs that other apps run stay.
+    /// Deletes an app with all that is its own: releases, config vars, formation, domains, drains, slugs. Slugs that other apps run stay.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`] for a collaborator: only its owner may.
@@ -111,7 +134,8 @@ impl Store {
     }
 }
 
-fn create(write: &Write<'_>, actor: Uuid, new: NewApp) -> Result<App, StoreError> {
+/// A new app, and its number.
+fn create(write: &Write<'_>, actor: Uuid, new: NewApp) -> Result<(i64, App), StoreError> {
     let connection = write.connection();
     let owner = user_number(connection, actor)?;
     let name = match new.name {
@@ -150,7 +174,7 @@ fn create(write: &Write<'_>, actor: Uuid, new: NewApp) -> Result<App, StoreError
         };
         releases::append(write, &found, &new)?;
     }
-    app(connection, found.number)
+    Ok((found.number, app(connection, found.number)?))
 }
 
 fn is_taken(connection: &Connection, name: &str) -> Result<bool, StoreError> {
@@ -259,7 +283,9 @@ pub(super) fn list_query(user: i64, page: &Page) -> Result<(String, Keyset), Sto
         Attribute::Name => "name",
         Attribute::UpdatedAt => "updated_at",
         Attribute::Id => "id",
-        other @ Attribute::Version => return Err(not_offered("apps", other)),
+        other @ (Attribute::Version | Attribute::Hostname) => {
+            return Err(not_offered("apps", other));
+        }
     };
     let keyset = Keyset::new(page, user, &format!("app.{column}"), "key")?;
     let Keyset {

@@ -20,12 +20,20 @@ pub(crate) const APPLICATION: i32 = 0x736c_7567;
 
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_ledger.sql")),
+    M::up(include_str!("migrations/0003_attached.sql")),
     M::up(include_str!("migrations/0004_pipelines.sql")),
+    M::up(include_str!("migrations/0007_clock.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The form of database that this program makes: the number of migrations.
 pub(crate) const FORM: u64 = STEPS.len() as u64;
+
+/// Kibibytes of the database that a connection keeps in memory. The one that writes is alone in changing them, and keeps
+/// what it goes through again and again. To one that reads, each commit makes all that it kept void: it reads from the
+/// system's memory anyhow.
+const WRITER_CACHE: i32 = 16_384;
+const READER_CACHE: i32 = 2_048;
 
 /// A data folder that no other process uses.
 #[derive(Debug)]
@@ -64,7 +72,7 @@ impl Folder {
             &self.database,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        configure(&connection)?;
+        configure(&connection, WRITER_CACHE)?;
         let found = check_kind(&connection, &self.database)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: a commit is on the disk when it returns. NORMAL would lose the last ones with the power.
@@ -77,24 +85,35 @@ impl Folder {
         Ok(connection)
     }
 
+    /// A connection that moves pages from the log into the database, and writes nothing else. After [`Folder::writer`].
+    pub(super) fn checkpointer(&self) -> Result<Connection, StoreError> {
+        let connection = Connection::open_with_flags(
+            &self.database,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        configure(&connection, READER_CACHE)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        Ok(connection)
+    }
+
     /// A connection that reads only. After [`Folder::writer`], which makes the database.
     pub(super) fn reader(&self) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(
             &self.database,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        configure(&connection)?;
+        configure(&connection, READER_CACHE)?;
         Ok(connection)
     }
 }
 
 /// What all connections have.
-fn configure(connection: &Connection) -> Result<(), StoreError> {
+fn configure(connection: &Connection, cache: i32) -> Result<(), StoreError> {
     connection.busy_timeout(Duration::from_secs(10))?;
     // The files of a damaged or forged database are not to be believed.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -cache)?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(())
 }

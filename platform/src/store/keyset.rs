@@ -84,7 +84,7 @@ fn value(attribute: Attribute, bound: &Bound) -> Result<Value, StoreError> {
             let id = Uuid::try_parse(text).map_err(|_| wrong())?;
             Value::Blob(id.as_bytes().to_vec())
         }
-        Attribute::Name => Value::Text(text.to_owned()),
+        Attribute::Name | Attribute::Hostname => Value::Text(text.to_owned()),
         // No release has a number beyond SQLite's.
         Attribute::Version => Value::Integer(
             text.parse::<u64>()

@@ -12,9 +12,14 @@
 
 mod access;
 mod apps;
+mod buildpacks;
+mod checkpoints;
 mod collaborators;
 mod config_vars;
+mod domains;
+mod drains;
 mod error;
+mod features;
 mod folder;
 mod formation;
 mod keyset;
@@ -32,8 +37,14 @@ mod users;
 mod values;
 mod writer;
 
+pub use buildpacks::MAXIMUM_BUILDPACKS;
+pub use domains::{Domain, MAXIMUM_DOMAINS};
+pub use drains::{Drain, MAXIMUM_DRAINS};
 pub use error::StoreError;
+pub use features::{Feature, Features};
 pub use folder::DATABASE;
+#[cfg(test)]
+pub(crate) use folder::FORM;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
 pub use pipelines::{
@@ -49,6 +60,7 @@ pub(crate) use rules::{
     TOKEN_LENGTH, has_token_characters, is_config_var, is_email, is_process_type,
 };
 
+use checkpoints::Checkpoints;
 use folder::Folder;
 use readers::Readers;
 use std::path::Path;
@@ -83,7 +95,8 @@ impl Store {
         // First the one that writes: it makes the database that the others read.
         let connection = folder.writer()?;
         let readers = Readers::open(&folder)?;
-        let writer = Writer::start(connection)?;
+        let checkpoints = Checkpoints::start(folder.checkpointer()?)?;
+        let writer = Writer::start(connection, checkpoints)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 readers,
@@ -91,6 +104,15 @@ impl Store {
                 _folder: folder,
             }),
         })
+    }
+
+    /// Reads from one state of the database on the thread that asks: only what is a few pages that everyone uses, so that
+    /// they are in memory and to change threads would take longer than to read them.
+    async fn read_here<T>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.inner.readers.run_here(work).await
     }
 
     /// Reads from one state of the database.

@@ -28,7 +28,21 @@ impl Readers {
         })
     }
 
-    /// Runs `work` on one state of the database.
+    /// Runs `work` on one state of the database, on the thread of the caller. See [`super::Store::read_here`].
+    pub(super) async fn run_here<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let connection = Borrowed::take(&self.idle).ok_or(StoreError::Closed)?;
+        connection.read(work)
+    }
+
+    /// Runs `work` on one state of the database, on a thread that may wait for the disk.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

@@ -238,7 +238,7 @@ impl Keyed for App {
         match attribute {
             Attribute::Name => self.name.clone(),
             Attribute::UpdatedAt => self.updated_at.to_string(),
-            Attribute::Id | Attribute::Version => self.id.to_string(),
+            _ => self.id.to_string(),
         }
     }
 }
@@ -248,7 +248,7 @@ impl Keyed for Release {
         match attribute {
             Attribute::Version => self.version.to_string(),
             Attribute::UpdatedAt => self.updated_at.to_string(),
-            Attribute::Id | Attribute::Name => self.id.to_string(),
+            _ => self.id.to_string(),
         }
     }
 }
@@ -257,7 +257,7 @@ impl Keyed for Formation {
     fn key(&self, attribute: Attribute) -> String {
         match attribute {
             Attribute::UpdatedAt => self.updated_at.to_string(),
-            Attribute::Id | Attribute::Name | Attribute::Version => self.id.to_string(),
+            _ => self.id.to_string(),
         }
     }
 }

@@ -11,12 +11,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use slugbuilder::api::types::{self, ReleaseStatus};
 use uuid::Uuid;
 
+/// Of the app whose number is the first parameter: what is current is found once, and not again for each row.
 const SELECT: &str = "SELECT release.version, release.id, app.id AS app_id, app.name AS app_name, slug.id AS slug_id,
         release.addon_plan_names, release.description, release.status, release.has_release_phase,
         user.id AS user_id, user.email, release.created_at, release.updated_at,
         release.version IS (
             SELECT newest.version FROM release AS newest
-            WHERE newest.app = release.app AND newest.status = 'succeeded' ORDER BY newest.version DESC LIMIT 1
+            WHERE newest.app = ?1 AND newest.status = 'succeeded' ORDER BY newest.version DESC LIMIT 1
         ) AS current
     FROM release JOIN app ON app.number = release.app JOIN user ON user.number = release.user
         LEFT JOIN slug ON slug.number = release.slug";

@@ -19,7 +19,7 @@ impl Store {
     /// The user whose token this is; nothing if it is nobody's, or has expired.
     pub async fn user_of_token(&self, token: &str) -> Result<Option<User>, StoreError> {
         let hash = hash(token);
-        self.read(move |connection| {
+        self.read_here(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM token JOIN user ON user.number = token.user
                  WHERE token.hash = ?1 AND (token.expires_at IS NULL OR token.expires_at > ?2)"

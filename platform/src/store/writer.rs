@@ -5,9 +5,10 @@
 //! them when the disk has them all. So a disk with 200 flushes a second does thousands of releases a second, and still no
 //! answer is given before what it says is durable.
 
+use super::checkpoints::Checkpoints;
 use super::{StoreError, values::Time};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
@@ -40,15 +41,22 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        mut checkpoints: Checkpoints,
+    ) -> Result<Self, StoreError> {
         let clock = Cell::new(newest_time(&connection)?);
         let (queue, mut jobs) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("ledger".into())
             .spawn(move || {
+                Checkpoints::attend(&connection);
                 while let Some(first) = jobs.blocking_recv() {
                     run_batch(&connection, &clock, first, &mut jobs);
+                    checkpoints.committed(&connection);
                 }
+                // The connection that is left at the end folds the log into the database: the one that writes.
+                drop(checkpoints);
             })?;
         Ok(Self {
             queue: Some(queue),
@@ -116,6 +124,17 @@ impl<'a> Write<'a> {
         Time(now)
     }
 
+    /// Writes down the newest time, if there was one after `told`.
+    fn keep_time(&self, told: Timestamp) -> Result<(), StoreError> {
+        let now = self.clock.get();
+        if now > told {
+            self.connection
+                .prepare_cached("UPDATE clock SET newest = ?1")?
+                .execute([Time(now)])?;
+        }
+        Ok(())
+    }
+
     /// Carries out `work`, which leaves nothing behind if it fails. Within a request, too: then what the request did before
     /// stays.
     pub(super) fn in_savepoint<T>(
@@ -167,6 +186,7 @@ fn run_batch(
         clock,
         spoiled: Cell::new(false),
     };
+    let told = clock.get();
     if let Err(error) = write.execute("BEGIN IMMEDIATE") {
         let reason = error_text(&error);
         first(Err(&reason))(Err(&reason));
@@ -185,7 +205,10 @@ fn run_batch(
     } else if write.spoiled.get() {
         Err("another request failed and could not be undone alone".to_owned())
     } else {
-        write.execute("COMMIT").map_err(|error| error_text(&error))
+        write
+            .keep_time(told)
+            .and_then(|()| write.execute("COMMIT"))
+            .map_err(|error| error_text(&error))
     };
     if committed.is_err() && !connection.is_autocommit() {
         // What fails here has ended the transaction.
@@ -206,24 +229,6 @@ fn error_text(error: &StoreError) -> String {
 
 /// The newest time that was told before: the clock of the machine may have gone back since.
 fn newest_time(connection: &Connection) -> Result<Timestamp, StoreError> {
-    let newest: Option<Option<Time>> = connection
-        .query_row(
-            "SELECT max(newest) FROM (
-                SELECT max(updated_at) AS newest FROM app
-                UNION ALL SELECT max(updated_at) FROM user
-                UNION ALL SELECT max(created_at) FROM token
-                UNION ALL SELECT max(updated_at) FROM collaborator
-                UNION ALL SELECT max(updated_at) FROM slug
-                UNION ALL SELECT max(updated_at) FROM release
-                UNION ALL SELECT max(updated_at) FROM formation
-                UNION ALL SELECT max(updated_at) FROM pipeline
-                UNION ALL SELECT max(updated_at) FROM pipeline_coupling
-                UNION ALL SELECT max(created_at) FROM pipeline_promotion)",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(newest
-        .flatten()
-        .map_or(Timestamp::UNIX_EPOCH, |time| time.0))
+    let Time(newest) = connection.query_row("SELECT newest FROM clock", [], |row| row.get(0))?;
+    Ok(newest)
 }

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use slugbuilder_platform::api::State;
+use slugbuilder_platform::api::{ENDPOINTS, Endpoint, State};
 use slugbuilder_platform::blobs::BlobStore;
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::Store;
@@ -22,6 +22,7 @@ const URL: &str = "http://127.0.0.1:5000";
 /// A platform in a folder of its own, which goes with it.
 pub(crate) struct Platform {
     router: Router,
+    store: Store,
     blobs: BlobStore,
     _folder: TempDir,
 }
@@ -73,9 +74,15 @@ impl Platform {
         let settings = Settings::new(folder.path());
         Self {
             router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
+            store,
             blobs,
             _folder: folder,
         }
+    }
+
+    /// Its ledger.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The bytes of its slugs.
@@ -134,6 +141,7 @@ impl Platform {
         }
         let request = request.body(Body::from(body)).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_documented(method, path, response.status().as_u16());
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer {
@@ -246,7 +254,45 @@ impl Platform {
     }
 }
 
+/// Asserts that the description of the API knows of an answer: every call of every test here is one of it.
+fn assert_documented(method: &Method, path: &str, status: u16) {
+    let path = path.split('?').next().unwrap_or(path);
+    // HEAD is answered as GET is.
+    let method = if method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
+    let fits = |endpoint: &&Endpoint| {
+        let pairs = || endpoint.path.split('/').zip(path.split('/'));
+        endpoint.method == *method
+            && endpoint.path.split('/').count() == path.split('/').count()
+            && pairs().all(|(own, asked)| own.starts_with('{') || own == asked)
+    };
+    // Of several, the one with the most words.
+    let endpoint = ENDPOINTS
+        .iter()
+        .filter(fits)
+        .min_by_key(|endpoint| endpoint.path.matches('{').count());
+    if let Some(endpoint) = endpoint {
+        assert!(
+            endpoint.statuses().contains(&status),
+            "{method} {path} answers {status}, of which /openapi.json does not know: it belongs behind the title in the row of the table of \
+             endpoints"
+        );
+    }
+}
+
 impl Caller<'_> {
+    /// The caller's e-mail address.
+    pub(crate) fn email(&self) -> &'static str {
+        if self.token == Platform::ANN {
+            "ann@example.test"
+        } else {
+            "bob@example.test"
+        }
+    }
+
     /// A request with a method of any name.
     pub(crate) async fn call(&self, method: &Method, path: &str, body: Option<Value>) -> Answer {
         self.call_with(method, path, body, &[]).await
@@ -283,6 +329,11 @@ impl Caller<'_> {
     /// `PATCH`
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.call(&Method::PATCH, path, Some(body)).await
+    }
+
+    /// `PUT`
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(&Method::PUT, path, Some(body)).await
     }
 
     /// `DELETE`

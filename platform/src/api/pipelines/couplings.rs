@@ -22,8 +22,8 @@ pub(in crate::api) async fn create(
     let pipeline = fields
         .identity("pipeline")?
         .ok_or_else(|| required("pipeline"))?;
-    let stage = stage(&fields)?.ok_or_else(|| required("stage"))?;
-    let coupling = state.store.couple(&user, &pipeline, &app, stage).await?;
+    let at = stage(&fields)?.ok_or_else(|| required("stage"))?;
+    let coupling = state.store.couple(&user, &pipeline, &app, at).await?;
     Ok(created(&present::coupling(&coupling)))
 }
 
@@ -92,8 +92,8 @@ pub(in crate::api) async fn update(
 ) -> Result<Response, ApiError> {
     // A coupling that may not be seen comes before anything that is wrong with the body.
     let id = state.store.coupling(&user, &coupling).await?.id.to_string();
-    let stage = stage(&fields)?;
-    let coupling = state.store.move_to_stage(&user, &id, stage).await?;
+    let to = stage(&fields)?;
+    let coupling = state.store.move_to_stage(&user, &id, to).await?;
     Ok(ok(&present::coupling(&coupling)))
 }
 

@@ -34,9 +34,9 @@ pub(in crate::api) async fn none(
 pub(in crate::api) async fn config_vars(
     Of(state): Of<State>,
     Actor(user): Actor,
-    Path((pipeline, stage)): Path<(String, String)>,
+    Path((pipeline, of)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    check(&state, &Actor(user), &pipeline, &stage).await?;
+    check(&state, &Actor(user), &pipeline, &of).await?;
     Ok(ok(&ConfigVars::new()))
 }
 
@@ -45,10 +45,10 @@ pub(in crate::api) async fn config_vars(
 pub(in crate::api) async fn update_config_vars(
     Of(state): Of<State>,
     Actor(user): Actor,
-    Path((pipeline, stage)): Path<(String, String)>,
+    Path((pipeline, of)): Path<(String, String)>,
     Body(fields): Body<Fields>,
 ) -> Result<Response, ApiError> {
-    check(&state, &Actor(user), &pipeline, &stage).await?;
+    check(&state, &Actor(user), &pipeline, &of).await?;
     if fields.into_config_vars()?.values().any(Option::is_some) {
         return Err(Refused(
             "This server runs no tests and makes no review apps, so that nothing would have the config vars of a \
@@ -60,15 +60,15 @@ pub(in crate::api) async fn update_config_vars(
     Ok(ok(&ConfigVars::new()))
 }
 
-/// Whether the user may see the pipeline, and there is such a stage.
+/// Whether the user may see the pipeline, and there is a stage called `of`.
 async fn check(
     state: &State,
     Actor(user): &Actor,
     pipeline: &str,
-    stage: &str,
+    of: &str,
 ) -> Result<(), ApiError> {
     state.store.pipeline(user, pipeline).await?;
-    if Stage::of_name(stage).is_none() {
+    if Stage::of_name(of).is_none() {
         return Err(ApiError::not_found("stage"));
     }
     Ok(())

@@ -183,39 +183,28 @@ async fn no_time_comes_twice_after_a_restart() {
     let ledger = Ledger::new().await;
     ledger.app("example").await;
     ledger.deploy("example", &[("web", "x")]).await;
-    let friend = ledger.another_user("friend@example.com").await;
-    ledger
-        .store
-        .add_collaborator(&ledger.user, "example", &friend.id.to_string())
-        .await
-        .unwrap();
     let Ledger {
         store,
         folder,
         user,
     } = ledger;
     drop(store);
-    let mut newest = jiff::Timestamp::now();
-    for (table, column) in [
-        ("app", "updated_at"),
-        ("user", "updated_at"),
-        ("token", "created_at"),
-        ("collaborator", "updated_at"),
-        ("slug", "updated_at"),
-        ("release", "updated_at"),
-        ("formation", "updated_at"),
-    ] {
-        newest += jiff::SignedDuration::from_hours(1);
-        let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
-        let change = format!(
-            "DROP TRIGGER IF EXISTS slug_stays; DROP TRIGGER IF EXISTS release_stays;
-             UPDATE {table} SET {column} = {}",
-            newest.as_microsecond()
-        );
-        connection.execute_batch(&change).unwrap();
-        drop(connection);
+    let connection = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+    let kept = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    let newest = kept("SELECT newest FROM clock");
+    // Whatever was written last is not newer than what is kept.
+    assert_eq!(newest, kept("SELECT max(updated_at) FROM formation"));
+    let future = newest + 3_600_000_000;
+    connection
+        .execute("UPDATE clock SET newest = ?1", [future])
+        .unwrap();
+    let back = connection.execute("UPDATE clock SET newest = ?1", [newest]);
+    assert!(back.unwrap_err().to_string().contains("never goes back"));
+    for _ in 0..2 {
         let store = Store::open(folder.path()).unwrap();
         let told = store.update_user(user.id, UserUpdate::default()).await;
-        assert!(told.unwrap().updated_at > newest, "{table}");
+        let told = told.unwrap().updated_at.as_microsecond();
+        assert!(told > future);
+        assert_eq!(kept("SELECT newest FROM clock"), told);
     }
 }

@@ -2,12 +2,14 @@
 
 mod access;
 mod apps;
+mod attached;
 mod concurrency;
 mod config_vars;
 mod formation;
 mod model;
 mod opening;
 mod pages;
+mod pipelines;
 mod releases;
 mod schema;
 mod slugs;

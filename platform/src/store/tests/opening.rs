@@ -1,6 +1,7 @@
 //! Opening, migrating, locking; and what is wrong with a database.
 
 use super::*;
+use crate::store::folder::FORM;
 use fs_err as fs;
 use rusqlite::Connection;
 use slugbuilder_report::{Diagnosis, Style};
@@ -157,8 +158,9 @@ fn a_newer_database_is_left_alone() {
     let connection = Connection::open(&database).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    insta::assert_snapshot!(explained(folder.path()), @"
-    error[database-too-new]: the database `DATA/ledger.sqlite` has the form 99, and this slugbuilder knows those up to 1
+    let explained = explained(folder.path()).replace(&format!("up to {FORM}"), "up to FORM");
+    insta::assert_snapshot!(explained, @"
+    error[database-too-new]: the database `DATA/ledger.sqlite` has the form 99, and this slugbuilder knows those up to FORM
 
       hint: Run the slugbuilder that last used this folder, or a newer one.
       hint: To go back to an older one, restore a backup that was made with it into an empty folder.

@@ -1,0 +1,87 @@
+//! Endpoints that always refuse: what there is none of here cannot be read or made. Clients ask for it, and show the text that they get.
+//!
+//! They are not in [`super::ENDPOINTS`], nor in `/schema`, which say what the server has.
+
+use super::State;
+use super::absent::{
+    CERTIFICATES, DYNOS, LOGS, SPACES, TELEMETRY, TRANSFERS, WEBHOOKS, add_on_service, cannot,
+    nothing_called,
+};
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+/// What one method at one path refuses.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The method.
+    pub method: Method,
+    /// The path, with names in braces as those of [`super::Endpoint`].
+    pub path: &'static str,
+    /// What answers.
+    route: fn() -> MethodRouter<State>,
+}
+
+impl Refusal {
+    /// What answers the method.
+    pub(super) fn route(&self) -> MethodRouter<State> {
+        (self.route)()
+    }
+}
+
+/// One row for each of them: method, path, handler.
+macro_rules! refusals {
+    ($($method:ident $path:literal => $handler:expr;)*) => {
+        /// Every endpoint that always refuses.
+        pub static REFUSALS: &[Refusal] = &[$(Refusal {
+            method: Method::$method,
+            path: $path,
+            route: || on(MethodFilter::$method, $handler),
+        }),*];
+    };
+}
+
+refusals! {
+    POST   "/apps/{app}/dynos"                                          => cannot(DYNOS);
+    GET    "/apps/{app}/dynos/{dyno}"                                   => nothing_called("dyno");
+    DELETE "/apps/{app}/dynos/{dyno}"                                   => nothing_called("dyno");
+    POST   "/apps/{app}/dynos/{dyno}/actions/stop"                      => nothing_called("dyno");
+    POST   "/apps/{app}/log-sessions"                                   => cannot(LOGS);
+    POST   "/apps/{app}/addons"                                         => add_on_service;
+    GET    "/apps/{app}/addons/{add_on}"                                => nothing_called("add_on");
+    PATCH  "/apps/{app}/addons/{add_on}"                                => nothing_called("add_on");
+    DELETE "/apps/{app}/addons/{add_on}"                                => nothing_called("add_on");
+    GET    "/addons/{add_on}"                                           => nothing_called("add_on");
+    POST   "/actions/addons/resolve"                                    => nothing_called("add_on");
+    POST   "/addon-attachments"                                         => nothing_called("add_on");
+    GET    "/addon-attachments/{add_on_attachment}"                     => nothing_called("add_on_attachment");
+    DELETE "/addon-attachments/{add_on_attachment}"                     => nothing_called("add_on_attachment");
+    GET    "/apps/{app}/addon-attachments/{add_on_attachment}"          => nothing_called("add_on_attachment");
+    POST   "/actions/addon-attachments/resolve"                         => nothing_called("add_on_attachment");
+    GET    "/addon-services/{add_on_service}"                           => nothing_called("add_on_service");
+    GET    "/addon-services/{add_on_service}/plans"                     => nothing_called("add_on_service");
+    GET    "/addon-services/{add_on_service}/plans/{plan}"              => nothing_called("add_on_service");
+    GET    "/plans/{plan}"                                              => nothing_called("plan");
+    POST   "/apps/{app}/sni-endpoints"                                  => cannot(CERTIFICATES);
+    GET    "/apps/{app}/sni-endpoints/{sni_endpoint}"                   => nothing_called("sni_endpoint");
+    PATCH  "/apps/{app}/sni-endpoints/{sni_endpoint}"                   => nothing_called("sni_endpoint");
+    DELETE "/apps/{app}/sni-endpoints/{sni_endpoint}"                   => nothing_called("sni_endpoint");
+    POST   "/apps/{app}/acm"                                            => cannot(CERTIFICATES);
+    PATCH  "/apps/{app}/acm"                                            => cannot(CERTIFICATES);
+    POST   "/apps/{app}/webhooks"                                       => cannot(WEBHOOKS);
+    GET    "/apps/{app}/webhooks/{app_webhook}"                         => nothing_called("webhook");
+    PATCH  "/apps/{app}/webhooks/{app_webhook}"                         => nothing_called("webhook");
+    DELETE "/apps/{app}/webhooks/{app_webhook}"                         => nothing_called("webhook");
+    GET    "/apps/{app}/webhook-deliveries/{app_webhook_delivery}"      => nothing_called("webhook_delivery");
+    GET    "/apps/{app}/webhook-events/{app_webhook_event}"             => nothing_called("webhook_event");
+    POST   "/telemetry-drains"                                          => cannot(TELEMETRY);
+    GET    "/telemetry-drains/{telemetry_drain}"                        => nothing_called("telemetry_drain");
+    PATCH  "/telemetry-drains/{telemetry_drain}"                        => nothing_called("telemetry_drain");
+    DELETE "/telemetry-drains/{telemetry_drain}"                        => nothing_called("telemetry_drain");
+    POST   "/account/app-transfers"                                     => cannot(TRANSFERS);
+    GET    "/account/app-transfers/{app_transfer}"                      => nothing_called("app_transfer");
+    PATCH  "/account/app-transfers/{app_transfer}"                      => nothing_called("app_transfer");
+    DELETE "/account/app-transfers/{app_transfer}"                      => nothing_called("app_transfer");
+    POST   "/spaces"                                                    => cannot(SPACES);
+    GET    "/spaces/{space}"                                            => nothing_called("space");
+    GET    "/spaces/{space}/telemetry-drains"                           => nothing_called("space");
+}

@@ -1,0 +1,239 @@
+//! Something real for every name in every path of the table: what `tests/fixture.json` says is made, in its order. schemathesis is given
+//! the same (`tests/clients/schemathesis/`).
+//!
+//! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made, and
+//! `{who}` for whose it is. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
+//! bytes are put where the answer's `blob` says.
+
+use crate::platform::{Caller, Platform};
+use axum::http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
+use std::collections::BTreeMap;
+
+/// Names of what is the same for everybody.
+const PUBLIC: &[(&str, &str)] = &[
+    ("app_feature", "preboot"),
+    ("pipeline_config_var", "test"),
+    ("stack", "heroku-24"),
+    ("region", "us"),
+    ("dyno_size", "eco"),
+];
+
+/// What nothing is called by.
+pub(crate) const NOTHING: &str = "8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11";
+
+/// A request that makes something, or finds it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    /// What it makes, as paths have it in braces.
+    pub(crate) name: Option<String>,
+    #[serde(default = "post")]
+    method: String,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+    #[serde(default = "id")]
+    id: String,
+    #[serde(default)]
+    upload: bool,
+}
+
+fn post() -> String {
+    "POST".to_owned()
+}
+
+fn id() -> String {
+    "/id".to_owned()
+}
+
+/// All steps.
+pub(crate) fn steps() -> Vec<Step> {
+    serde_json::from_str(include_str!("../fixture.json")).unwrap()
+}
+
+/// What the names in paths stand for, for one user.
+#[derive(Debug, Clone)]
+pub(crate) struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// These, what is the same for everybody, and nothing for all others.
+    pub(crate) fn public(names: &[(&str, &str)]) -> Self {
+        let nothing = ENDPOINTS
+            .iter()
+            .flat_map(|endpoint| names_in(endpoint.path))
+            .map(|name| (name, NOTHING));
+        let all = nothing
+            .chain(PUBLIC.iter().copied())
+            .chain(names.iter().copied());
+        Self(
+            all.map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    /// Makes one of everything, for a user of this e-mail address.
+    pub(crate) async fn make(platform: &Platform, caller: &Caller<'_>, who: &str) -> Self {
+        let mut names = Self(
+            PUBLIC
+                .iter()
+                .copied()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        );
+        names.0.insert("who".to_owned(), who.to_owned());
+        for step in steps() {
+            let answer = caller
+                .call(&step.method(), &names.fill(&step.path), names.body(&step))
+                .await;
+            assert_eq!(answer.status / 100, 2, "{step:?}: {answer:?}");
+            if step.upload {
+                let url = answer.body["blob"]["url"].as_str().unwrap();
+                let (status, _) = platform.blob("PUT", url, b"slug".to_vec()).await;
+                assert_eq!(status / 100, 2);
+            }
+            if let Some(name) = &step.name {
+                let id = answer.body.pointer(&step.id).and_then(Value::as_str);
+                let id = id.unwrap_or_else(|| panic!("nothing at {}: {answer:?}", step.id));
+                names.0.insert(name.clone(), id.to_owned());
+            }
+        }
+        // Whose account it is, by the address.
+        names
+            .0
+            .insert("account".to_owned(), caller.email().to_owned());
+        names
+    }
+
+    /// Names of nothing, but for what is the same for everybody.
+    pub(crate) fn of_nothing(&self) -> Self {
+        let mut names = self.clone();
+        for (name, value) in &mut names.0 {
+            if name != "who" && !is_public(name) {
+                NOTHING.clone_into(value);
+            }
+        }
+        names
+    }
+
+    /// The same, but for one name, which stands for what it stands for in `other`.
+    pub(crate) fn but(&self, name: &str, other: &Self) -> Self {
+        let mut names = self.clone();
+        names.0.insert(name.to_owned(), other.0[name].clone());
+        names
+    }
+
+    /// What a name stands for.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        &self.0[name]
+    }
+
+    /// The identifiers that are theirs alone, and what their texts are known by.
+    pub(crate) fn own(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .filter(|(name, _)| !is_public(name))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The path of an endpoint.
+    #[track_caller]
+    pub(crate) fn path(&self, endpoint: &Endpoint) -> String {
+        self.fill(endpoint.path)
+    }
+
+    /// The body of a step.
+    pub(crate) fn body(&self, step: &Step) -> Option<Value> {
+        let body = step.body.as_ref()?;
+        Some(self.value(body))
+    }
+
+    fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => json!(self.fill(text)),
+            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), self.value(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+
+    /// A text with what its names stand for.
+    #[track_caller]
+    pub(crate) fn fill(&self, text: &str) -> String {
+        names_in(text).into_iter().fold(text.to_owned(), |filled, name| {
+            let value = self.0.get(name).unwrap_or_else(|| {
+                panic!(
+                    "`{{{name}}}` in `{text}` stands for nothing: add a step with `\"name\": \"{name}\"` to platform/tests/fixture.json that \
+                     makes one, or the name to PUBLIC in platform/tests/endpoints/fixture.rs if it is the same for everybody"
+                )
+            });
+            filled.replace(&format!("{{{name}}}"), value)
+        })
+    }
+}
+
+impl Step {
+    /// The method of the request.
+    pub(crate) fn method(&self) -> Method {
+        self.method.parse().unwrap()
+    }
+
+    /// The step that makes what an endpoint makes, by which a body that it takes is known.
+    pub(crate) fn of(endpoint: &Endpoint) -> Option<Self> {
+        steps()
+            .into_iter()
+            .find(|step| step.path == endpoint.path && step.method() == endpoint.method)
+    }
+}
+
+/// The names in braces, in their order.
+pub(crate) fn names_in(text: &str) -> Vec<&str> {
+    text.split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+        .collect()
+}
+
+/// Whether a name stands for the same with everybody.
+pub(crate) fn is_public(name: &str) -> bool {
+    PUBLIC.iter().any(|(public, _)| *public == name)
+}
+
+/// Answers, by the path that was read.
+pub(crate) type Dump = BTreeMap<String, Value>;
+
+/// Everything that a user reads of what these names stand for, by its path, without what changes of itself.
+pub(crate) async fn dump(caller: &Caller<'_>, names: &Names) -> Dump {
+    let mut dump = Dump::new();
+    for endpoint in ENDPOINTS {
+        if endpoint.method != Method::GET || endpoint.path == "/account/rate-limits" {
+            continue;
+        }
+        let path = names.path(endpoint);
+        let answer = caller.get(&path).await;
+        dump.insert(
+            path,
+            json!([answer.status, without_signatures(answer.body)]),
+        );
+    }
+    dump
+}
+
+/// Addresses without their queries, which have the time and a signature.
+fn without_signatures(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with("http") => {
+            json!(text.split('?').next())
+        }
+        Value::Array(items) => items.into_iter().map(without_signatures).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, without_signatures(value)))
+            .collect(),
+        other => other,
+    }
+}
