@@ -107,6 +107,8 @@ class Transcript:
             "COLLEAGUE_TOKEN": os.environ["API_COLLEAGUE_TOKEN"],
             "SLUG": os.environ["SLUG"],
             "SOURCE": os.environ["SOURCE"],
+            "TLS_URL": os.environ["TLS_URL"],
+            "CERTIFICATE_AUTHORITY": os.environ["CERTIFICATE_AUTHORITY"],
             "API_URL": api_url,
             "HEROKU": os.environ[f"HEROKU_{self.version}"],
             "HEROKU_HOST": api_url,
