@@ -24,8 +24,8 @@ pub(crate) use lock::{
     LockArguments, LockedArguments, MirrorArguments, ResolvingArguments, VendorArguments,
 };
 pub(crate) use serve::{
-    BackupArguments, BlobArguments, DataArguments, RestoreArguments, ServeAction, ServeArguments,
-    ServeCommandArguments,
+    BackupArguments, BlobArguments, DataArguments, HashPasswordArguments, RestoreArguments,
+    ServeAction, ServeArguments, ServeCommandArguments,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

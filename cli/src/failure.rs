@@ -76,6 +76,8 @@ pub(crate) enum UsageError {
     NoDataDir,
     #[error("`{path}` is no data folder of a server")]
     NotDataDir { path: String },
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
 }
 
 impl Explain for UsageError {
@@ -101,6 +103,7 @@ impl Explain for UsageError {
             Self::NoManifest { .. } => "no-manifest",
             Self::NoDataDir => "no-data-dir",
             Self::NotDataDir { .. } => "not-data-dir",
+            Self::PasswordsDiffer => "passwords-differ",
         }
     }
 
@@ -149,6 +152,7 @@ impl Explain for UsageError {
             Self::NotDataDir { .. } => {
                 "Name the folder that `slugbuilder serve` was started with, with `--data`.".into()
             }
+            Self::PasswordsDiffer => "Type the same password twice.".into(),
             Self::NoDataDir => "Set `HOME`, or name a folder with `--data`.".into(),
             Self::NoCacheDir => "Set `HOME`, or name a folder with `--cache-dir`.".into(),
             Self::NoApp => {

@@ -1,7 +1,9 @@
 //! Connections: only so many at once, and none to a client that does not read.
 
+use axum::extract::connect_info::Connected;
 use axum_server::{AddrListener, Address};
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -68,9 +70,15 @@ impl Listener {
     }
 }
 
-/// What stands for the addresses of clients, which nobody asks for.
+/// The address of a client.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer;
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Connected<Peer> for Peer {
+    fn connect_info(peer: Peer) -> Self {
+        peer
+    }
+}
 
 impl Address for Peer {
     type Stream = Connection;
@@ -85,18 +93,18 @@ impl AddrListener<Connection, Peer> for Listener {
     async fn accept_stream(&self) -> io::Result<(Connection, Peer)> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(io::Error::other)?;
-        let (stream, _) = self.socket.accept().await?;
+        let (stream, client) = self.socket.accept().await?;
         let connection = Connection {
             stream,
             rules: Arc::clone(&self.rules),
             stalled: None,
             _place: place,
         };
-        Ok((connection, Peer))
+        Ok((connection, Peer(client)))
     }
 
     fn get_local_addr(&self) -> io::Result<Peer> {
-        Ok(Peer)
+        self.socket.local_addr().map(Peer)
     }
 }
 

@@ -113,7 +113,7 @@ impl Server {
             url_lifetime: DEFAULT_LIFETIME,
         };
         let router = routes(&settings, state, &reporter);
-        let make_service = router.into_make_service();
+        let make_service = router.into_make_service_with_connect_info::<Peer>();
         let handle = Handle::new();
         let (listener, rules) =
             Listener::new(listener, settings.connections, settings.stall_timeout)

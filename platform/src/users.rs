@@ -1,22 +1,26 @@
-//! Who may use the server: e-mail addresses and tokens, from a file or the environment.
+//! Who may use the server: e-mail addresses, tokens and the hashes of passwords, from a file or the environment.
 //!
 //! ```text
-//! # One EMAIL:TOKEN a line; a user may have several.
+//! # One EMAIL:TOKEN a line; a user may have several. EMAIL:HASH is that of a password.
 //! ann@example.com:0d5a6b0e-3f53-4c9c-a1a1-2f0c3a7a2f11
+//! ann@example.com:$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$w2pCkv…
 //! ci@example.com:3f0b8a52-7c7b-4c0b-8f1e-0a6f0a7f5d9e
 //! ```
 //!
 //! Entries are divided by lines, spaces or commas, so that a variable of the environment can hold them, too; `#` begins a
 //! comment that ends with its line. The ledger keeps only hashes of the tokens.
 
+use crate::password::{PasswordError, PasswordHash};
 use crate::private;
-use crate::store::{TOKEN_LENGTH, UserTokens, has_token_characters, is_email};
+use crate::store::{TOKEN_LENGTH, UserTokens, has_token_characters};
 use slugbuilder_report::{Explain, Fault};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
+
+pub use crate::store::is_email;
 
 /// The user of a server that was given none.
 pub const FIRST_USER: &str = "admin@example.com";
@@ -90,6 +94,17 @@ pub enum Problem {
     /// Two users have the same token.
     #[error("`{0}` and `{1}` have the same token")]
     Shared(String, String),
+    /// A user has two passwords.
+    #[error("`{0}` has two passwords")]
+    TwoPasswords(String),
+    /// The hash of a password cannot be used.
+    #[error("{problem}: that of `{email}`")]
+    Password {
+        /// Whose password.
+        email: String,
+        /// What is wrong.
+        problem: PasswordError,
+    },
 }
 
 impl Users {
@@ -118,29 +133,41 @@ impl Users {
         let mut owners: BTreeMap<String, String> = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.split_once('#').map_or(line, |(entries, _)| entries);
-            let entries =
-                line.split(|character: char| character.is_whitespace() || character == ',');
-            for entry in entries.filter(|entry| !entry.is_empty()) {
+            for entry in line.split_whitespace().flat_map(entries) {
                 let wrong = |problem| UsersError::Entry {
                     origin: origin.to_owned(),
                     line: index + 1,
                     problem,
                 };
-                let (email, token) = read_entry(entry).map_err(wrong)?;
-                let owner = owners.entry(token.to_owned()).or_insert(email.to_owned());
-                if !owner.eq_ignore_ascii_case(email) {
-                    return Err(wrong(Problem::Shared(owner.clone(), email.to_owned())));
-                }
-                match users
-                    .iter_mut()
-                    .find(|user| user.email.eq_ignore_ascii_case(email))
-                {
-                    Some(user) if user.tokens.iter().any(|one| one == token) => {}
-                    Some(user) => user.tokens.push(token.to_owned()),
-                    None => users.push(UserTokens {
+                let (email, credential) = read_entry(entry).map_err(wrong)?;
+                let known = users
+                    .iter()
+                    .position(|user| user.email.eq_ignore_ascii_case(email));
+                let known = known.unwrap_or_else(|| {
+                    users.push(UserTokens {
                         email: email.to_owned(),
-                        tokens: vec![token.to_owned()],
-                    }),
+                        tokens: Vec::new(),
+                        password: None,
+                    });
+                    users.len() - 1
+                });
+                let user = &mut users[known];
+                match credential {
+                    Credential::Token(token) => {
+                        let owner = owners.entry(token.to_owned()).or_insert(email.to_owned());
+                        if !owner.eq_ignore_ascii_case(email) {
+                            return Err(wrong(Problem::Shared(owner.clone(), email.to_owned())));
+                        }
+                        if !user.tokens.iter().any(|one| one == token) {
+                            user.tokens.push(token.to_owned());
+                        }
+                    }
+                    Credential::Password(hash) => {
+                        if user.password.as_ref().is_some_and(|other| *other != hash) {
+                            return Err(wrong(Problem::TwoPasswords(email.to_owned())));
+                        }
+                        user.password = Some(hash);
+                    }
                 }
             }
         }
@@ -158,7 +185,8 @@ impl Users {
         // 122 random bits from the system.
         let token = Uuid::new_v4().to_string();
         let mut text = String::from(
-            "# The users of `slugbuilder serve`: one EMAIL:TOKEN a line; a user may have several.\n",
+            "# The users of `slugbuilder serve`: one EMAIL:TOKEN a line; a user may have several.\n\
+             # `slugbuilder serve hash-password EMAIL` prints the line of a password.\n",
         );
         let _ = writeln!(text, "{FIRST_USER}:{token}");
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -172,15 +200,50 @@ impl Users {
         Ok(Self(vec![UserTokens {
             email: FIRST_USER.to_owned(),
             tokens: vec![token],
+            password: None,
         }]))
     }
 }
 
-fn read_entry(entry: &str) -> Result<(&str, &str), Problem> {
-    let (email, token) = entry.split_once(':').ok_or(Problem::Form)?;
+/// What a user can show.
+enum Credential<'a> {
+    Token(&'a str),
+    Password(PasswordHash),
+}
+
+/// The entries of a word. Commas divide them, but for those within the hash of a password: `m=19456,t=2,p=1`.
+fn entries(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(',');
+        if rest.is_empty() {
+            return None;
+        }
+        let is_end = |(index, _): &(usize, &str)| {
+            // What follows is an entry of its own if it has a colon.
+            let next = rest[index + 1..].split(',').next().unwrap_or_default();
+            !rest[..*index].contains(":$") || next.contains(':') || next.is_empty()
+        };
+        let end = rest.match_indices(',').find(is_end);
+        let (entry, after) = rest.split_at(end.map_or(rest.len(), |(index, _)| index));
+        rest = after;
+        Some(entry)
+    })
+}
+
+fn read_entry(entry: &str) -> Result<(&str, Credential<'_>), Problem> {
+    let (email, credential) = entry.split_once(':').ok_or(Problem::Form)?;
     if !is_email(email) {
         return Err(Problem::Email);
     }
+    if credential.starts_with('$') {
+        let hash = PasswordHash::parse(credential).map_err(|problem| Problem::Password {
+            email: email.to_owned(),
+            problem,
+        })?;
+        return Ok((email, Credential::Password(hash)));
+    }
+    let token = credential;
     if !has_token_characters(token) {
         return Err(Problem::Characters(email.to_owned()));
     }
@@ -190,7 +253,7 @@ fn read_entry(entry: &str) -> Result<(&str, &str), Problem> {
             length: token.len(),
         });
     }
-    Ok((email, token))
+    Ok((email, Credential::Token(token)))
 }
 
 impl Explain for UsersError {
@@ -230,6 +293,8 @@ impl Explain for UsersError {
                     "Letters, digits and `-._~+/=` are allowed; `uuidgen` makes a token.".into()
                 }
                 Problem::Shared(..) => "Give each user a token of their own; `uuidgen` makes one.".into(),
+                Problem::TwoPasswords(_) => "Leave the hash of one of them.".into(),
+                Problem::Password { problem, .. } => return problem.hints(),
             },
             Self::Nobody { .. } => {
                 "Write one `EMAIL:TOKEN` a line, such as `ann@example.com:` and the output of `uuidgen`.".into()
@@ -262,10 +327,12 @@ mod tests {
             UserTokens {
                 email: "ann@example.com".into(),
                 tokens: vec![ONE.into(), TWO.into()],
+                password: None,
             },
             UserTokens {
                 email: "bob+ci@example.com".into(),
                 tokens: vec!["a".repeat(16)],
+                password: None,
             },
         ]);
         let bob = format!("bob+ci@example.com:{}", "a".repeat(16));
@@ -275,6 +342,50 @@ mod tests {
         assert_eq!(parse(&file).unwrap(), expected);
         let variable = format!("ann@example.com:{ONE},{bob} ann@example.com:{TWO}");
         assert_eq!(parse(&variable).unwrap(), expected);
+    }
+
+    #[test]
+    fn passwords_stand_beside_tokens_by_their_hashes() {
+        let hash = PasswordHash::of("correct horse").unwrap();
+        let phc = hash.as_str();
+        let expected = Users(vec![
+            UserTokens {
+                email: "ann@example.com".into(),
+                tokens: vec![ONE.into()],
+                password: Some(hash.clone()),
+            },
+            UserTokens {
+                email: "bob@example.com".into(),
+                tokens: vec![],
+                password: Some(hash.clone()),
+            },
+        ]);
+        for text in [
+            format!(
+                "ann@example.com:{phc}\nann@example.com:{ONE}\nbob@example.com:{phc} # of Ann's, too\n"
+            ),
+            format!("ann@example.com:{ONE},ann@example.com:{phc},bob@example.com:{phc}"),
+            format!("ann@example.com:{phc},Ann@example.com:{ONE},,bob@example.com:{phc},"),
+        ] {
+            assert_eq!(parse(&text).unwrap(), expected, "{text}");
+        }
+        let other = PasswordHash::of("another horse").unwrap();
+        let two = format!("ann@example.com:{phc}\nann@example.com:{}", other.as_str());
+        insta::assert_snapshot!(failure(&two), @r"
+        error[users-entry]: `users` line 2: `ann@example.com` has two passwords
+
+          hint: Leave the hash of one of them.
+        ");
+        insta::assert_snapshot!(failure(&format!("ann@example.com:{}", &phc[..40])), @r"
+        error[users-entry]: `users` line 1: the password hash is none of Argon2id in the PHC format: that of `ann@example.com`
+
+          hint: Make one with `slugbuilder serve hash-password`.
+        ");
+        insta::assert_snapshot!(failure(&format!("ann@example.com:{}", phc.replace("t=2", "t=99"))), @r"
+        error[users-entry]: `users` line 1: the password hash asks for more than 256 MiB, 16 passes or 16 lanes: that of `ann@example.com`
+
+          hint: Make one with `slugbuilder serve hash-password`.
+        ");
     }
 
     #[test]

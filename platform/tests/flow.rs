@@ -23,6 +23,7 @@ async fn server(folder: &TempDir) -> Running {
     settings.users = Some(Users(vec![UserTokens {
         email: "ann@example.test".to_owned(),
         tokens: vec![TOKEN.to_owned()],
+        password: None,
     }]));
     Server::start(settings, Arc::new(Silent)).await.unwrap()
 }

@@ -11,7 +11,8 @@ use std::path::PathBuf;
     after_help = "It is ready when it prints its address to stdout. SIGTERM and SIGINT stop it when running requests have\n\
     ended, the second one at once; SIGHUP reads users and certificate again.\n\n\
     Users are EMAIL:TOKEN, one a line, from the file of --users, else from SLUGBUILDER_SERVE_USERS, else from the file\n\
-    `users` of the data folder, which the first start makes with a random token."
+    `users` of the data folder, which the first start makes with a random token. `serve hash-password EMAIL` makes the\n\
+    line of a user who logs in with a password."
 )]
 pub(crate) struct ServeCommandArguments {
     #[command(subcommand)]
@@ -26,6 +27,19 @@ pub(crate) enum ServeAction {
     Backup(BackupArguments),
     /// Make a data folder of a backup; it must be empty, or not there yet.
     Restore(RestoreArguments),
+    /// Print the hash of a password, for the users file. The password is asked for, or read from stdin.
+    #[command(
+        after_help = "    slugbuilder serve hash-password ann@example.com >> ~/.local/share/slugbuilder/server/users\n\n\
+        The server reads the file again at SIGHUP. `heroku login -i` then takes the password."
+    )]
+    HashPassword(HashPasswordArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HashPasswordArguments {
+    /// The user whose line to print; the hash alone without one.
+    #[arg(value_name = "EMAIL", value_parser = parse_email)]
+    pub(crate) email: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +136,14 @@ pub(crate) struct ServeArguments {
     /// Print the address as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn parse_email(text: &str) -> Result<String, String> {
+    if slugbuilder_platform::users::is_email(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("this is not an e-mail address".into())
+    }
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {

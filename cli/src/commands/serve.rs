@@ -2,6 +2,7 @@
 
 mod announcement;
 mod backup;
+mod hash_password;
 
 use crate::arguments::{OutputArguments, ServeAction, ServeArguments, ServeCommandArguments};
 use crate::environment;
@@ -27,6 +28,7 @@ pub(super) fn run(
     match &arguments.action {
         Some(ServeAction::Backup(arguments)) => backup::back_up(arguments),
         Some(ServeAction::Restore(arguments)) => backup::restore(arguments),
+        Some(ServeAction::HashPassword(arguments)) => hash_password::run(arguments, printer),
         None => serve(&arguments.serve, output, printer),
     }
 }

@@ -29,11 +29,24 @@ pub(super) const TELEMETRY: &str = "This server has no telemetry drains: they ar
 /// Why apps do not change hands.
 pub(super) const TRANSFERS: &str =
     "This server does not transfer apps. Please add who is to work on the app as a collaborator.";
+/// Why pipelines do not change hands.
+pub(super) const PIPELINE_TRANSFERS: &str = "This server does not transfer pipelines. Who is to have one can make a pipeline of their own, and add the apps to it \
+    that they work on.";
+/// Why nothing is tested.
+pub(super) const TESTS: &str = "This server does not run tests.";
+/// Why there are no review apps.
+pub(super) const REVIEW_APPS: &str = "This server does not make review apps.";
 /// Why there is no space.
 pub(super) const SPACES: &str = "This server has no private spaces.";
 /// Why no add-on is attached.
 pub(super) const ADD_ONS: &str =
     "This server has no add-ons. Please set config vars for services of others.";
+
+/// Why nobody's programs ask users for access.
+pub(super) const CLIENTS: &str = "This server has no OAuth clients: programs of others do not ask users for access. Please make a token for each with `heroku authorizations:create`.";
+/// Why there is no team.
+pub(super) const TEAMS: &str =
+    "This server has no teams. Please add who is to work on an app as a collaborator.";
 
 /// `GET …` of a list that is empty for everybody.
 pub(super) async fn none(_: Actor, paging: Paging) -> Result<Response, ApiError> {
@@ -92,6 +105,17 @@ pub(super) async fn add_on_service(
         message,
         ..ApiError::not_found("add_on_service")
     })
+}
+
+/// `GET /users/{account}/sms-number`: nobody has one.
+pub(super) async fn sms_number(
+    Actor(user): Actor,
+    Path(account): Path<String>,
+) -> Result<Response, ApiError> {
+    if !is_self(&user, &account) {
+        return Err(someone_else());
+    }
+    Ok(ok(&json!({ "sms_number": null })))
 }
 
 /// What answers a request that always ends in an error.

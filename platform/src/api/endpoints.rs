@@ -2,10 +2,13 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, absent, account, apps, buildpacks, collaborators, config_vars, domains, drains, dynos,
-    features, filters, formation, offers, openapi, pipelines, releases, schema, slugs,
+    State, absent, account, account_features, apps, authorizations, buildpacks, collaborators,
+    config_vars, domains, drains, dynos, features, filters, formation, keys, offers, openapi,
+    pipelines, releases, schema, scope, slugs,
 };
+use axum::extract::Request;
 use axum::http::Method;
+use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 /// What one method does at one path.
@@ -30,9 +33,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// What answers the method.
+    /// What answers the method, for tokens that are good for it.
     pub(super) fn route(&self) -> MethodRouter<State> {
-        (self.route)()
+        let route = (self.route)();
+        match scope::needed(self) {
+            None => route,
+            Some(needed) => route.route_layer(from_fn(move |request: Request, next: Next| {
+                scope::check(needed, request, next)
+            })),
+        }
     }
 }
 
@@ -128,18 +137,43 @@ endpoints! {
 
     // Accounts: keys, authorizations, features of accounts.
 
+    GET    "/account/features"              => account_features::all,    "account-feature"   Instances   Token "List";
+    GET    "/account/features/{account_feature}"
+                                            => account_features::info,   "account-feature"   Itself      Token "Info";
+    PATCH  "/account/features/{account_feature}"
+                                            => account_features::update, "account-feature"   Update      Token "Update";
+    POST   "/account/keys"                  => keys::create,             "key"               Create      Token "Create";
+    GET    "/account/keys"                  => keys::all,                "key"               Instances   Token "List";
+    GET    "/account/keys/{key}"            => keys::info,               "key"               Itself      Token "Info";
+    DELETE "/account/keys/{key}"            => keys::delete,             "key"               Destroy     Token "Delete";
+    GET    "/users/{account}/sms-number"    => absent::sms_number,       "sms-number"        Itself      Token "SMS number";
+    POST   "/oauth/authorizations"          => authorizations::create,   "oauth-authorization" Create    Token "Create";
+    GET    "/oauth/authorizations"          => authorizations::all,      "oauth-authorization" Instances Token "List";
+    GET    "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::info,     "oauth-authorization" Itself    Token "Info";
+    PATCH  "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::update,   "oauth-authorization" Update    Token "Update";
+    DELETE "/oauth/authorizations/{oauth_authorization}"
+                                            => authorizations::delete,   "oauth-authorization" Destroy   Token "Delete";
+    POST   "/oauth/authorizations/{oauth_authorization}/actions/regenerate-tokens"
+                                            => authorizations::regenerate, "oauth-authorization" Action  Token "Regenerate";
+    GET    "/oauth/clients"                 => absent::none,             "oauth-client"      Instances   Token "List";
+    GET    "/oauth/sessions"                => absent::none,             "oauth-session"     Instances   Token "List";
+    GET    "/teams"                         => absent::none,             "team"              Instances   Token "List";
+    GET    "/enterprise-accounts"           => absent::none,             "enterprise-account" Instances  Token "List";
+
     POST   "/apps"                          => apps::create,             "app"               Create      Token "Create" 409;
     GET    "/apps"                          => apps::all,                "app"               Instances   Token "List";
     GET    "/apps/{app}"                    => apps::info,               "app"               Itself      Token "Info";
     PATCH  "/apps/{app}"                    => apps::update,             "app"               Update      Token "Update";
-    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete" 403;
+    DELETE "/apps/{app}"                    => apps::delete,             "app"               Destroy     Token "Delete";
     GET    "/users/{account}/apps"          => apps::of_user,            "app"               Instances   Token "List by user";
     POST   "/apps/{app}/collaborators"      => collaborators::create,    "collaborator"      Create      Token "Create";
     GET    "/apps/{app}/collaborators"      => collaborators::all,       "collaborator"      Instances   Token "List";
     GET    "/apps/{app}/collaborators/{collaborator}"
                                             => collaborators::info,      "collaborator"      Itself      Token "Info";
     DELETE "/apps/{app}/collaborators/{collaborator}"
-                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 403 422;
+                                            => collaborators::delete,    "collaborator"      Destroy     Token "Delete" 422;
 
     // What is attached to an app: features, domains, drains, buildpacks.
     GET    "/apps/{app}/features"           => features::all,            "app-feature"       Instances   Token "List";
@@ -186,6 +220,9 @@ endpoints! {
 
     GET    "/apps/{app}/dynos"              => absent::none_of_app,      "dyno"              Instances   Token "List";
     DELETE "/apps/{app}/dynos"              => dynos::restart_all,       "dyno"              Empty       Token "Restart all";
+    DELETE "/apps/{app}/dynos/{dyno}"       => dynos::of_name,           "dyno"              Empty       Token "Restart";
+    POST   "/apps/{app}/dynos/{dyno}/actions/stop"
+                                            => dynos::of_name,           "dyno"              Empty       Token "Stop";
     DELETE "/apps/{app}/formations/{formation}"
                                             => dynos::of_type,           "dyno"              Empty       Token "Restart formation";
     POST   "/apps/{app}/formations/{formation}/actions/stop"
@@ -194,14 +231,14 @@ endpoints! {
     // Pipelines, couplings and promotions.
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
     GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
-    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info";
-    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
-    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete";
+    GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info" 422;
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update" 403;
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete" 403 422;
     POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
     GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
     GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
     GET    "/pipelines/{pipeline}/pipeline-couplings"
-                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline";
+                                            => pipelines::couplings_of,  "pipeline-coupling" Instances   Token "List by pipeline" 422;
     GET    "/apps/{app}/pipeline-couplings" => pipelines::of_app,        "pipeline-coupling" Itself      Token "Info by app";
     GET    "/pipeline-couplings/{pipeline_coupling}"
                                             => pipelines::coupling,      "pipeline-coupling" Itself      Token "Info";
@@ -220,23 +257,22 @@ endpoints! {
                                                                   "pipeline-promotion-target"
                                                                                              Instances   Token "List";
     GET    "/pipelines/{pipeline}/latest-releases"
-                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline";
+                                            => pipelines::releases,      "release"           Instances   Token "Latest by pipeline" 422;
     GET    "/pipelines/{pipeline}/latest-deployments"
-                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline";
+                                            => pipelines::deployments,   "release"           Instances   Token "Latest deployments by pipeline" 422;
     GET    "/pipelines/{pipeline}/latest-builds"
-                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List";
+                                            => pipelines::builds,        "pipeline-build"    Instances   Token "List" 422;
     GET    "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
                                             => pipelines::config_vars,   "pipeline-config-var"
-                                                                                             Itself      Token "Info";
+                                                                                             Itself      Token "Info" 422;
     PATCH  "/pipelines/{pipeline}/stage/{pipeline_config_var}/config-vars"
                                             => pipelines::update_config_vars,
                                                                          "pipeline-config-var"
                                                                                              Update      Token "Update";
     GET    "/pipelines/{pipeline}/test-runs"
-                                            => pipelines::none,          "test-run"          Instances   Token "List";
+                                            => pipelines::none,          "test-run"          Instances   Token "List" 422;
     GET    "/pipelines/{pipeline}/review-apps"
-                                            => pipelines::none,          "review-app"        Instances   Token "List";
-    POST   "/pipeline-transfers"            => pipelines::transfer,      "pipeline-transfer" Create      Token "Create" 404;
+                                            => pipelines::none,          "review-app"        Instances   Token "List" 422;
 
     GET    "/stacks"                        => offers::all::<Stack>,     "stack"             Instances   Token "List";
     GET    "/stacks/{stack}"                => offers::info::<Stack>,    "stack"             Itself      Token "Info";

@@ -102,6 +102,28 @@ impl Fields {
         }
     }
 
+    /// Words: a list of texts, or one text that has them divided by commas or spaces.
+    pub fn words(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
+        match self.value(name) {
+            Some(Sent::Text(text)) => {
+                let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+                Ok(Some(words.map(str::to_owned).collect()))
+            }
+            _ => self.texts(name),
+        }
+    }
+
+    /// A whole number of at least 0: `3600` or `"3600"`.
+    pub fn whole_number(&self, name: &str) -> Result<Option<u64>, Refused> {
+        match self.value(name) {
+            None => return Ok(None),
+            Some(Sent::Text(text) | Sent::Number(text)) => text.parse().ok(),
+            Some(_) => None,
+        }
+        .map(Some)
+        .ok_or_else(|| wrong(name, "a whole number of at least 0"))
+    }
+
     /// What something is called by: its name or identifier, as text, as a number or inside an object.
     pub fn identity(&self, name: &str) -> Result<Option<String>, Refused> {
         let inner = match self.value(name) {
@@ -273,6 +295,42 @@ mod tests {
         assert!(body.list("updates").unwrap().is_none());
         assert_eq!(body.nullable_text("name"), Ok(Some(None)));
         assert_eq!(body.nullable_text("other"), Ok(None));
+    }
+
+    #[test]
+    fn words_come_as_lists_and_as_one_text() {
+        let of = |value: Value| fields(json!({"scope": value})).words("scope");
+        let expected = Ok(Some(vec!["read".to_owned(), "write".to_owned()]));
+        for value in [
+            json!(["read", "write"]),
+            json!("read,write"),
+            json!("read write "),
+        ] {
+            assert_eq!(of(value), expected);
+        }
+        assert_eq!(of(json!(null)), Ok(None));
+        for value in [json!(1), json!([1]), json!(["a", null]), json!({})] {
+            assert_eq!(of(value), Err(wrong("scope", "a list of strings")));
+        }
+    }
+
+    #[test]
+    fn whole_numbers_come_as_numbers_and_as_text() {
+        let of = |value: Value| fields(json!({"expires_in": value})).whole_number("expires_in");
+        assert_eq!(of(json!(3600)), Ok(Some(3600)));
+        assert_eq!(of(json!("3600")), Ok(Some(3600)));
+        assert_eq!(of(json!(null)), Ok(None));
+        for value in [
+            json!(-1),
+            json!(1.5),
+            json!(""),
+            json!("1h"),
+            json!([1]),
+            json!(true),
+        ] {
+            let expected = Err(wrong("expires_in", "a whole number of at least 0"));
+            assert_eq!(of(value), expected);
+        }
     }
 
     #[test]

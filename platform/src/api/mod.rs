@@ -5,7 +5,9 @@
 
 mod absent;
 mod account;
+mod account_features;
 mod apps;
+mod authorizations;
 mod buildpacks;
 pub mod catalogue;
 mod collaborators;
@@ -17,6 +19,7 @@ mod endpoints;
 mod features;
 mod filters;
 mod formation;
+mod keys;
 pub mod loose;
 mod offers;
 mod openapi;
@@ -26,6 +29,7 @@ pub mod present;
 mod refusals;
 mod releases;
 mod schema;
+mod scope;
 mod slugs;
 mod state;
 mod statuses;

@@ -128,9 +128,8 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// Operations that continue with what this one answers: names in their paths are found in its answer, at `id` of the pointer, or in its
-/// own path.
-fn links(endpoint: &Endpoint, pointer: &str) -> Map<String, Value> {
+/// Operations that continue with what this one made: names in their paths are the `id` of its answer, or stand in its own path.
+fn links(endpoint: &Endpoint) -> Map<String, Value> {
     let answered = endpoint.resource.replace('-', "_");
     ENDPOINTS
         .iter()
@@ -138,7 +137,7 @@ fn links(endpoint: &Endpoint, pointer: &str) -> Map<String, Value> {
             let mut parameters = Map::new();
             for name in names(target.path) {
                 let expression = if name == answered {
-                    format!("$response.body#{pointer}/id")
+                    "$response.body#/id".to_owned()
                 } else if names(endpoint.path).any(|own| own == name) {
                     format!("$request.path.{name}")
                 } else {

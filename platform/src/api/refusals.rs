@@ -4,8 +4,8 @@
 
 use super::State;
 use super::absent::{
-    CERTIFICATES, DYNOS, LOGS, SPACES, TELEMETRY, TRANSFERS, WEBHOOKS, add_on_service, cannot,
-    nothing_called,
+    CERTIFICATES, CLIENTS, DYNOS, LOGS, PIPELINE_TRANSFERS, REVIEW_APPS, SPACES, TEAMS, TELEMETRY,
+    TESTS, TRANSFERS, WEBHOOKS, add_on_service, cannot, nothing_called,
 };
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -43,8 +43,6 @@ macro_rules! refusals {
 refusals! {
     POST   "/apps/{app}/dynos"                                          => cannot(DYNOS);
     GET    "/apps/{app}/dynos/{dyno}"                                   => nothing_called("dyno");
-    DELETE "/apps/{app}/dynos/{dyno}"                                   => nothing_called("dyno");
-    POST   "/apps/{app}/dynos/{dyno}/actions/stop"                      => nothing_called("dyno");
     POST   "/apps/{app}/log-sessions"                                   => cannot(LOGS);
     POST   "/apps/{app}/addons"                                         => add_on_service;
     GET    "/apps/{app}/addons/{add_on}"                                => nothing_called("add_on");
@@ -81,7 +79,24 @@ refusals! {
     GET    "/account/app-transfers/{app_transfer}"                      => nothing_called("app_transfer");
     PATCH  "/account/app-transfers/{app_transfer}"                      => nothing_called("app_transfer");
     DELETE "/account/app-transfers/{app_transfer}"                      => nothing_called("app_transfer");
+    GET    "/pipelines/{pipeline}/test-runs/{test_run}"                 => nothing_called("test_run");
+    POST   "/test-runs"                                                 => cannot(TESTS);
+    GET    "/test-runs/{test_run}"                                      => nothing_called("test_run");
+    GET    "/apps/{app}/review-app"                                     => nothing_called("review_app");
+    POST   "/review-apps"                                               => cannot(REVIEW_APPS);
+    GET    "/review-apps/{review_app}"                                  => nothing_called("review_app");
+    DELETE "/review-apps/{review_app}"                                  => nothing_called("review_app");
+    POST   "/pipeline-transfers"                                        => cannot(PIPELINE_TRANSFERS);
     POST   "/spaces"                                                    => cannot(SPACES);
     GET    "/spaces/{space}"                                            => nothing_called("space");
     GET    "/spaces/{space}/telemetry-drains"                           => nothing_called("space");
+    POST   "/oauth/clients"                                             => cannot(CLIENTS);
+    GET    "/oauth/clients/{oauth_client}"                              => nothing_called("client");
+    PATCH  "/oauth/clients/{oauth_client}"                              => nothing_called("client");
+    DELETE "/oauth/clients/{oauth_client}"                              => nothing_called("client");
+    DELETE "/oauth/sessions/{oauth_session}"                            => nothing_called("session");
+    POST   "/oauth/tokens"                                              => cannot(CLIENTS);
+    POST   "/teams"                                                     => cannot(TEAMS);
+    GET    "/teams/{team}"                                              => nothing_called("team");
+    GET    "/enterprise-accounts/{enterprise_account}"                  => nothing_called("enterprise_account");
 }

@@ -1,13 +1,14 @@
 //! The statuses that an endpoint may answer with.
 
-use super::{Access, ENDPOINTS, Endpoint, Rel};
+use super::{Access, ENDPOINTS, Endpoint, Rel, scope};
+use crate::scope::Scope;
 use axum::http::Method;
 use std::collections::BTreeSet;
 
 impl Endpoint {
     /// Every status that it may answer with, but for 500, which is a fault of the server and never meant.
     ///
-    /// Most follow from what the row says of it: [`Rel`] has the status of success; who may call it, 401; what is in the path, 404; a body,
+    /// Most follow from what the row says of it: [`Rel`] has the status of success; who may call it, 401; what is in the path, 404; a scope, 403; a body,
     /// 422; a list, 206 and 416. The rest is in [`Endpoint::also`].
     ///
     /// Left out are 408 and 413 of requests that have a body where none is asked for: they cannot be described.
@@ -30,6 +31,11 @@ impl Endpoint {
             when(is_read, &[304]),
             // A path or a `Range` that cannot be read, or a body that is no JSON.
             when(has_names || has_body || has_page, &[400]),
+            // A token that is not good for it.
+            when(
+                scope::needed(self).is_some_and(|needed| needed != Scope::Identity),
+                &[403],
+            ),
             when(has_names, &[404]),
             when(has_body, &[408, 413, 422]),
             when(self.has_conditions(), &[412]),
@@ -100,11 +106,11 @@ mod tests {
         );
         assert_eq!(
             statuses("GET", "/apps"),
-            [200, 206, 304, 400, 401, 406, 412, 416, 429, 503]
+            [200, 206, 304, 400, 401, 403, 406, 412, 416, 429, 503]
         );
         assert_eq!(
             statuses("POST", "/apps/{app}/slugs"),
-            [201, 400, 401, 404, 406, 408, 413, 422, 429, 503]
+            [201, 400, 401, 403, 404, 406, 408, 413, 422, 429, 503]
         );
         assert_eq!(
             statuses("DELETE", "/apps/{app}"),

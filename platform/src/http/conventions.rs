@@ -1,5 +1,6 @@
 //! The conventions, put around the endpoints.
 
+use crate::connections::Peer;
 use crate::http::ApiError;
 use crate::http::accept::asks_for_version_3;
 use crate::http::answer::set;
@@ -7,11 +8,12 @@ use crate::http::auth::{Actor, Tokens, actor};
 use crate::http::error::Cause;
 use crate::http::etag::conditional;
 use crate::http::linger::read_on;
+use crate::http::login::Logins;
 use crate::http::rate_limit::{RateLimiter, Remaining};
 use crate::http::request_id::{REQUEST_ID, RequestId};
 use crate::http::turns::Turns;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Method;
 use axum::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn_with_state};
@@ -29,10 +31,15 @@ pub const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-
 /// What takes nothing from the rate limit: looking how much is left of it.
 pub(crate) const NOT_COUNTED: &str = "/account/rate-limits";
 
+/// Where an e-mail address and a password are as good as a token: who has them gets one there (`heroku login -i`;
+/// platform-api.md, section 3.1). Nowhere else, since checking a password takes long, and is for a person.
+const LOGIN: (Method, &str) = (Method::POST, "/oauth/authorizations");
+
 /// What the conventions of the API need.
 pub struct Conventions<T> {
     tokens: T,
     limiter: RateLimiter,
+    logins: Logins,
     open: Vec<&'static str>,
     /// See [`conditional`].
     turns: Turns,
@@ -45,6 +52,7 @@ impl<T: Tokens> Conventions<T> {
         Self {
             tokens,
             limiter,
+            logins: Logins::new(),
             open,
             turns: Turns::new(),
         }
@@ -83,13 +91,18 @@ impl<T: Tokens> Conventions<T> {
         if !asks_for_version_3(request.headers()) {
             return (None, Err(ApiError::not_acceptable()));
         }
-        let actor = match actor(request.headers(), &self.tokens).await {
+        let is_login = (request.method(), request.uri().path()) == (&LOGIN.0, LOGIN.1);
+        let logins = is_login.then_some(&self.logins);
+        let peer = request.extensions().get::<ConnectInfo<Peer>>();
+        let from = peer.map(|ConnectInfo(Peer(address))| address.ip());
+        let actor = actor(request.headers(), &self.tokens, logins, from).await;
+        let (actor, credential) = match actor {
             Ok(actor) => actor,
             Err(error) => return (None, Err(error)),
         };
         let (user, now) = (actor.0.id, Instant::now());
         let remaining = if request.uri().path() == NOT_COUNTED {
-            self.limiter.look(user, now)
+            self.limiter.look(&user, now)
         } else {
             match self.limiter.take(user, now) {
                 Ok(remaining) => remaining,
@@ -97,6 +110,7 @@ impl<T: Tokens> Conventions<T> {
             }
         };
         request.extensions_mut().insert(actor);
+        request.extensions_mut().insert(credential);
         request.extensions_mut().insert(remaining);
         (Some(remaining), Ok(()))
     }

@@ -10,11 +10,12 @@ mod conventions;
 mod error;
 mod etag;
 mod linger;
+mod login;
 mod rate_limit;
 mod request_id;
 mod turns;
 
-pub use auth::{Actor, Tokens};
+pub use auth::{Actor, Credential, Tokens};
 pub use body::{Body, Paging};
 pub(crate) use conventions::NOT_COUNTED;
 pub use conventions::{Conventions, RATE_LIMIT_REMAINING, around_all};

@@ -1,9 +1,10 @@
-//! How many requests a user may make: a bucket of tokens that fills up again in an hour.
+//! How many requests a user may make, and how many wrong passwords: buckets of tokens that fill up again in an hour.
 
 use crate::http::ApiError;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,11 +15,12 @@ pub const PER_HOUR: NonZeroU32 = NonZeroU32::new(4500).unwrap();
 
 const HOUR: f64 = 3600.0;
 
-/// The buckets of all users. One that nobody took from for an hour is full, so that only the others are kept.
+/// The buckets of all users, or of whatever else has one each. One that nobody took from for an hour is full, so that only
+/// the others are kept.
 #[derive(Debug)]
-pub struct RateLimiter {
+pub struct RateLimiter<K = Uuid> {
     per_hour: f64,
-    buckets: Mutex<HashMap<Uuid, Bucket>>,
+    buckets: Mutex<HashMap<K, Bucket>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Remaining {
     }
 }
 
-impl RateLimiter {
+impl<K: Eq + Hash> RateLimiter<K> {
     /// Full buckets of this many requests, which fill up within an hour.
     #[must_use]
     pub fn new(per_hour: NonZeroU32) -> Self {
@@ -51,7 +53,7 @@ impl RateLimiter {
     }
 
     /// Takes a token, or tells when there is one.
-    pub(crate) fn take(&self, user: Uuid, now: Instant) -> Result<Remaining, Duration> {
+    pub(crate) fn take(&self, user: K, now: Instant) -> Result<Remaining, Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let tokens = self.tokens(buckets.get(&user), now);
         if tokens < 1.0 {
@@ -69,9 +71,17 @@ impl RateLimiter {
     }
 
     /// What is left, and takes nothing.
-    pub(crate) fn look(&self, user: Uuid, now: Instant) -> Remaining {
+    pub(crate) fn look(&self, user: &K, now: Instant) -> Remaining {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        whole(self.tokens(buckets.get(&user), now))
+        whole(self.tokens(buckets.get(user), now))
+    }
+
+    /// Puts a token back that was taken for nothing.
+    pub(crate) fn put_back(&self, user: &K) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(user) {
+            bucket.tokens = (bucket.tokens + 1.0).min(self.per_hour);
+        }
     }
 
     fn tokens(&self, bucket: Option<&Bucket>, now: Instant) -> f64 {
@@ -105,14 +115,16 @@ mod tests {
         // A third of an hour makes one.
         let wait = limiter.take(ann, start).unwrap_err();
         assert_eq!((wait + Duration::from_millis(500)).as_secs(), 1200);
-        assert_eq!(limiter.look(ann, start), Remaining(0));
+        assert_eq!(limiter.look(&ann, start), Remaining(0));
         assert_eq!(limiter.take(bob, start), Ok(Remaining(2)));
         let later = start + Duration::from_secs(1201);
         assert_eq!(limiter.take(ann, later), Ok(Remaining(0)));
         assert!(limiter.take(ann, later).is_err());
+        limiter.put_back(&ann);
+        assert_eq!(limiter.look(&ann, later), Remaining(1));
         // Never more than an hour's.
         assert_eq!(
-            limiter.look(ann, start + Duration::from_hours(48)),
+            limiter.look(&ann, start + Duration::from_hours(48)),
             Remaining(3)
         );
     }
@@ -121,6 +133,6 @@ mod tests {
     fn a_new_user_has_all() {
         let limiter = RateLimiter::new(PER_HOUR);
         let user = Uuid::new_v4();
-        assert_eq!(limiter.look(user, Instant::now()), Remaining(4500));
+        assert_eq!(limiter.look(&user, Instant::now()), Remaining(4500));
     }
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::range::{Attribute, Offered};
-use crate::store::{StoreError, User};
+use crate::scope::Scopes;
+use crate::store::{PasswordCheck, StoreError, TokenHolder, User};
 use axum::Router;
 use axum::body::Body as Bytes;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -30,12 +31,20 @@ pub(crate) async fn body_of(response: Response) -> String {
 struct OneUser(User);
 
 impl Tokens for OneUser {
-    async fn user_of_token(&self, token: &str) -> Result<Option<User>, StoreError> {
+    async fn token_holder(&self, token: &str) -> Result<Option<TokenHolder>, StoreError> {
         match token {
-            "secret" => Ok(Some(self.0.clone())),
+            "secret" => Ok(Some(TokenHolder {
+                user: self.0.clone(),
+                authorization: None,
+                scopes: Scopes::global(),
+            })),
             "broken" => Err(StoreError::Damaged("page 7".into())),
             _ => Ok(None),
         }
+    }
+
+    async fn password_check(&self, _: &str) -> Result<PasswordCheck, StoreError> {
+        Ok(PasswordCheck::default())
     }
 
     async fn app(&self, _: &User, _: &str) -> Option<Uuid> {

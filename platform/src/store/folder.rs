@@ -20,6 +20,7 @@ pub(crate) const APPLICATION: i32 = 0x736c_7567;
 
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_ledger.sql")),
+    M::up(include_str!("migrations/0002_accounts.sql")),
     M::up(include_str!("migrations/0003_attached.sql")),
     M::up(include_str!("migrations/0004_pipelines.sql")),
     M::up(include_str!("migrations/0007_clock.sql")),

@@ -11,7 +11,9 @@
 //! [`StoreError::NotFound`], as if it were not there.
 
 mod access;
+mod account_features;
 mod apps;
+mod authorizations;
 mod buildpacks;
 mod checkpoints;
 mod collaborators;
@@ -22,6 +24,7 @@ mod error;
 mod features;
 mod folder;
 mod formation;
+mod keys;
 mod keyset;
 mod names;
 mod pipelines;
@@ -31,12 +34,15 @@ mod release_rows;
 mod releases;
 mod rules;
 mod slugs;
+mod ssh_key;
 #[cfg(test)]
 mod tests;
 mod users;
 mod values;
 mod writer;
 
+pub use account_features::SwitchedFeature;
+pub use authorizations::{Authorization, Granted, NewAuthorization};
 pub use buildpacks::MAXIMUM_BUILDPACKS;
 pub use domains::{Domain, MAXIMUM_DOMAINS};
 pub use drains::{Drain, MAXIMUM_DRAINS};
@@ -47,18 +53,18 @@ pub use folder::DATABASE;
 pub(crate) use folder::FORM;
 pub(crate) use folder::{LOCK, check_kind, check_sound, lock};
 pub use formation::{DEFAULT_DYNO_SIZE, MAXIMUM_QUANTITY};
+pub use keys::Key;
 pub use pipelines::{
     Couplings, Latest, NewPromotion, Pipeline, PipelineCoupling, Promotion, PromotionTarget, Stage,
     TargetStatus,
 };
 pub use records::{
-    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp, Quantity,
-    Release, Slug, User, UserTokens, UserUpdate,
+    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp,
+    PasswordCheck, Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
 };
 
-pub(crate) use rules::{
-    TOKEN_LENGTH, has_token_characters, is_config_var, is_email, is_process_type,
-};
+pub use rules::is_email;
+pub(crate) use rules::{TOKEN_LENGTH, has_token_characters, is_config_var, is_process_type};
 
 use checkpoints::Checkpoints;
 use folder::Folder;

@@ -1,6 +1,8 @@
 //! What the store keeps, as its callers see it.
 
+use crate::password::PasswordHash;
 use crate::range::Attribute;
+use crate::scope::Scopes;
 use jiff::Timestamp;
 use slugbuilder::api::types::{self, ReleaseStatus};
 use uuid::Uuid;
@@ -44,13 +46,41 @@ pub struct UserTokens {
     pub email: String,
     /// Their tokens, as sent by clients.
     pub tokens: Vec<String>,
+    /// Their password, if they log in with one.
+    pub password: Option<PasswordHash>,
 }
 
 impl std::fmt::Debug for UserTokens {
     /// Says how many tokens there are, never one of them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({} tokens)", self.email, self.tokens.len())
+        let password = if self.password.is_some() {
+            ", a password"
+        } else {
+            ""
+        };
+        write!(f, "{} ({} tokens{password})", self.email, self.tokens.len())
     }
+}
+
+/// Who has a token, and what it may be used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenHolder {
+    /// Whose it is.
+    pub user: User,
+    /// The authorization that it belongs to; those of the settings belong to none.
+    pub authorization: Option<Uuid>,
+    /// What it may be used for.
+    pub scopes: Scopes,
+}
+
+/// What a password is to be held against: the hash of the user, or, where there is no such user or they have no password,
+/// that of another one, so that the answer takes as long. No hash if nobody has a password.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PasswordCheck {
+    /// The user, if the hash is theirs. For nobody else a password is right.
+    pub user: Option<User>,
+    /// The hash.
+    pub hash: Option<PasswordHash>,
 }
 
 /// An app.

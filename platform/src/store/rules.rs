@@ -89,7 +89,8 @@ pub(super) fn email(email: &str) -> Result<(), StoreError> {
 }
 
 /// Whether it is `LOCAL@DOMAIN` in ASCII, without the characters that need quotes.
-pub(crate) fn is_email(text: &str) -> bool {
+#[must_use]
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };

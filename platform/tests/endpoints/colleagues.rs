@@ -65,7 +65,7 @@ async fn everything_of_an_app_is_open_to_who_works_on_it_but_what_is_for_its_own
             );
             continue;
         }
-        let body = Step::of(endpoint).and_then(|step| names.body(&step));
+        let body = Step::of(endpoint).and_then(|step| names.body(step));
         let body = body.or_else(|| endpoint.rel.request().map(|_| json!({})));
         let answer = bob.call(&endpoint.method, &path, body).await;
         let what = format!("{} {path}: {answer:?}", endpoint.method);

@@ -10,6 +10,8 @@ async fn what_asks_all_dynos_is_done_with_none() {
     platform.released("example", json!({"web": "serve"})).await;
     for (method, path) in [
         (Method::DELETE, "/apps/example/dynos"),
+        (Method::DELETE, "/apps/example/dynos/web"),
+        (Method::POST, "/apps/example/dynos/web/actions/stop"),
         (Method::DELETE, "/apps/example/formations/web"),
         (Method::POST, "/apps/example/formations/web/actions/stop"),
     ] {

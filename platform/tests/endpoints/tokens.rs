@@ -5,19 +5,14 @@ use crate::platform::Platform;
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use slugbuilder_platform::api::{Access, ENDPOINTS};
-use slugbuilder_platform::store::{Store, UserTokens};
+use slugbuilder_platform::store::UserTokens;
+use std::time::Duration;
 
-/// A token of Ann's that is no longer good.
-const EXPIRED: &str = "33333333-ann-3333-3333-333333333333";
-/// One that a request made.
-const REQUESTED: &str = "44444444-ann-4444-4444-444444444444";
-
-/// What no token is, with Ann's in a form that nobody sends, or nearly hers.
-fn wrong_headers() -> Vec<String> {
+/// What no token is, with Ann's in a form that nobody sends, or nearly hers, and one that has expired.
+fn wrong_headers(expired: &str) -> Vec<String> {
     let ann = Platform::ANN;
     let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
     vec![
@@ -47,8 +42,8 @@ fn wrong_headers() -> Vec<String> {
         basic("ann@example.test:"),
         basic("ann@example.test:ann@example.test"),
         basic(&format!(":{ann}\0")),
-        format!("Bearer {EXPIRED}"),
-        basic(&format!("ann@example.test:{EXPIRED}")),
+        format!("Bearer {expired}"),
+        basic(&format!("ann@example.test:{expired}")),
     ]
 }
 
@@ -82,20 +77,24 @@ async fn assert_refused(platform: &Platform, names: &Names, header: Option<&str>
     assert!(asked > 30, "{asked}");
 }
 
-/// Lets a token of Ann's expire.
-async fn expire(store: &Store) {
-    let ann = store.user("ann@example.test").await.unwrap();
-    let past = Timestamp::now() - SignedDuration::from_secs(1);
-    store.add_token(ann.id, EXPIRED, Some(past)).await.unwrap();
+/// A token of Ann's, made by a request.
+async fn token(platform: &Platform, expires_in: Option<u64>) -> String {
+    let body = json!({ "expires_in": expires_in });
+    let made = platform.ann().post("/oauth/authorizations", body).await;
+    made.body["access_token"]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test]
 async fn no_endpoint_answers_without_a_token() {
     let platform = Platform::new().await;
     let names = Names::make(&platform, &platform.ann(), "anns").await;
-    expire(platform.store()).await;
+    let expired = token(&platform, Some(1)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_refused(&platform, &names, None).await;
-    for header in wrong_headers() {
+    for header in wrong_headers(&expired) {
         assert_refused(&platform, &names, Some(&header)).await;
     }
     assert_eq!(platform.ann().get("/account").await.status, 200);
@@ -107,14 +106,14 @@ async fn no_endpoint_answers_a_user_who_was_removed() {
     let platform = Platform::new().await;
     let names = Names::make(&platform, &platform.ann(), "anns").await;
     let store = platform.store();
-    let ann = store.user("ann@example.test").await.unwrap();
-    store.add_token(ann.id, REQUESTED, None).await.unwrap();
+    let requested = token(&platform, None).await;
     let bob = UserTokens {
         email: "bob@example.test".to_owned(),
         tokens: vec![Platform::BOB.to_owned()],
+        password: None,
     };
     store.put_users(vec![bob]).await.unwrap();
-    for token in [Platform::ANN, REQUESTED] {
+    for token in [Platform::ANN, &requested] {
         assert_refused(&platform, &names, Some(&format!("Bearer {token}"))).await;
     }
     assert_eq!(platform.bob().get("/account").await.status, 200);

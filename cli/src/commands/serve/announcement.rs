@@ -60,7 +60,7 @@ fn clients(url: &str, users: Option<&Path>, authority: Option<&Path>) -> Vec<Str
     lines.push(format!("  export HEROKU_HOST={url}"));
     lines.push(match users {
         Some(file) => format!(
-            "  export HEROKU_API_KEY=\"$(sed -n '/^[^#]/{{s/^[^:]*:\\([^ ,#]*\\).*/\\1/p;q}}' {})\"",
+            "  export HEROKU_API_KEY=\"$(sed -n '/^[^#:]*:[^$]/{{s/^[^:]*:\\([^ ,#]*\\).*/\\1/p;q}}' {})\"",
             quoted(file)
         ),
         None => "  export HEROKU_API_KEY=TOKEN".to_owned(),
@@ -106,7 +106,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r#"
         slugbuilder and the heroku CLI use this server after
           export HEROKU_HOST=https://127.0.0.1:5100
-          export HEROKU_API_KEY="$(sed -n '/^[^#]/{s/^[^:]*:\([^ ,#]*\).*/\1/p;q}' '/it'\''s/users')"
+          export HEROKU_API_KEY="$(sed -n '/^[^#:]*:[^$]/{s/^[^:]*:\([^ ,#]*\).*/\1/p;q}' '/it'\''s/users')"
           export HEROKU_PARTICLEBOARD_URL=https://127.0.0.1:5100
           export NODE_EXTRA_CA_CERTS='/ca.pem'
         "#);

@@ -111,13 +111,8 @@ fn success(endpoint: &Endpoint, status: u16) -> Value {
         "headers": header_references(&names),
         "content": { "application/json": { "schema": schema } },
     });
-    let links = match endpoint.rel {
-        Rel::Create => links(endpoint, ""),
-        Rel::Instances => links(endpoint, "/0"),
-        _ => Map::new(),
-    };
-    if !links.is_empty() {
-        response["links"] = Value::Object(links);
+    if endpoint.rel == Rel::Create {
+        response["links"] = Value::Object(links(endpoint));
     }
     response
 }

@@ -44,7 +44,9 @@ pub(super) fn query(endpoint: &Endpoint, resource: &Value) -> Vec<Value> {
     attributes_of(&resource["queries"][endpoint.path])
         .map(|(name, value)| {
             let mut schema = attribute(&value[0], &value[1]);
-            let description = schema["description"].take();
+            let description = schema
+                .as_object_mut()
+                .and_then(|fields| fields.remove("description"));
             json!({
                 "name": name,
                 "in": "query",

@@ -84,13 +84,13 @@ fn links_fill_every_name_in_the_path() {
         release["release-info"]["parameters"],
         json!({ "app": "$request.path.app", "release": "$response.body#/id" })
     );
-    let listed = &document["paths"]["/apps"]["get"]["responses"]["200"]["links"];
+    let made = &document["paths"]["/apps"]["post"]["responses"]["201"]["links"];
     assert_eq!(
-        listed["app-delete"],
-        json!({ "operationId": "app-delete", "parameters": { "app": "$response.body#/0/id" } })
+        made["app-delete"],
+        json!({ "operationId": "app-delete", "parameters": { "app": "$response.body#/id" } })
     );
-    assert_eq!(listed["account-info"], Value::Null);
-    assert_eq!(listed["slug-info"], Value::Null);
+    assert_eq!(made["account-info"], Value::Null);
+    assert_eq!(made["slug-info"], Value::Null);
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub(super) use couplings::{
     of_pipeline as couplings_of, update as move_to_stage,
 };
 pub(super) use latest::{builds, deployments, releases};
-pub(super) use none::{config_vars, none, transfer, update_config_vars};
+pub(super) use none::{config_vars, none, update_config_vars};
 pub(super) use promotions::{create as promote, info as promotion, targets as promotion_targets};
 
 use super::State;

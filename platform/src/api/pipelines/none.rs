@@ -1,4 +1,4 @@
-//! What pipelines have at Heroku and not here: tests and review apps, with config vars of their own, and new owners.
+//! What pipelines have at Heroku and not here: tests and review apps, and config vars of these.
 
 use crate::api::State;
 use crate::api::loose::{Fields, Refused};
@@ -72,22 +72,4 @@ async fn check(
         return Err(ApiError::not_found("stage"));
     }
     Ok(())
-}
-
-/// `POST /pipeline-transfers`: refused, of pipelines that the user may see.
-pub(in crate::api) async fn transfer(
-    Of(state): Of<State>,
-    Actor(user): Actor,
-    Body(fields): Body<Fields>,
-) -> Result<Response, ApiError> {
-    let pipeline = fields
-        .identity("pipeline")?
-        .ok_or_else(|| Refused("`pipeline` is required".to_owned()))?;
-    let pipeline = state.store.pipeline(&user, &pipeline).await?;
-    Err(Refused(format!(
-        "Pipelines and apps get no other owner on this server. Who is to have {} can make a pipeline of their own, and add the \
-         apps that they work on to it.",
-        pipeline.name
-    ))
-    .into())
 }

@@ -3,6 +3,7 @@
 mod access;
 mod apps;
 mod attached;
+mod authorizations;
 mod concurrency;
 mod config_vars;
 mod formation;

@@ -1,5 +1,6 @@
+use super::authorizations::KEY;
 use super::*;
-use jiff::{Timestamp, ToSpan as _};
+use crate::password::PasswordHash;
 
 #[tokio::test]
 async fn a_token_is_known_and_never_kept() {
@@ -20,37 +21,10 @@ async fn a_token_is_known_and_never_kept() {
 }
 
 #[tokio::test]
-async fn a_token_expires_and_can_be_taken_away() {
-    let ledger = Ledger::new().await;
-    let store = &ledger.store;
-    let hour = 1.hour();
-    let (past, future) = (Timestamp::now() - hour, Timestamp::now() + hour);
-    let add = async |token, expires_at| {
-        store
-            .add_token(ledger.user.id, token, expires_at)
-            .await
-            .unwrap();
-    };
-    add("token-that-expired", Some(past)).await;
-    add("token-that-will-expire", Some(future)).await;
-    add("token-that-never-does", None).await;
-    let known = async |token| store.user_of_token(token).await.unwrap().is_some();
-    assert!(!known("token-that-expired").await);
-    assert!(known("token-that-will-expire").await);
-    assert!(known("token-that-never-does").await);
-    store.remove_token("token-that-never-does").await.unwrap();
-    store.remove_token("token-that-never-was").await.unwrap();
-    assert!(!known("token-that-never-does").await);
-}
-
-#[tokio::test]
 async fn the_settings_replace_their_tokens_and_no_others() {
     let ledger = Ledger::new().await;
     let store = &ledger.store;
-    store
-        .add_token(ledger.user.id, "made-by-a-request", None)
-        .await
-        .unwrap();
+    let made = ledger.authorize(&ledger.user, "global", None).await;
     let again = store
         .put_user("OWNER@example.com", &["another-token-of-theirs"])
         .await
@@ -59,21 +33,84 @@ async fn the_settings_replace_their_tokens_and_no_others() {
     let known = async |token| store.user_of_token(token).await.unwrap().is_some();
     assert!(!known("a-token-of-the-owner").await);
     assert!(known("another-token-of-theirs").await);
-    assert!(known("made-by-a-request").await);
+    assert!(known(&made.token).await);
+    let owner = |tokens: &[&str]| UserTokens {
+        email: "owner@example.com".into(),
+        tokens: tokens.iter().map(|token| (*token).into()).collect(),
+        password: None,
+    };
+    store.put_users(vec![owner(&[])]).await.unwrap();
+    assert!(!known("another-token-of-theirs").await);
+    assert!(known(&made.token).await);
 
-    // A file without them.
+    // One that a request made becomes one of the settings, and ends with them.
+    store.put_users(vec![owner(&[&made.token])]).await.unwrap();
+    assert!(known(&made.token).await);
+    assert!(ledger.authorizations(&ledger.user).await.is_empty());
+    store.put_users(vec![owner(&[])]).await.unwrap();
+    assert!(!known(&made.token).await);
+}
+
+#[tokio::test]
+async fn who_is_no_longer_in_the_settings_gets_in_no_more() {
+    let ledger = Ledger::new().await;
+    let store = &ledger.store;
+    ledger.app("example").await;
+    let made = ledger.authorize(&ledger.user, "global", None).await;
+    store.create_key(&ledger.user, KEY).await.unwrap();
+    // A file without them, which gives their token to someone else.
     let other = UserTokens {
         email: "other@example.com".into(),
-        tokens: vec!["another-token-of-theirs".into()],
+        tokens: vec!["a-token-of-the-owner".into()],
+        password: Some(PasswordHash::of("correct horse").unwrap()),
     };
     store.put_users(vec![other.clone()]).await.unwrap();
-    let holder = store
-        .user_of_token("another-token-of-theirs")
-        .await
-        .unwrap();
+    let holder = store.user_of_token("a-token-of-the-owner").await.unwrap();
     assert_eq!(holder.unwrap().email, "other@example.com");
-    assert!(known("made-by-a-request").await);
-    assert_eq!(format!("{other:?}"), "other@example.com (1 tokens)");
+    assert_eq!(store.user_of_token(&made.token).await.unwrap(), None);
+    assert_eq!(
+        format!("{other:?}"),
+        "other@example.com (1 tokens, a password)"
+    );
+    // They come back to their apps, and to nothing that they could come in with.
+    let back = UserTokens {
+        email: "owner@example.com".into(),
+        tokens: vec!["a-new-token-of-the-owner".into()],
+        password: None,
+    };
+    store.put_users(vec![back]).await.unwrap();
+    assert_eq!(store.user_of_token(&made.token).await.unwrap(), None);
+    assert!(ledger.authorizations(&ledger.user).await.is_empty());
+    assert!(ledger.keys(&ledger.user).await.is_empty());
+    store.app(&ledger.user, "example").await.unwrap();
+    let check = store.password_check("other@example.com").await.unwrap();
+    assert_eq!(check, PasswordCheck::default());
+}
+
+#[tokio::test]
+async fn a_password_is_of_one_user_and_stands_in_for_those_of_others() {
+    let ledger = Ledger::new().await;
+    let hash = PasswordHash::of("correct horse").unwrap();
+    let user = |email: &str, password| UserTokens {
+        email: email.into(),
+        tokens: Vec::new(),
+        password,
+    };
+    let users = vec![
+        user("owner@example.com", None),
+        user("ann@example.com", Some(hash.clone())),
+    ];
+    ledger.store.put_users(users).await.unwrap();
+    for (email, expected) in [
+        ("ANN@example.com", Some("ann@example.com")),
+        ("owner@example.com", None),
+        ("nobody@example.com", None),
+        ("", None),
+    ] {
+        let check = ledger.store.password_check(email).await.unwrap();
+        assert_eq!(check.user.map(|user| user.email).as_deref(), expected);
+        assert_eq!(check.hash, Some(hash.clone()), "{email}");
+    }
 }
 
 #[tokio::test]
