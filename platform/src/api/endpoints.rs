@@ -232,8 +232,8 @@ endpoints! {
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
     GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
     GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info" 422;
-    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update" 403;
-    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete" 403 422;
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete" 422;
     POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
     GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
     GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";
