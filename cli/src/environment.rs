@@ -8,6 +8,7 @@ use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
 use slugbuilder_fetch::{Proxies, Settings};
 use slugbuilder_platform::BlobPlace;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -63,6 +64,25 @@ pub(crate) fn folder_address(folder: &Path) -> Result<String, UsageError> {
         }
     }
     Ok(address)
+}
+
+/// What of the environment of a server its builds get: not the credentials and options of the server itself, and nothing that
+/// would change what a build is of.
+pub(crate) fn of_builds(host: Environment) -> Vec<(OsString, OsString)> {
+    const NOT: [&[u8]; 9] = [
+        b"HEROKU_",
+        b"AWS_",
+        b"SLUGBUILDER_SERVE_",
+        b"SLUGBUILDER_CACHE_DIR",
+        b"SLUGBUILDER_REBUILD",
+        b"SLUGBUILDER_ROOT",
+        b"SOURCE_DATE_EPOCH",
+        b"STACK",
+        b"GIT_",
+    ];
+    host.into_iter()
+        .filter(|(name, _)| !NOT.iter().any(|prefix| name.as_bytes().starts_with(prefix)))
+        .collect()
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org), the time of the app's own files; what is no text is no time either.
@@ -178,6 +198,20 @@ fn variables(
             path: file.display().to_string(),
             source,
         })?;
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let object: BTreeMap<String, String> =
+                serde_json::from_slice(&text).map_err(|source| UsageError::EnvJson {
+                    file: file.display().to_string(),
+                    source,
+                })?;
+            for (name, value) in object {
+                insert(&mut variables, name.as_bytes(), value.as_bytes())?;
+            }
+            continue;
+        }
         for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let line = line.trim_ascii_start();
@@ -246,8 +280,12 @@ mod tests {
     use super::*;
 
     fn read(file: &str, env: &[&str]) -> Result<Vec<(String, String)>, UsageError> {
+        read_as("env", file, env)
+    }
+
+    fn read_as(name: &str, file: &str, env: &[&str]) -> Result<Vec<(String, String)>, UsageError> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("env");
+        let path = folder.path().join(name);
         std::fs::write(&path, file).unwrap();
         let arguments = VariableArguments {
             env: env.iter().map(OsString::from).collect(),
@@ -277,6 +315,28 @@ mod tests {
             pairs.unwrap(),
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_file_of_json_has_values_of_several_lines() {
+        let pairs = read_as(
+            "vars.json",
+            r#"{"KEY": "-----BEGIN\nabc\n", "B": "\"b\""}"#,
+            &["B=c"],
+        );
+        let expected = [("B", "c"), ("KEY", "-----BEGIN\nabc\n")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(pairs.unwrap(), expected);
+        for bad in ["", "[]", r#"{"A": 1}"#] {
+            assert!(matches!(
+                read_as("vars.json", bad, &[]),
+                Err(UsageError::EnvJson { .. })
+            ));
+        }
+        assert!(matches!(
+            read_as("vars.json", r#"{"A/B": ""}"#, &[]),
+            Err(UsageError::VariableName(_))
+        ));
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod api;
 pub mod backup;
 pub mod blobs;
 pub mod buildpack_name;
+pub mod builds;
 mod connections;
 pub mod drain_url;
 mod error;
@@ -22,6 +23,6 @@ pub mod users;
 
 pub use error::ServerError;
 pub use server::{Running, Server, routes};
-pub use settings::{BlobPlace, Settings, Tls};
+pub use settings::{BlobPlace, Builder, Settings, Tls};
 pub use tls::TlsError;
 pub use users::{Users, UsersError};

@@ -2,13 +2,14 @@
 
 use crate::api::{self, State};
 use crate::blobs::{BlobStore, Unrecorded};
+use crate::builds::{self, Builds};
 use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
-use crate::http::blobs::{self, Blobs, UploadLimits};
+use crate::http::blobs::{self, Blobs, SourceLedger, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
 use crate::settings::{Settings, Tls};
-use crate::signed_url::{DEFAULT_LIFETIME, Signer};
+use crate::signed_url::{BlobKind, DEFAULT_LIFETIME, Signer};
 use crate::store::{Store, StoreError};
 use crate::tls::{self, Identity};
 use crate::users::Users;
@@ -41,6 +42,7 @@ pub struct Running {
     url: String,
     authority: Option<PathBuf>,
     store: Store,
+    builds: Builds,
     handle: Handle<Peer>,
     rules: Arc<Rules>,
     grace: Duration,
@@ -105,11 +107,26 @@ impl Server {
         };
         let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
 
+        let external_url: Arc<str> = url.as_str().into();
+        let builds = Builds::open(
+            &settings.data,
+            builds::Parameters {
+                builder: settings.builder.clone(),
+                max_slug_size: settings.max_slug_size,
+                store: opened.store.clone(),
+                blobs: opened.blobs.clone(),
+                signer: opened.signer.clone(),
+                external_url: Arc::clone(&external_url),
+                reporter: Arc::clone(&reporter),
+            },
+        )?;
+        builds.resume().await?;
         let state = State {
             store: opened.store.clone(),
             blobs: opened.blobs,
             signer: opened.signer,
-            external_url: url.as_str().into(),
+            builds: builds.clone(),
+            external_url,
             url_lifetime: DEFAULT_LIFETIME,
         };
         let router = routes(&settings, state, &reporter);
@@ -148,6 +165,7 @@ impl Server {
             url,
             authority,
             store: opened.store,
+            builds,
             handle,
             rules,
             grace,
@@ -256,6 +274,7 @@ impl Running {
     pub async fn shutdown(mut self) -> Result<(), ServerError> {
         self.rules.stop();
         self.handle.graceful_shutdown(Some(self.grace));
+        self.builds.stop().await;
         match (&mut self.serving).await {
             Ok(ended) => ended.map_err(ServerError::Serving),
             Err(_) => Err(ServerError::Panicked),
@@ -288,9 +307,20 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         },
         reporter: Arc::clone(reporter),
     });
+    let sources = blobs::routes(Blobs {
+        store: state.builds.sources().clone(),
+        signer: state.signer.of(BlobKind::Source),
+        ledger: SourceLedger(state.store.clone()),
+        limits: UploadLimits {
+            max_size: state.builds.max_source_size(),
+            ..UploadLimits::default()
+        },
+        reporter: Arc::clone(reporter),
+    });
     let routes = conventions
         .around(api::router().with_state(state.clone()))
         .merge(blobs)
+        .merge(sources)
         .merge(api::signed_router().with_state(state));
     around_all(routes, Arc::clone(reporter))
 }

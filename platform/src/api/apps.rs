@@ -109,6 +109,7 @@ pub(super) async fn delete(
     let deleted = state.store.delete_app(&user, &app).await?;
     // Nobody has to wait for what is left to do.
     turn.end();
+    state.builds.forget_app(deleted.app.id, deleted.builds);
     let answer = ok(&present::app(&deleted.app, &state.external_url));
     let removing = tokio::spawn(remove(state.blobs, deleted.slugs));
     Ok(match removing.await {

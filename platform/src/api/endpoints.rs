@@ -2,9 +2,9 @@
 
 use super::catalogue::{DynoSize, Region, Stack};
 use super::{
-    State, absent, account, account_features, apps, authorizations, buildpacks, collaborators,
-    config_vars, domains, drains, dynos, features, filters, formation, keys, offers, openapi,
-    pipelines, releases, schema, scope, slugs,
+    State, absent, account, account_features, apps, authorizations, buildpacks, builds,
+    collaborators, config_vars, domains, drains, dynos, features, filters, formation, keys, offers,
+    openapi, pipelines, releases, schema, scope, slugs, sources,
 };
 use axum::extract::Request;
 use axum::http::Method;
@@ -209,7 +209,13 @@ endpoints! {
     GET    "/apps/{app}/releases"           => releases::all,            "release"           Instances   Token "List";
     GET    "/apps/{app}/releases/{release}" => releases::info,           "release"           Itself      Token "Info";
 
-    // Sources and builds.
+    POST   "/sources"                       => sources::create,          "source"            Create      Token "Create";
+    POST   "/apps/{app}/sources"            => sources::create_for_app,  "source"            Create      Token "Create - deprecated";
+    POST   "/apps/{app}/builds"             => builds::create,           "build"             Create      Token "Create";
+    GET    "/apps/{app}/builds"             => builds::all,              "build"             Instances   Token "List";
+    GET    "/apps/{app}/builds/{build}"     => builds::info,             "build"             Itself      Token "Info";
+    DELETE "/apps/{app}/builds/{build}"     => builds::cancel,           "build"             Destroy     Token "Cancel";
+    DELETE "/apps/{app}/build-cache"        => builds::forget_cache,     "build"             Empty       Token "Delete cache";
 
     GET    "/apps/{app}/formation"          => formation::all,           "formation"         Instances   Token "List";
     PATCH  "/apps/{app}/formation"          => formation::batch_update,  "formation"         BatchUpdate Token "Batch update";

@@ -243,6 +243,10 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             Ok((row.get::<_, i64>(0)?, row.get::<_, Uuid>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
+    let builds = connection
+        .prepare_cached("SELECT id FROM build WHERE app = ?1")?
+        .query_map([found.number], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
     connection
         .prepare_cached("DELETE FROM app WHERE number = ?1")?
         .execute([found.number])?;
@@ -257,7 +261,11 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             gone.push(id);
         }
     }
-    Ok(DeletedApp { app, slugs: gone })
+    Ok(DeletedApp {
+        app,
+        slugs: gone,
+        builds,
+    })
 }
 
 /// The app of that number, which is there.
@@ -283,9 +291,7 @@ pub(super) fn list_query(user: i64, page: &Page) -> Result<(String, Keyset), Sto
         Attribute::Name => "name",
         Attribute::UpdatedAt => "updated_at",
         Attribute::Id => "id",
-        other @ (Attribute::Version | Attribute::Hostname) => {
-            return Err(not_offered("apps", other));
-        }
+        other => return Err(not_offered("apps", other)),
     };
     let keyset = Keyset::new(page, user, &format!("app.{column}"), "key")?;
     let Keyset {

@@ -15,6 +15,7 @@ mod account_features;
 mod apps;
 mod authorizations;
 mod buildpacks;
+mod builds;
 mod checkpoints;
 mod collaborators;
 mod config_vars;
@@ -34,6 +35,7 @@ mod release_rows;
 mod releases;
 mod rules;
 mod slugs;
+mod sources;
 mod ssh_key;
 #[cfg(test)]
 mod tests;
@@ -59,8 +61,9 @@ pub use pipelines::{
     TargetStatus,
 };
 pub use records::{
-    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp,
-    PasswordCheck, Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
+    App, AppUpdate, Build, BuildStatus, BuiltSlug, Collaborator, DeletedApp, Formation,
+    FormationChange, Keyed, NewApp, NewBuildRow, PasswordCheck, PendingBuild, Quantity, Release,
+    Slug, TokenHolder, User, UserTokens, UserUpdate,
 };
 
 pub use rules::is_email;

@@ -7,9 +7,10 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use slugbuilder_platform::api::{ENDPOINTS, Endpoint, State};
 use slugbuilder_platform::blobs::BlobStore;
+use slugbuilder_platform::builds::{Builds, Parameters};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::Store;
-use slugbuilder_platform::{Settings, routes};
+use slugbuilder_platform::{Builder, Settings, routes};
 use slugbuilder_report::{Reporter, Silent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -64,16 +65,40 @@ impl Platform {
             .unwrap();
         store.put_user("carol@example.test", &[]).await.unwrap();
         let blobs = BlobStore::folder(&folder.path().join("blobs")).unwrap();
+        let signer = Signer::new(&[7; 32]);
+        let reporter: Arc<dyn Reporter> = Arc::new(Silent);
+        // Builds run a small program in the place of slugbuilder's.
+        let builder = Builder {
+            arguments: vec![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/builder.sh").into()],
+            environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+            ..Builder::new("/bin/sh")
+        };
+        let settings = Settings {
+            builder: Some(builder),
+            ..Settings::new(folder.path())
+        };
+        let builds = Builds::open(
+            folder.path(),
+            Parameters {
+                builder: settings.builder.clone(),
+                max_slug_size: settings.max_slug_size,
+                store: store.clone(),
+                blobs: blobs.clone(),
+                signer: signer.clone(),
+                external_url: URL.into(),
+                reporter: Arc::clone(&reporter),
+            },
+        );
         let state = State {
             store: store.clone(),
             blobs: blobs.clone(),
-            signer: Signer::new(&[7; 32]),
+            signer,
+            builds: builds.unwrap(),
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
         };
-        let settings = Settings::new(folder.path());
         Self {
-            router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
+            router: routes(&settings, state, &reporter),
             store,
             blobs,
             _folder: folder,

@@ -34,4 +34,7 @@ Until there are dynos, these are refused.
   Error ID: invalid_params
   [2]
   $ heroku telemetry -a $APP
+  There are no telemetry drains in $APP
   $ heroku usage:addons -a $APP
+  Gathering usage data... done
+  No usage found for app $APP
