@@ -24,6 +24,9 @@ const LIMITS: Limits = Limits {
     ratio: 250,
 };
 
+/// The most that the archive of a buildpack may have, in bytes.
+const MAXIMUM_BUILDPACK: u64 = 256 << 20;
+
 /// Where an app is built.
 pub(super) struct Place {
     /// The folder of the app.
@@ -161,6 +164,34 @@ impl Bringing {
             .put(&source, self.pending.build.id)
             .map_err(Failure::disk)
     }
+}
+
+/// Fetches the archive of a buildpack.
+pub(super) async fn fetch_buildpack(
+    builder: &Builder,
+    live: &Live,
+    url: &str,
+    to: &Path,
+) -> Result<(), Failure> {
+    let download = Download {
+        url: url.to_owned(),
+        name: "the buildpack".into(),
+        checksum: None,
+        max_bytes: MAXIMUM_BUILDPACK,
+    };
+    let client = client(builder)?;
+    let (cancelled, to) = (live.cancel.clone(), to.to_owned());
+    let deadline = Instant::now() + builder.timeout;
+    let fetched = spawn_blocking(move || {
+        let cancelled = || cancelled.is_cancelled() || Instant::now() >= deadline;
+        client.download_unless(&download, &to, &cancelled, &Silent)
+    });
+    let fetched = fetched
+        .await
+        .map_err(|error| Failure::ours(error.to_string()))?;
+    fetched
+        .map(drop)
+        .map_err(|error| not_fetched("The buildpack", &error))
 }
 
 /// What fetches from addresses that users give.

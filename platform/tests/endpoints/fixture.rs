@@ -2,19 +2,24 @@
 //! stand for the same with everybody. schemathesis is given the same (`tests/clients/schemathesis/`).
 //!
 //! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made,
-//! `{who}` for whose it is, and `{colleague}` for somebody to share apps with. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
-//! bytes are put where the answer's `blob` says.
+//! `{who}` for whose it is, `{who_key}` for the end of a key of theirs, and `{colleague}` for somebody to share apps with. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
+//! bytes are put where the answer's `blob` says; with `wait`, what is `pending` is asked for again.
 
 use crate::platform::{Caller, Platform};
 use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 /// The name of somebody to share apps with, who does nothing.
 const COLLEAGUE: &str = "colleague";
+
+/// How many characters of Base64 end an SSH key of Ed25519, after what all of them begin with.
+const KEY_LENGTH: usize = 42;
 
 /// What nothing is called by.
 pub(crate) const NOTHING: &str = "8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11";
@@ -33,6 +38,9 @@ pub(crate) struct Step {
     id: String,
     #[serde(default)]
     upload: bool,
+    /// Whether it is asked again while the answer's `status` is `pending`.
+    #[serde(default)]
+    wait: bool,
 }
 
 fn post() -> String {
@@ -85,13 +93,22 @@ impl Names {
     pub(crate) async fn make(platform: &Platform, caller: &Caller<'_>, who: &str) -> Self {
         let mut names = Self(FIXTURE.public.clone());
         names.0.insert("who".to_owned(), who.to_owned());
+        let key = hex::encode(Sha256::digest(who))[..KEY_LENGTH].to_owned();
+        names.0.insert("who_key".to_owned(), key);
         names
             .0
             .insert(COLLEAGUE.to_owned(), "carol@example.test".to_owned());
         for step in steps() {
-            let answer = caller
-                .call(&step.method(), &names.fill(&step.path), names.body(step))
-                .await;
+            let call = async || {
+                caller
+                    .call(&step.method(), &names.fill(&step.path), names.body(step))
+                    .await
+            };
+            let mut answer = call().await;
+            while step.wait && answer.body["status"] == "pending" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                answer = call().await;
+            }
             assert_eq!(answer.status / 100, 2, "{step:?}: {answer:?}");
             if step.upload {
                 let url = answer.body["blob"]["url"].as_str().unwrap();
@@ -115,7 +132,7 @@ impl Names {
     pub(crate) fn of_nothing(&self) -> Self {
         let mut names = self.clone();
         for (name, value) in &mut names.0 {
-            if name != "who" && !is_public(name) {
+            if !name.starts_with("who") && !is_public(name) {
                 NOTHING.clone_into(value);
             }
         }
