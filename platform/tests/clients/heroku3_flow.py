@@ -82,7 +82,7 @@ assert app.enable_feature("preboot").enabled and not app.disable_feature("preboo
 assert app.add_collaborator(os.environ["API_COLLEAGUE"]).user.email == os.environ["API_COLLEAGUE"]
 app.remove_collaborator(os.environ["API_COLLEAGUE"])
 app.update_buildpacks(["heroku/nodejs"])
-assert [b.buildpack.url for b in app.buildpacks()] == ["heroku/nodejs"]
+assert [b.buildpack.url for b in app.buildpacks()] == ["urn:buildpack:heroku/nodejs"]
 assert list(app.dynos()) == [] and list(app.addons()) == [] and list(heroku.keys()) == []
 app.restart()
 
