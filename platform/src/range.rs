@@ -178,16 +178,6 @@ impl Offered {
         list: &[Attribute::Id, Attribute::Version],
         default: Attribute::Id,
     };
-<<<<<<< HEAD
-    /// Builds: `id`, `created_at` and `started_at`, which is the same here.
-    pub const BUILDS: Self = Self {
-        list: &[Attribute::Id, Attribute::CreatedAt, Attribute::StartedAt],
-        default: Attribute::Id,
-    };
-    /// Domains: `id` and `hostname`.
-    pub const DOMAINS: Self = Self {
-        list: &[Attribute::Id, Attribute::Hostname],
-=======
     /// Domains: `id` and `hostname`.
     pub const DOMAINS: Self = Self {
         list: &[Attribute::Id, Attribute::Hostname],
@@ -196,7 +186,6 @@ impl Offered {
     /// Builds: `id`, `created_at` and `started_at`, which is the same here.
     pub const BUILDS: Self = Self {
         list: &[Attribute::Id, Attribute::CreatedAt, Attribute::StartedAt],
->>>>>>> api8
         default: Attribute::Id,
     };
     /// Every other list: `id`.

@@ -142,8 +142,6 @@ pub(crate) struct ServeArguments {
     pub(crate) json: bool,
 }
 
-<<<<<<< HEAD
-=======
 fn parse_email(text: &str) -> Result<String, String> {
     if slugbuilder_platform::users::is_email(text) {
         Ok(text.to_owned())
@@ -152,7 +150,6 @@ fn parse_email(text: &str) -> Result<String, String> {
     }
 }
 
->>>>>>> api8
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Builds")]
 pub(crate) struct BuildsArguments {
@@ -176,17 +173,6 @@ pub(crate) struct BuildsArguments {
     /// root, as a user of its own.
     #[arg(long)]
     pub(crate) builds_without_sandbox: bool,
-<<<<<<< HEAD
-}
-
-fn parse_email(text: &str) -> Result<String, String> {
-    if slugbuilder_platform::users::is_email(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("this is not an e-mail address".into())
-    }
-=======
->>>>>>> api8
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
