@@ -298,8 +298,9 @@ impl Builds {
     fn close(&self, build: Uuid, live: &Live) {
         self.state().close(build);
         live.output.end();
-        // What stays is removed at the next start.
-        drop(self.inner.folders.tidy_build(build));
+        let this = self.clone();
+        // What stays is removed when the app goes.
+        drop(spawn_blocking(move || this.inner.folders.tidy_build(build)));
     }
 
     /// What a build has printed from the byte `from` on, as it comes, until it has ended. Nothing of a build that is not there.

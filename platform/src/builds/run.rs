@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -219,7 +220,10 @@ async fn compile(
         .shares
         .of(pending.build.id)
         .map_err(Failure::disk)?;
-    let started = Process::start(command, share, move |bytes| output.printed(bytes));
+    // It waits for the start of a thread and of the program.
+    let start = move || Process::start(command, share, move |bytes| output.printed(bytes));
+    let started = spawn_blocking(start).await;
+    let started = started.map_err(|error| Failure::ours(error.to_string()))?;
     let (process, ended) = started.map_err(|error| {
         Failure::ours(format!(
             "`{}` could not be started: {error}",
@@ -239,13 +243,13 @@ async fn buildpacks(
     pending: &PendingBuild,
     folder: &Path,
 ) -> Result<Vec<OsString>, Failure> {
-    let names = pending.build.buildpacks.iter().flatten();
-    let mut named: Vec<OsString> = Vec::new();
+    let all = pending.build.buildpacks.iter().flatten();
+    let mut references: Vec<OsString> = Vec::new();
     let mut fetched = false;
-    for (number, name) in names.enumerate() {
+    for (number, name) in all.enumerate() {
         if OWN_BUILDPACKS.contains(&name.as_str()) {
-            if !named.iter().any(|one| one == CARRIED) {
-                named.push(CARRIED.into());
+            if !references.iter().any(|one| one == CARRIED) {
+                references.push(CARRIED.into());
             }
             continue;
         }
@@ -253,10 +257,10 @@ async fn buildpacks(
         live.output
             .line(&format!("-----> Fetching the buildpack {}", redacted(name)));
         source::fetch_buildpack(builder, live, name, &to).await?;
-        named.push(to.into());
+        references.push(to.into());
         fetched = true;
     }
-    Ok(if fetched { named } else { Vec::new() })
+    Ok(if fetched { references } else { Vec::new() })
 }
 
 /// Waits until the program and all that it started have ended, which they have to when nobody wants the build any longer.
@@ -392,7 +396,7 @@ async fn publish(
         ));
     }
     let build = &pending.build;
-    let built = BuiltSlug {
+    let slug = BuiltSlug {
         id,
         create: SlugCreate {
             buildpack_provided_description: slug.buildpack_provided_description,
@@ -413,7 +417,7 @@ async fn publish(
     };
     let _one_at_a_time = blobs.lock(id).await;
     staged.put_in_place().await?;
-    match store.finish_build(build.id, built).await {
+    match store.finish_build(build.id, slug).await {
         Ok((_, release)) => Ok(release),
         Err(error) => {
             // Nobody else knows of it. What cannot be removed is found at the next start.

@@ -28,6 +28,7 @@ const LIMITS: Limits = Limits {
 const MAXIMUM_BUILDPACK: u64 = 256 << 20;
 
 /// Where an app is built.
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     /// The folder of the app.
     pub(super) app: PathBuf,
@@ -68,7 +69,11 @@ pub(super) async fn bring(
     let folder = builds.inner.folders.of_build(id);
     let given = folder.join("source");
     if given.is_dir() {
-        return place.put(&given, id).map_err(Failure::disk);
+        let place = place.clone();
+        // What it replaces may be large.
+        let put = spawn_blocking(move || place.put(&given, id)).await;
+        let put = put.map_err(|error| Failure::ours(error.to_string()))?;
+        return put.map_err(Failure::disk);
     }
     if place.is_of(id) {
         return Ok(());
@@ -104,9 +109,7 @@ pub(super) async fn bring(
         cancelled: live.cancel.clone(),
         builder: builder.clone(),
         pending: pending.clone(),
-        place: Place {
-            app: place.app.clone(),
-        },
+        place: place.clone(),
     };
     let brought = spawn_blocking(move || match archive {
         Archive::Uploaded(bytes) => bringing.unpack(bytes),
