@@ -214,7 +214,7 @@ endpoints! {
     POST   "/apps/{app}/builds"             => builds::create,           "build"             Create      Token "Create";
     GET    "/apps/{app}/builds"             => builds::all,              "build"             Instances   Token "List";
     GET    "/apps/{app}/builds/{build}"     => builds::info,             "build"             Itself      Token "Info";
-    DELETE "/apps/{app}/builds/{build}"     => builds::cancel,           "build"             Destroy     Token "Cancel";
+    DELETE "/apps/{app}/builds/{build}"     => builds::cancel,           "build"             Destroy     Token "Cancel" 409;
     DELETE "/apps/{app}/build-cache"        => builds::forget_cache,     "build"             Empty       Token "Delete cache";
 
     GET    "/apps/{app}/formation"          => formation::all,           "formation"         Instances   Token "List";

@@ -1,9 +1,10 @@
 //! Sources: where source code is put that is to be built.
 
 use super::State;
+use super::loose::Fields;
 use super::path::Path;
 use crate::http::answer::created;
-use crate::http::{Actor, ApiError};
+use crate::http::{Actor, ApiError, Body};
 use crate::store::User;
 use axum::extract::State as Of;
 use axum::response::Response;
@@ -22,8 +23,12 @@ struct SourceBlob {
     put_url: String,
 }
 
-/// `POST /sources`. Clients send no body, and none is read.
-pub(super) async fn create(Of(state): Of<State>, Actor(user): Actor) -> Result<Response, ApiError> {
+/// `POST /sources`. Clients send no body, and nothing is taken from one.
+pub(super) async fn create(
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Body(_): Body<Fields>,
+) -> Result<Response, ApiError> {
     new(&state, &user).await
 }
 
@@ -32,6 +37,7 @@ pub(super) async fn create_for_app(
     Of(state): Of<State>,
     Actor(user): Actor,
     Path(app): Path<String>,
+    Body(_): Body<Fields>,
 ) -> Result<Response, ApiError> {
     state.store.app(&user, &app).await?;
     new(&state, &user).await
