@@ -85,7 +85,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // 6to4 (RFC 3056).
         [0x2002, ..] => is_public_v4(v4_at(2)),
         // Protocols, Teredo among them; documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         // All that is given out for global use.
         [first, ..] => first & 0xe000 == 0x2000,
     }

@@ -8,6 +8,7 @@ use super::State;
 use super::loose::{Fields, Refused};
 use super::path::Path;
 use super::present::seconds;
+use crate::buildpack_name;
 use crate::builds::{BuildSource, NewBuild};
 use crate::http::answer::{accepted, created, list, ok};
 use crate::http::{Actor, ApiError, Body, Paging};
@@ -61,9 +62,9 @@ pub(super) fn present(state: &State, build: store::Build) -> Build {
         app: Id { id: build.app.id },
         buildpacks: buildpacks
             .into_iter()
-            .map(|buildpack| Buildpack {
-                name: buildpack.clone(),
-                url: buildpack,
+            .map(|name| Buildpack {
+                url: buildpack_name::url(&name),
+                name,
             })
             .collect(),
         created_at: seconds(build.created_at),

@@ -141,7 +141,7 @@ pub(super) async fn output(
 pub(super) fn present(state: &State, release: &Release) -> types::Release {
     let output = release
         .has_release_phase
-        .then(|| OutputOf::Release(release.id))
+        .then_some(OutputOf::Release(release.id))
         .map(|of| state.signer.output_url(&state.external_url, of));
     present::release(release, output)
 }

@@ -23,7 +23,7 @@ struct SourceBlob {
     put_url: String,
 }
 
-/// `POST /sources`. Clients send no body, and nothing is taken from one.
+/// `POST /sources`. Clients send no body, or an empty one.
 pub(super) async fn create(
     Of(state): Of<State>,
     Actor(user): Actor,

@@ -207,7 +207,11 @@ impl Builds {
         // What may not be seen comes before anything that is wrong with the rest.
         let app = store.app(actor, app).await?.id;
         let id = Uuid::new_v4();
-        let (row, folder) = new.check(id, signer, external_url)?;
+        let (mut row, folder) = new.check(id, signer, external_url)?;
+        if row.buildpacks.is_none() {
+            let installed = store.buildpacks(app).await?;
+            row.buildpacks = Some(installed).filter(|installed| !installed.is_empty());
+        }
         let output = self.prepare(id, folder.as_deref());
         let output = output.map_err(BuildsError::Folder)?;
         self.state().live.insert(id, Live::new(output));
@@ -294,8 +298,9 @@ impl Builds {
     fn close(&self, build: Uuid, live: &Live) {
         self.state().close(build);
         live.output.end();
-        // What stays is removed at the next start.
-        drop(self.inner.folders.tidy_build(build));
+        let this = self.clone();
+        // What stays is removed when the app goes.
+        drop(spawn_blocking(move || this.inner.folders.tidy_build(build)));
     }
 
     /// What a build has printed from the byte `from` on, as it comes, until it has ended. Nothing of a build that is not there.

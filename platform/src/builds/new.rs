@@ -1,6 +1,7 @@
 //! What is asked for.
 
 use super::BuildsError;
+use crate::buildpack_name::BuildpackName;
 use crate::signed_url::{BlobKind, BlobMethod, Signer};
 use crate::store::NewBuildRow;
 use jiff::Timestamp;
@@ -64,6 +65,16 @@ impl NewBuild {
             .map_err(|error| {
                 BuildsError::Invalid(format!("The checksum of the source is wrong: {error}."))
             })?;
+        let buildpacks = self.buildpacks.map(|buildpacks| {
+            let names = buildpacks.iter().map(|buildpack| {
+                let name = BuildpackName::parse(buildpack);
+                name.map(|name| name.as_str().to_owned())
+            });
+            names.collect::<Result<Vec<_>, _>>()
+        });
+        let buildpacks = buildpacks
+            .transpose()
+            .map_err(|error| BuildsError::Invalid(error.to_string()))?;
         let row = NewBuildRow {
             id,
             url,
@@ -71,7 +82,7 @@ impl NewBuild {
             checksum,
             version: self.version,
             version_description: self.version_description,
-            buildpacks: self.buildpacks,
+            buildpacks,
             source_date_epoch: self.source_date_epoch,
         };
         Ok((row, folder))

@@ -6,6 +6,7 @@ use super::queue::Ticket;
 use super::source::{self, Place};
 use super::{Builds, Live, Parameters};
 use crate::blobs::BlobError;
+use crate::buildpack_name::OWN_BUILDPACKS;
 use crate::private;
 use crate::settings::Builder;
 use crate::store::{BuiltSlug, PendingBuild, Release, StoreError};
@@ -13,7 +14,9 @@ use bytes::Bytes;
 use fs_err as fs;
 use slugbuilder::api::types::SlugCreate;
 use slugbuilder::slug::{Checksum, Manifest};
+use slugbuilder_fetch::redacted;
 use slugbuilder_report::{Diagnosis, Event, Warning};
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -22,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -34,6 +38,8 @@ const GRACE: Duration = Duration::from_mins(1);
 /// What is said of a fault of the server; its operator reads more.
 pub(super) const SERVER_FAILED: &str =
     "The server failed, which is no fault of the source. Please tell its operator, or try again";
+/// What `compile` calls the buildpack that it carries.
+const CARRIED: &str = "slugbuilder/slugbuilder";
 /// The file of an app's folder that says that the next build is to keep nothing of the last ones.
 pub(super) const CLEAR_CACHE: &str = "clear-cache";
 /// Bytes of a slug that are read at once.
@@ -203,14 +209,21 @@ async fn compile(
     for left in ["slug.tgz", "slug.json"] {
         remove(&place.app.join(left)).map_err(Failure::disk)?;
     }
-    let command = command(builds, builder, pending, place, &variables);
+    let buildpacks = buildpacks(builder, live, pending, &folder).await?;
+    let mut command = command(builds, builder, pending, place, &variables);
+    for buildpack in buildpacks {
+        command.arg("--buildpack").arg(buildpack);
+    }
     let output = Arc::clone(&live.output);
     let share = builds
         .inner
         .shares
         .of(pending.build.id)
         .map_err(Failure::disk)?;
-    let started = Process::start(command, share, move |bytes| output.printed(bytes));
+    // It waits for the start of a thread and of the program.
+    let start = move || Process::start(command, share, move |bytes| output.printed(bytes));
+    let started = spawn_blocking(start).await;
+    let started = started.map_err(|error| Failure::ours(error.to_string()))?;
     let (process, ended) = started.map_err(|error| {
         Failure::ours(format!(
             "`{}` could not be started: {error}",
@@ -220,6 +233,34 @@ async fn compile(
     let status = wait(live, builder, process, ended).await;
     drop(remove(&variables));
     verdict(status?)
+}
+
+/// The buildpacks that are named, as the program takes them: archives of others are fetched first. None where ours is the only
+/// one, which finds out for itself what there is to do.
+async fn buildpacks(
+    builder: &Builder,
+    live: &Live,
+    pending: &PendingBuild,
+    folder: &Path,
+) -> Result<Vec<OsString>, Failure> {
+    let all = pending.build.buildpacks.iter().flatten();
+    let mut references: Vec<OsString> = Vec::new();
+    let mut fetched = false;
+    for (number, name) in all.enumerate() {
+        if OWN_BUILDPACKS.contains(&name.as_str()) {
+            if !references.iter().any(|one| one == CARRIED) {
+                references.push(CARRIED.into());
+            }
+            continue;
+        }
+        let to = folder.join(format!("buildpack-{number}.tgz"));
+        live.output
+            .line(&format!("-----> Fetching the buildpack {}", redacted(name)));
+        source::fetch_buildpack(builder, live, name, &to).await?;
+        references.push(to.into());
+        fetched = true;
+    }
+    Ok(if fetched { references } else { Vec::new() })
 }
 
 /// Waits until the program and all that it started have ended, which they have to when nobody wants the build any longer.
@@ -355,7 +396,7 @@ async fn publish(
         ));
     }
     let build = &pending.build;
-    let built = BuiltSlug {
+    let slug = BuiltSlug {
         id,
         create: SlugCreate {
             buildpack_provided_description: slug.buildpack_provided_description,
@@ -376,7 +417,7 @@ async fn publish(
     };
     let _one_at_a_time = blobs.lock(id).await;
     staged.put_in_place().await?;
-    match store.finish_build(build.id, built).await {
+    match store.finish_build(build.id, slug).await {
         Ok((_, release)) => Ok(release),
         Err(error) => {
             // Nobody else knows of it. What cannot be removed is found at the next start.

@@ -24,7 +24,11 @@ const LIMITS: Limits = Limits {
     ratio: 250,
 };
 
+/// The most that the archive of a buildpack may have, in bytes.
+const MAXIMUM_BUILDPACK: u64 = 256 << 20;
+
 /// Where an app is built.
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     /// The folder of the app.
     pub(super) app: PathBuf,
@@ -65,7 +69,11 @@ pub(super) async fn bring(
     let folder = builds.inner.folders.of_build(id);
     let given = folder.join("source");
     if given.is_dir() {
-        return place.put(&given, id).map_err(Failure::disk);
+        let place = place.clone();
+        // What it replaces may be large.
+        let put = spawn_blocking(move || place.put(&given, id)).await;
+        let put = put.map_err(|error| Failure::ours(error.to_string()))?;
+        return put.map_err(Failure::disk);
     }
     if place.is_of(id) {
         return Ok(());
@@ -101,9 +109,7 @@ pub(super) async fn bring(
         cancelled: live.cancel.clone(),
         builder: builder.clone(),
         pending: pending.clone(),
-        place: Place {
-            app: place.app.clone(),
-        },
+        place: place.clone(),
     };
     let brought = spawn_blocking(move || match archive {
         Archive::Uploaded(bytes) => bringing.unpack(bytes),
@@ -161,6 +167,34 @@ impl Bringing {
             .put(&source, self.pending.build.id)
             .map_err(Failure::disk)
     }
+}
+
+/// Fetches the archive of a buildpack.
+pub(super) async fn fetch_buildpack(
+    builder: &Builder,
+    live: &Live,
+    url: &str,
+    to: &Path,
+) -> Result<(), Failure> {
+    let download = Download {
+        url: url.to_owned(),
+        name: "the buildpack".into(),
+        checksum: None,
+        max_bytes: MAXIMUM_BUILDPACK,
+    };
+    let client = client(builder)?;
+    let (cancelled, to) = (live.cancel.clone(), to.to_owned());
+    let deadline = Instant::now() + builder.timeout;
+    let fetched = spawn_blocking(move || {
+        let cancelled = || cancelled.is_cancelled() || Instant::now() >= deadline;
+        client.download_unless(&download, &to, &cancelled, &Silent)
+    });
+    let fetched = fetched
+        .await
+        .map_err(|error| Failure::ours(error.to_string()))?;
+    fetched
+        .map(drop)
+        .map_err(|error| not_fetched("The buildpack", &error))
 }
 
 /// What fetches from addresses that users give.

@@ -19,12 +19,14 @@ fn source(script: &str) -> Vec<u8> {
 
 /// Where a new source of Ann's is, which has these bytes.
 async fn uploaded(platform: &Platform, bytes: Vec<u8>) -> String {
-    let source = platform
-        .ann()
-        .call(&Method::POST, "/sources", None)
-        .await;
+    let source = platform.ann().call(&Method::POST, "/sources", None).await;
     assert_eq!(source.status, 201, "{source:?}");
-    let url = |name: &str| source.body["source_blob"][name].as_str().unwrap().to_owned();
+    let url = |name: &str| {
+        source.body["source_blob"][name]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
     let (status, _) = platform.blob("PUT", &url("put_url"), bytes.clone()).await;
     assert_eq!(status, 200);
     let (status, got) = platform.blob("GET", &url("get_url"), Vec::new()).await;
@@ -64,7 +66,10 @@ async fn an_uploaded_source_becomes_a_release() {
     assert_eq!(build.body["source_blob"]["version"], "0123456789");
     let output = output(&platform, &build.body).await;
     assert!(output.contains("\nhello\n"), "{output}");
-    let path = format!("/apps/example/builds/{}", build.body["id"].as_str().unwrap());
+    let path = format!(
+        "/apps/example/builds/{}",
+        build.body["id"].as_str().unwrap()
+    );
     let ended = platform.ann().get(&path).await;
     assert_eq!(ended.body["status"], "succeeded");
     let release = platform.ann().get("/apps/example/releases/3").await;
@@ -72,7 +77,10 @@ async fn an_uploaded_source_becomes_a_release() {
     assert_eq!(release.body["slug"]["id"], ended.body["slug"]["id"]);
     assert_eq!(release.body["description"], "Deploy 0123456");
     let slug = ended.body["slug"]["id"].as_str().unwrap();
-    let slug = platform.ann().get(&format!("/apps/example/slugs/{slug}")).await;
+    let slug = platform
+        .ann()
+        .get(&format!("/apps/example/slugs/{slug}"))
+        .await;
     assert_eq!(slug.body["commit_description"], "Mend it");
     // What has ended is not cancelled.
     let late = platform.ann().call(&Method::DELETE, &path, None).await;
@@ -98,19 +106,30 @@ async fn output_goes_on_where_a_connection_was_lost() {
         rest.headers["content-range"],
         format!("bytes {at}-{}/{length}", length - 1)
     );
-    assert_eq!(rest.text(), whole[at..]);
+    assert_eq!(rest.text(), &whole[at..]);
     let range = format!("bytes={length}-");
     let nothing = platform.fetch(url, &[("range", &range)]).await;
     assert_eq!(nothing.status, 416);
     let events = [("accept", "text/event-stream")];
     let events = platform.fetch(url, &events).await;
-    assert_eq!(events.headers["content-type"], "text/event-stream; charset=utf-8");
+    assert_eq!(
+        events.headers["content-type"],
+        "text/event-stream; charset=utf-8"
+    );
     let id = at + "two\n".len();
-    assert!(events.text().contains(&format!("id: {id}\ndata: two\n\n")), "{}", events.text());
+    assert!(
+        events.text().contains(&format!("id: {id}\ndata: two\n\n")),
+        "{}",
+        events.text()
+    );
     let id = id.to_string();
     let rest = [("accept", "text/event-stream"), ("last-event-id", &id)];
     let rest = platform.fetch(url, &rest).await;
-    assert!(rest.text().ends_with("data: -----> Released v3\n\n"), "{}", rest.text());
+    assert!(
+        rest.text().ends_with("data: -----> Released v3\n\n"),
+        "{}",
+        rest.text()
+    );
     assert!(!rest.text().contains("two"), "{}", rest.text());
     let id = length.to_string();
     let rest = [("accept", "text/event-stream"), ("last-event-id", &id)];
@@ -129,7 +148,10 @@ async fn builds_are_listed_as_clients_ask_for_them() {
         ids.push(build.body["id"].clone());
     }
     ids.reverse();
-    for range in ["created_at ..; max=2, order=desc", "started_at ..; order=desc,max=2"] {
+    for range in [
+        "created_at ..; max=2, order=desc",
+        "started_at ..; order=desc,max=2",
+    ] {
         let headers = [("range", range)];
         let page = platform
             .ann()
@@ -137,7 +159,13 @@ async fn builds_are_listed_as_clients_ask_for_them() {
             .await;
         assert_eq!(page.status, 206);
         assert_eq!(page.headers["accept-ranges"], "id, created_at, started_at");
-        let listed: Vec<_> = page.body.as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        let listed: Vec<_> = page
+            .body
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].clone())
+            .collect();
         assert_eq!(listed, ids[..2]);
         let headers = [("range", page.headers["next-range"].to_str().unwrap())];
         let page = platform
@@ -165,12 +193,23 @@ async fn what_cannot_be_meant_is_told() {
         assert_eq!(answer.status, 422, "{answer:?}");
         said.push(answer.body["message"].as_str().unwrap().to_owned());
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+    `source_blob` is required
+    `source_blob` must be an object
+    `url` of `source_blob` is required
+    The URL of the source cannot be used: it does not start with `https://` or `http://`.
+    `url` or `name` is required in each of `buildpacks`
+    Couldn't find that buildpack. This server has heroku/go, heroku/nodejs and heroku/ruby; others are given by their address, which begins with https://.
+    The version has the control character U+001B.
+    ");
     for id in ["no-build", "8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11"] {
         let path = format!("/apps/example/builds/{id}");
         for method in [Method::GET, Method::DELETE] {
             let answer = platform.ann().call(&method, &path, None).await;
-            assert_eq!((answer.status, &answer.body["resource"]), (404, &json!("build")));
+            assert_eq!(
+                (answer.status, &answer.body["resource"]),
+                (404, &json!("build"))
+            );
         }
     }
 }

@@ -39,6 +39,23 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// What a signed address has.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// The status.
+    pub(crate) status: u16,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Fetched {
+    /// The body.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
 /// Calls of one user.
 pub(crate) struct Caller<'a> {
     platform: &'a Platform,
@@ -203,6 +220,24 @@ impl Platform {
                 .to_bytes()
                 .to_vec(),
         )
+    }
+
+    /// The same, with these headers, and with all of the answer.
+    pub(crate) async fn fetch(&self, url: &str, headers: &[(&str, &str)]) -> Fetched {
+        let path = url.strip_prefix(URL).unwrap();
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Fetched {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.to_vec(),
+        }
     }
 
     /// An app of Ann's with a slug of these bytes, which is uploaded. The slug's identifier.

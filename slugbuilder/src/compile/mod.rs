@@ -95,6 +95,10 @@ pub enum Reuse {
 
 /// What to build, and how.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent questions of yes or no, as the command line asks them"
+)]
 pub struct CompileOptions {
     /// The app's source.
     pub source: PathBuf,

@@ -29,7 +29,7 @@ fn file<'a>(name: &'a str, content: &'a str) -> (&'a str, EntryType, &'a str) {
     (name, EntryType::Regular, content)
 }
 
-fn pax<'a>(record: &'a str) -> (&'a str, EntryType, &'a str) {
+fn pax(record: &str) -> (&str, EntryType, &str) {
     ("pax", EntryType::XHeader, record)
 }
 
