@@ -482,6 +482,19 @@ mod tests {
     }
 
     #[test]
+    fn words_come_as_a_list_and_with_commas() {
+        let of = |value: Value| fields(json!({"flags": value})).words("flags");
+        let two = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(of(json!(["a", "b"])), Ok(Some(two.clone())));
+        assert_eq!(of(json!("a, b,")), Ok(Some(two)));
+        assert_eq!(of(json!("")), Ok(Some(Vec::new())));
+        assert_eq!(of(json!(null)), Ok(None));
+        for value in [json!([1]), json!(["a", null]), json!({}), json!(true)] {
+            assert_eq!(of(value), Err(wrong("flags", "a list of strings")));
+        }
+    }
+
+    #[test]
     fn process_types_have_names_and_commands() {
         let of =
             |value: Value| fields(json!({"process_types": value})).process_types("process_types");
