@@ -10,6 +10,7 @@ mod archive;
 mod arguments;
 mod buildpack;
 mod buildpacks;
+mod builds;
 mod cache;
 mod cache_command;
 mod compile;
