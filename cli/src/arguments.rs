@@ -24,8 +24,8 @@ pub(crate) use lock::{
     LockArguments, LockedArguments, MirrorArguments, ResolvingArguments, VendorArguments,
 };
 pub(crate) use serve::{
-    BackupArguments, BlobArguments, DataArguments, HashPasswordArguments, RestoreArguments,
-    ServeAction, ServeArguments, ServeCommandArguments,
+    BackupArguments, BlobArguments, BuildsArguments, DataArguments, HashPasswordArguments,
+    RestoreArguments, ServeAction, ServeArguments, ServeCommandArguments,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -148,7 +148,8 @@ pub(crate) struct VariableArguments {
     /// A config var, `NAME=value`; `NAME` alone takes the value of this shell. May be repeated.
     #[arg(long, short = 'e', value_name = "NAME=VALUE")]
     pub(crate) env: Vec<OsString>,
-    /// A file of config vars, one `NAME=value` a line. May be repeated; `--env` wins.
+    /// A file of config vars, one `NAME=value` a line, or, if it is called `….json`, one JSON object. May be repeated; `--env`
+    /// wins.
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Vec<PathBuf>,
 }
@@ -159,7 +160,7 @@ pub(crate) struct SecretArguments {
     /// `NAME` alone takes the value of this shell, which keeps it from those who list processes. May be repeated.
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub(crate) secret: Vec<OsString>,
-    /// A file of such config vars, one `NAME=value` a line. May be repeated; `--secret` wins.
+    /// A file of such config vars, as for `--env-file`. May be repeated; `--secret` wins.
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Vec<PathBuf>,
 }
@@ -233,6 +234,9 @@ pub(crate) struct BuildArguments {
     /// Keep files of installed packages that no program can load, such as object files of addons.
     #[arg(long, env = "SLUGBUILDER_KEEP_PACKAGE_FILES", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) keep_package_files: bool,
+    /// The source is somebody else's: build it in a sandbox, or not at all.
+    #[arg(long)]
+    pub(crate) untrusted: bool,
     /// Show these credentials of yours to the build. May be repeated.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) with_credentials: Vec<Credential>,

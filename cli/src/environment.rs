@@ -8,6 +8,8 @@ use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
 use slugbuilder_fetch::{Proxies, Settings};
 use slugbuilder_platform::BlobPlace;
+use slugbuilder_platform::git::{GitProgram, find_program};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -65,6 +67,25 @@ pub(crate) fn folder_address(folder: &Path) -> Result<String, UsageError> {
     Ok(address)
 }
 
+/// What of the environment of a server its builds get: not the credentials and options of the server itself, and nothing that
+/// would change what a build is of.
+pub(crate) fn of_builds(host: Environment) -> Vec<(OsString, OsString)> {
+    const NOT: [&[u8]; 9] = [
+        b"HEROKU_",
+        b"AWS_",
+        b"SLUGBUILDER_SERVE_",
+        b"SLUGBUILDER_CACHE_DIR",
+        b"SLUGBUILDER_REBUILD",
+        b"SLUGBUILDER_ROOT",
+        b"SOURCE_DATE_EPOCH",
+        b"STACK",
+        b"GIT_",
+    ];
+    host.into_iter()
+        .filter(|(name, _)| !NOT.iter().any(|prefix| name.as_bytes().starts_with(prefix)))
+        .collect()
+}
+
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org), the time of the app's own files; what is no text is no time either.
 pub(crate) fn source_date_epoch() -> Option<String> {
     std::env::var_os("SOURCE_DATE_EPOCH").map(|value| value.to_string_lossy().into_owned())
@@ -97,6 +118,16 @@ pub(crate) fn transfers(host: &Environment) -> Settings {
             .map(PathBuf::from),
         ..Settings::default()
     }
+}
+
+/// The git of this machine, if there is one on the `PATH`.
+pub(crate) fn git() -> Option<GitProgram> {
+    let search_path = std::env::var_os("PATH")?;
+    let program = find_program("git", &search_path)?;
+    Some(GitProgram {
+        program,
+        search_path,
+    })
 }
 
 /// The folder of a server: `--data`, else `$XDG_DATA_HOME/slugbuilder/server`, else `~/.local/share/slugbuilder/server`.
@@ -178,6 +209,20 @@ fn variables(
             path: file.display().to_string(),
             source,
         })?;
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let object: BTreeMap<String, String> =
+                serde_json::from_slice(&text).map_err(|source| UsageError::EnvJson {
+                    file: file.display().to_string(),
+                    source,
+                })?;
+            for (name, value) in object {
+                insert(&mut variables, name.as_bytes(), value.as_bytes())?;
+            }
+            continue;
+        }
         for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let line = line.trim_ascii_start();
@@ -246,8 +291,12 @@ mod tests {
     use super::*;
 
     fn read(file: &str, env: &[&str]) -> Result<Vec<(String, String)>, UsageError> {
+        read_as("env", file, env)
+    }
+
+    fn read_as(name: &str, file: &str, env: &[&str]) -> Result<Vec<(String, String)>, UsageError> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("env");
+        let path = folder.path().join(name);
         std::fs::write(&path, file).unwrap();
         let arguments = VariableArguments {
             env: env.iter().map(OsString::from).collect(),
@@ -277,6 +326,28 @@ mod tests {
             pairs.unwrap(),
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_file_of_json_has_values_of_several_lines() {
+        let pairs = read_as(
+            "vars.json",
+            r#"{"KEY": "-----BEGIN\nabc\n", "B": "\"b\""}"#,
+            &["B=c"],
+        );
+        let expected = [("B", "c"), ("KEY", "-----BEGIN\nabc\n")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(pairs.unwrap(), expected);
+        for bad in ["", "[]", r#"{"A": 1}"#] {
+            assert!(matches!(
+                read_as("vars.json", bad, &[]),
+                Err(UsageError::EnvJson { .. })
+            ));
+        }
+        assert!(matches!(
+            read_as("vars.json", r#"{"A/B": ""}"#, &[]),
+            Err(UsageError::VariableName(_))
+        ));
     }
 
     #[test]

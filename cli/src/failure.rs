@@ -27,6 +27,12 @@ pub(crate) enum UsageError {
     EnvWithoutValue { option: &'static str, name: String },
     #[error("`{file}` line {line}: expected `NAME=value`")]
     EnvFile { file: String, line: usize },
+    #[error("`{file}` is no JSON object of names and texts")]
+    EnvJson {
+        file: String,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("cannot read `{path}`")]
     Unreadable {
         path: String,
@@ -84,7 +90,7 @@ impl Explain for UsageError {
     fn code(&self) -> &'static str {
         match self {
             Self::EnvWithoutValue { .. } => "env-without-value",
-            Self::EnvFile { .. } => "env-file",
+            Self::EnvFile { .. } | Self::EnvJson { .. } => "env-file",
             Self::Unreadable { .. } => "unreadable-file",
             Self::VariableName(_) => "variable-name",
             Self::VariableValue(_) => "variable-value",
@@ -123,6 +129,9 @@ impl Explain for UsageError {
             Self::EnvFile { .. } => {
                 "Each line is `NAME=value`; blank lines and lines that start with `#` are skipped."
                     .into()
+            }
+            Self::EnvJson { .. } => {
+                "Write `{\"NAME\": \"value\"}`, as `heroku config --json` prints it.".into()
             }
             Self::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound => {
                 "Give the path of a file that exists.".into()

@@ -117,6 +117,12 @@ pub enum FetchError {
         /// What the resolver said.
         source: io::Error,
     },
+    /// The host has an address that is not public, and only such may be reached.
+    #[error("`{url}` may not be reached: its host is not public")]
+    NotPublic {
+        /// The URL.
+        url: String,
+    },
     /// The host, or the proxy, takes no connection.
     #[error("`{url}` cannot be reached")]
     Connect {
@@ -235,6 +241,7 @@ impl FetchError {
             | Self::Offline { .. }
             | Self::ConnectTimeout { .. }
             | Self::Dns { .. }
+            | Self::NotPublic { .. }
             | Self::Denied { status: 407, .. } => false,
             Self::Connect { source, .. } | Self::Tls { source, .. } => is_after_sending(source),
             _ => true,
@@ -286,6 +293,7 @@ impl Explain for FetchError {
             Self::Stalled { .. } => "fetch-stalled",
             Self::ConnectTimeout { .. } => "fetch-connect-timeout",
             Self::Dns { .. } => "fetch-dns",
+            Self::NotPublic { .. } => "fetch-not-public",
             Self::Connect { .. } => "fetch-connect",
             Self::Tls { .. } => "fetch-tls",
             Self::Protocol { .. } => "fetch-protocol",
@@ -304,7 +312,10 @@ impl Explain for FetchError {
 
     fn fault(&self) -> Fault {
         match self {
-            Self::InvalidUrl { .. } | Self::Proxy { .. } | Self::CaFile { .. } => Fault::Usage,
+            Self::InvalidUrl { .. }
+            | Self::NotPublic { .. }
+            | Self::Proxy { .. }
+            | Self::CaFile { .. } => Fault::Usage,
             Self::Truncated { .. }
             | Self::Interrupted { .. }
             | Self::Stalled { .. }

@@ -23,6 +23,7 @@ pub use cache::{Cache, CacheError, Fetched, Inserted, Pruned, Stored};
 pub use checksum::{Algorithm, Checksum, ChecksumError, Digester};
 pub use client::{
     Answer, Call, Client, Content, Download, Downloaded, Method, Piece, Redirects, Stream,
+    is_public,
 };
 pub use error::FetchError;
 pub use settings::{Proxies, Settings};

@@ -10,6 +10,10 @@ use std::time::Duration;
 pub struct Settings {
     /// No socket is opened; what is not a `file://` URL is an error. Default: no.
     pub offline: bool,
+    /// Only hosts are reached whose addresses are all public ([`crate::is_public`]), looked at when the connection is made:
+    /// for URLs that somebody else gives, who must not get at what this machine alone can reach. A host behind a proxy is left
+    /// to that, unless the URL has its address. Default: no.
+    pub public_only: bool,
     /// For looking a host up, and again for connecting to it, the TLS handshake included. Default: 15 s.
     pub connect_timeout: Duration,
     /// For an answer's header to be whole, and between any two reads of its body, or writes of what is sent. Default: 30 s.
@@ -37,6 +41,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             offline: false,
+            public_only: false,
             connect_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_mins(10),

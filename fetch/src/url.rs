@@ -176,6 +176,11 @@ impl Url {
             && self.port() == other.port()
     }
 
+    /// The address that stands in place of a name.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.bare_host().parse().ok()
+    }
+
     /// Whether the host is this machine: such hosts never go through a proxy.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.bare_host();

@@ -135,6 +135,7 @@ fn options(config: &BuildConfig, manifest_dir: &Path, folder: &Path) -> CompileO
         // As `pack` does, which does not ask git.
         all_files: true,
         keep_package_files: false,
+        untrusted: false,
         config_vars: environment(&config.env),
         secrets: BTreeSet::new(),
         platform_variables: environment(&config.platform_env),

@@ -1,6 +1,8 @@
 //! Why a server does not start.
 
 use crate::blobs::BlobError;
+use crate::builds::BuildsError;
+use crate::git;
 use crate::signed_url::KeyError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
@@ -22,6 +24,12 @@ pub enum ServerError {
     /// The key that signs the addresses of blobs cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The folder of repositories cannot be used.
+    #[error(transparent)]
+    Git(#[from] git::OpenError),
+    /// The folder of builds cannot be used, or those that were not done cannot be found.
+    #[error(transparent)]
+    Builds(#[from] BuildsError),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -87,6 +95,8 @@ impl ServerError {
             Self::Store(error) => Some(error),
             Self::Blobs(error) => Some(error),
             Self::Key(error) => Some(error),
+            Self::Git(error) => Some(error),
+            Self::Builds(error) => Some(error),
             Self::Tls(error) => Some(error),
             Self::Users(error) => Some(error),
             _ => None,

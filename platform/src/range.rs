@@ -34,6 +34,10 @@ pub enum Attribute {
     Id,
     /// `name`.
     Name,
+    /// `created_at`: a time of RFC 3339.
+    CreatedAt,
+    /// `started_at`: a time of RFC 3339.
+    StartedAt,
     /// `updated_at`: a time of RFC 3339.
     UpdatedAt,
     /// `version`: a release's number.
@@ -99,6 +103,8 @@ impl Attribute {
         match self {
             Self::Id => "id",
             Self::Name => "name",
+            Self::CreatedAt => "created_at",
+            Self::StartedAt => "started_at",
             Self::UpdatedAt => "updated_at",
             Self::Version => "version",
             Self::Hostname => "hostname",
@@ -118,7 +124,7 @@ impl Attribute {
                 let number: Option<u64> = digits.parse().ok().filter(|_| only_digits);
                 number.map(|number| number.to_string())
             }
-            Self::UpdatedAt => value
+            Self::CreatedAt | Self::StartedAt | Self::UpdatedAt => value
                 .parse::<jiff::Timestamp>()
                 .ok()
                 .map(|time| time.to_string()),
@@ -141,7 +147,7 @@ impl Attribute {
                 (Ok(one), Ok(other)) => one.cmp(&other),
                 _ => one.cmp(other),
             },
-            Self::UpdatedAt => {
+            Self::CreatedAt | Self::StartedAt | Self::UpdatedAt => {
                 match (
                     one.parse::<jiff::Timestamp>(),
                     other.parse::<jiff::Timestamp>(),
@@ -175,6 +181,11 @@ impl Offered {
     /// Domains: `id` and `hostname`.
     pub const DOMAINS: Self = Self {
         list: &[Attribute::Id, Attribute::Hostname],
+        default: Attribute::Id,
+    };
+    /// Builds: `id`, `created_at` and `started_at`, which is the same here.
+    pub const BUILDS: Self = Self {
+        list: &[Attribute::Id, Attribute::CreatedAt, Attribute::StartedAt],
         default: Attribute::Id,
     };
     /// Every other list: `id`.

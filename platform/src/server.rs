@@ -2,13 +2,15 @@
 
 use crate::api::{self, State};
 use crate::blobs::{BlobStore, Unrecorded};
+use crate::builds::{self, Builds};
 use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
-use crate::http::blobs::{self, Blobs, UploadLimits};
+use crate::git::{self, Git};
+use crate::http::blobs::{self, Blobs, SourceLedger, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
 use crate::settings::{Settings, Tls};
-use crate::signed_url::{DEFAULT_LIFETIME, Signer};
+use crate::signed_url::{BlobKind, DEFAULT_LIFETIME, Signer};
 use crate::store::{Store, StoreError};
 use crate::tls::{self, Identity};
 use crate::users::Users;
@@ -41,6 +43,8 @@ pub struct Running {
     url: String,
     authority: Option<PathBuf>,
     store: Store,
+    git: Git,
+    builds: Builds,
     handle: Handle<Peer>,
     rules: Arc<Rules>,
     grace: Duration,
@@ -105,11 +109,37 @@ impl Server {
         };
         let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
 
+        let external_url: Arc<str> = url.as_str().into();
+        let builds = Builds::open(
+            &settings.data,
+            builds::Parameters {
+                builder: settings.builder.clone(),
+                max_slug_size: settings.max_slug_size,
+                store: opened.store.clone(),
+                blobs: opened.blobs.clone(),
+                signer: opened.signer.clone(),
+                external_url: Arc::clone(&external_url),
+                reporter: Arc::clone(&reporter),
+            },
+        )?;
+        let git = git::Parameters {
+            program: settings.git.clone(),
+            max_push_size: settings.max_push_size,
+            builder: settings.builder.clone(),
+            store: opened.store.clone(),
+            builds: builds.clone(),
+            external_url: Arc::clone(&external_url),
+            reporter: Arc::clone(&reporter),
+        };
+        let git = Git::open(&settings.data, git).await?;
+        builds.resume().await?;
         let state = State {
             store: opened.store.clone(),
+            git: git.clone(),
             blobs: opened.blobs,
             signer: opened.signer,
-            external_url: url.as_str().into(),
+            builds: builds.clone(),
+            external_url,
             url_lifetime: DEFAULT_LIFETIME,
         };
         let router = routes(&settings, state, &reporter);
@@ -148,6 +178,8 @@ impl Server {
             url,
             authority,
             store: opened.store,
+            git,
+            builds,
             handle,
             rules,
             grace,
@@ -232,6 +264,12 @@ impl Running {
         &self.url
     }
 
+    /// Whether apps can be pushed to and cloned: there is a git that can be used.
+    #[must_use]
+    pub fn has_git(&self) -> bool {
+        self.git.is_usable()
+    }
+
     /// The certificate of the authority that clients are to trust, where it is one of this machine.
     #[must_use]
     pub fn authority(&self) -> Option<&Path> {
@@ -254,8 +292,10 @@ impl Running {
     /// Takes no new connections, lets running requests end within [`Settings::grace`], and ends. Clients that read nothing
     /// of an answer are not waited for that long.
     pub async fn shutdown(mut self) -> Result<(), ServerError> {
+        self.git.stop();
         self.rules.stop();
         self.handle.graceful_shutdown(Some(self.grace));
+        self.builds.stop().await;
         match (&mut self.serving).await {
             Ok(ended) => ended.map_err(ServerError::Serving),
             Err(_) => Err(ServerError::Panicked),
@@ -288,11 +328,24 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         },
         reporter: Arc::clone(reporter),
     });
+    let git = state.git.clone();
+    let sources = blobs::routes(Blobs {
+        store: state.builds.sources().clone(),
+        signer: state.signer.of(BlobKind::Source),
+        ledger: SourceLedger(state.store.clone()),
+        limits: UploadLimits {
+            max_size: state.builds.max_source_size(),
+            ..UploadLimits::default()
+        },
+        reporter: Arc::clone(reporter),
+    });
     let routes = conventions
         .around(api::router().with_state(state.clone()))
         .merge(blobs)
+        .merge(sources)
+        .merge(git::routes(&git))
         .merge(api::signed_router().with_state(state));
-    around_all(routes, Arc::clone(reporter))
+    around_all(git::around(git, routes), Arc::clone(reporter))
 }
 
 /// HTTP/1.1 only, and no client may keep a connection without sending.

@@ -2,8 +2,11 @@
 
 use crate::backup::BLOBS;
 use crate::blobs::{BlobError, BlobStore};
+use crate::git::{GitProgram, MAX_PUSH_SIZE};
 use crate::http::PER_HOUR;
 use crate::users::Users;
+use slugbuilder_fetch::Settings as Transfers;
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -11,6 +14,9 @@ use std::time::Duration;
 
 /// The most that a slug may have, in bytes: Heroku's 500 MB.
 pub const MAX_SLUG_SIZE: u64 = 500 << 20;
+
+/// The most that the archive of a source may have, in bytes.
+pub const MAX_SOURCE_SIZE: u64 = 1 << 30;
 
 /// Connections at once. With a file for each, these fit into the 1024 that a Linux process may have open by default.
 const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(400).expect("it is not 0");
@@ -45,6 +51,55 @@ pub struct Settings {
     pub connections: NonZeroUsize,
     /// As long as running requests have to end when the server stops.
     pub grace: Duration,
+    /// What builds. Nothing means that the server builds nothing: requests for builds are refused, and say so.
+    pub builder: Option<Builder>,
+    /// The git that takes pushes. Nothing means that none are taken: they are refused, and told why.
+    pub git: Option<GitProgram>,
+    /// The most that a push may have, in bytes.
+    pub max_push_size: u64,
+}
+
+/// What builds, and how.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    /// The program whose `compile` makes slugs.
+    pub program: PathBuf,
+    /// What it gets before `compile`.
+    pub arguments: Vec<OsString>,
+    /// Its whole environment: nothing of the server's own passes by itself.
+    pub environment: Vec<(OsString, OsString)>,
+    /// How many builds run at once. Nothing means as many as the machine has cores, two at least, or one where they would not
+    /// share the cores fairly.
+    pub at_once: Option<NonZeroUsize>,
+    /// How long a build may take.
+    pub timeout: Duration,
+    /// The most that the archive of a source may have, in bytes.
+    pub max_source_size: u64,
+    /// Whether sources may be fetched from addresses that only this machine or its network can reach.
+    pub allow_private_sources: bool,
+    /// Whether builds also run where no sandbox can be had, with the rights of the server, or, where that is root, as a user of
+    /// their own.
+    pub without_sandbox: bool,
+    /// How sources are fetched: proxies, authorities.
+    pub transfers: Transfers,
+}
+
+impl Builder {
+    /// This program, as it is.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            at_once: None,
+            timeout: Duration::from_mins(15),
+            max_source_size: MAX_SOURCE_SIZE,
+            allow_private_sources: false,
+            without_sandbox: false,
+            transfers: Transfers::default(),
+        }
+    }
 }
 
 /// Where the bytes of slugs are.
@@ -116,6 +171,9 @@ impl Settings {
             stall_timeout: Duration::from_mins(1),
             connections: CONNECTIONS,
             grace: Duration::from_secs(30),
+            git: None,
+            max_push_size: MAX_PUSH_SIZE,
+            builder: None,
         }
     }
 }

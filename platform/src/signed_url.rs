@@ -1,12 +1,14 @@
 //! Addresses of blobs that are a credential of their own: whoever has one may do one thing to one blob, until it expires.
 //!
 //! `/blobs/{id}?expires=SECONDS&signature=HEX`: seconds since 1970, and HMAC-SHA256 over method, id and expiry with a key
-//! that only this server has. Clients send no `Authorization` with them (platform-api.md, section 4, "slugs").
+//! that only this server has. Clients send no `Authorization` with them (platform-api.md, section 4, "slugs"). Those of
+//! sources are below `/sources/` and signed as such.
 
 mod key;
 mod output;
 
 pub use key::KeyError;
+pub use output::OutputOf;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -50,17 +52,42 @@ impl BlobMethod {
     }
 }
 
+/// What a blob is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlobKind {
+    /// What is released.
+    Slug,
+    /// What is built.
+    Source,
+}
+
+impl BlobKind {
+    /// The first part of the path.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Slug => "blobs",
+            Self::Source => "sources",
+        }
+    }
+
+    /// What is signed begins with it, so that no address is good for a blob of the other kind.
+    fn signed(self) -> &'static str {
+        match self {
+            Self::Slug => "slugbuilder blob",
+            Self::Source => "slugbuilder source",
+        }
+    }
+}
+
 /// Why an address does not allow what it is used for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
     /// It has no signature at all.
-    #[error(
-        "The URL is not signed. Use the `blob.url` of the slug as it is, with everything after the `?`."
-    )]
+    #[error("The URL is not signed. Use it as the API answered it, with everything after the `?`.")]
     Unsigned,
     /// `expires` or `signature` is not of the right form, or there twice.
-    #[error("The URL's `{0}` is damaged. Use the `blob.url` of the slug as it is.")]
+    #[error("The URL's `{0}` is damaged. Use it as the API answered it.")]
     Damaged(&'static str),
     /// The signature is not one of this server for this blob and expiry.
     #[error("The URL's signature is wrong: it was changed, or another server gave it out.")]
@@ -70,8 +97,8 @@ pub enum UrlError {
         "The URL is for {} only. {}",
         allowed.name().to_uppercase(),
         match allowed {
-            BlobMethod::Put => "Read the slug again for one to download it.",
-            BlobMethod::Get => "A slug is uploaded with the URL that its creation answered.",
+            BlobMethod::Put => "Another one, which the API answers too, is to download.",
+            BlobMethod::Get => "What is uploaded has another one, which the answer to its creation has.",
         }
     )]
     WrongMethod {
@@ -79,9 +106,7 @@ pub enum UrlError {
         allowed: BlobMethod,
     },
     /// It was good.
-    #[error(
-        "The URL expired at {0}. Create a new slug to upload, or read the slug again to download."
-    )]
+    #[error("The URL expired at {0}. Ask the API for a new one.")]
     Expired(Timestamp),
 }
 
@@ -90,6 +115,7 @@ pub enum UrlError {
 pub struct Signer {
     /// Keyed, with nothing in it yet.
     mac: Hmac<Sha256>,
+    kind: BlobKind,
 }
 
 impl fmt::Debug for Signer {
@@ -115,6 +141,16 @@ impl Signer {
         block[..KEY].copy_from_slice(key);
         Self {
             mac: Hmac::new(&block),
+            kind: BlobKind::Slug,
+        }
+    }
+
+    /// The same key, for addresses of blobs of that kind. It is [`BlobKind::Slug`] otherwise.
+    #[must_use]
+    pub fn of(&self, kind: BlobKind) -> Self {
+        Self {
+            mac: self.mac.clone(),
+            kind,
         }
     }
 
@@ -134,7 +170,10 @@ impl Signer {
         let now = u64::try_from(now.as_second()).unwrap_or(0);
         let expires = now.saturating_add(lifetime.as_secs());
         let signature = hex::encode(self.signed(method, id, expires).finalize().into_bytes());
-        format!("{base}/blobs/{id}?expires={expires}&signature={signature}")
+        format!(
+            "{base}/{}/{id}?expires={expires}&signature={signature}",
+            self.kind.path()
+        )
     }
 
     /// Whether the query of an address, what is after its `?`, allows `method` on blob `id` at `now`. Other parameters than
@@ -182,7 +221,7 @@ impl Signer {
     }
 
     fn signed(&self, method: BlobMethod, id: Uuid, expires: u64) -> Hmac<Sha256> {
-        let text = format!("slugbuilder blob\n{}\n{id}\n{expires}", method.name());
+        let text = format!("{}\n{}\n{id}\n{expires}", self.kind.signed(), method.name());
         self.mac.clone().chain_update(text)
     }
 }

@@ -928,6 +928,7 @@ fn compile_options(fixture: &Fixture, buildpack: PathBuf) -> CompileOptions {
         reuse: Reuse::default(),
         all_files: false,
         keep_package_files: false,
+        untrusted: false,
         config_vars: Environment::new(),
         secrets: std::collections::BTreeSet::new(),
         platform_variables: Environment::new(),

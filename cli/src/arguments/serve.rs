@@ -1,9 +1,11 @@
 //! What the command line says of the server.
 
+use super::parse_duration;
 use clap::{Args, Subcommand};
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 #[command(
@@ -130,6 +132,8 @@ pub(crate) struct ServeArguments {
     /// Refuse slugs that are larger than this many megabytes.
     #[arg(long, default_value_t = 500, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_slug_size: u64,
+    #[command(flatten)]
+    pub(crate) builds: BuildsArguments,
     /// How many requests each user may make in an hour.
     #[arg(long, default_value = "4500", value_name = "COUNT")]
     pub(crate) requests_per_hour: NonZeroU32,
@@ -144,6 +148,31 @@ fn parse_email(text: &str) -> Result<String, String> {
     } else {
         Err("this is not an e-mail address".into())
     }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Builds")]
+pub(crate) struct BuildsArguments {
+    /// Build nothing: refuse `POST /apps/{app}/builds` and `git push`.
+    #[arg(long)]
+    pub(crate) no_builds: bool,
+    /// How many builds run at once [default: as many as there are cores, two at least; one where they cannot share them
+    /// fairly].
+    #[arg(long, value_name = "COUNT", conflicts_with = "no_builds")]
+    pub(crate) builds: Option<NonZeroUsize>,
+    /// End a build after this long, for example 90s, 15m or 1h.
+    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) build_timeout: Duration,
+    /// Refuse archives of sources, and pushes, that are larger than this many megabytes.
+    #[arg(long, default_value_t = 1000, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_source_size: u64,
+    /// Fetch sources also from addresses that only this machine or its network reaches.
+    #[arg(long)]
+    pub(crate) allow_private_sources: bool,
+    /// Build also where no sandbox can be had: the code of users then runs with the rights of the server, or, where that is
+    /// root, as a user of its own.
+    #[arg(long)]
+    pub(crate) builds_without_sandbox: bool,
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {

@@ -73,6 +73,7 @@ pub(super) fn build(
         reuse: arguments.reuse.reuse(),
         all_files: arguments.source.all_files,
         keep_package_files: arguments.keep_package_files,
+        untrusted: arguments.untrusted,
         config_vars,
         secrets: names,
         platform_variables: environment::platform_variables(&host, &arguments.mirror)?,

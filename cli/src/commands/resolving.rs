@@ -52,6 +52,7 @@ pub(super) fn options(
         reuse: Reuse::default(),
         all_files: subject.all_files,
         keep_package_files: false,
+        untrusted: false,
         secrets: BTreeSet::new(),
         config_vars: environment::config_vars(&arguments.variables, &host)?,
         platform_variables: environment::platform_variables(&host, &arguments.mirror)?,

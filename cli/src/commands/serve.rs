@@ -4,11 +4,13 @@ mod announcement;
 mod backup;
 mod hash_password;
 
-use crate::arguments::{OutputArguments, ServeAction, ServeArguments, ServeCommandArguments};
+use crate::arguments::{
+    BuildsArguments, OutputArguments, ServeAction, ServeArguments, ServeCommandArguments,
+};
 use crate::environment;
 use crate::failure::{Failure, SignalError};
 use crate::printer::Printer;
-use slugbuilder_platform::{Server, ServerError, Settings, Tls, Users};
+use slugbuilder_platform::{Builder, Server, ServerError, Settings, Tls, Users};
 use slugbuilder_report::{Fault, Warning};
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -51,6 +53,9 @@ fn serve(
         users,
         max_slug_size: super::megabytes(arguments.max_slug_size),
         requests_per_hour: arguments.requests_per_hour,
+        builder: builder(&arguments.builds),
+        git: environment::git(),
+        max_push_size: super::megabytes(arguments.builds.max_source_size),
         ..Settings::new(data)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -80,6 +85,25 @@ fn serve(
     // What still runs was asked twice not to.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
+}
+
+/// What builds: this very program, whatever its file has become since it was started.
+fn builder(arguments: &BuildsArguments) -> Option<Builder> {
+    if arguments.no_builds {
+        return None;
+    }
+    let own = Builder::new("/proc/self/exe");
+    let host = environment::host();
+    Some(Builder {
+        transfers: environment::transfers(&host),
+        environment: environment::of_builds(host),
+        at_once: arguments.builds,
+        timeout: arguments.build_timeout,
+        max_source_size: super::megabytes(arguments.max_source_size),
+        allow_private_sources: arguments.allow_private_sources,
+        without_sandbox: arguments.builds_without_sandbox,
+        ..own
+    })
 }
 
 fn tls(arguments: &ServeArguments) -> Option<Tls> {

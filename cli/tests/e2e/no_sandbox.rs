@@ -165,7 +165,7 @@ fn a_buildpack_of_someone_else_is_refused() {
             insta::allow_duplicates! {
                 insta::assert_snapshot!(refused.stderr, @r"
                 Compiling ../app for heroku-24
-                error[untrusted-without-sandbox]: a buildpack of someone else needs a sandbox, and this machine offers none
+                error[untrusted-without-sandbox]: a buildpack or source of someone else needs a sandbox, and this machine offers none
                   caused by: this machine offers no sandbox: making namespaces
                   caused by: No space left on device (os error 28)
 

@@ -254,7 +254,7 @@ impl Client {
         if let Some(authorization) = url.authorization() {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let agent = self.agent(url);
+        let agent = self.agent(url)?;
         let failed = |error| classify(url, error, self.settings());
         let invalid = |error: http::Error| failed(ureq::Error::Http(error));
         let result = match call.content {

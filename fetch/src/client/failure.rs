@@ -1,6 +1,7 @@
 //! What an error of the HTTP library means.
 
 use super::early_answer::is_after_sending;
+use super::public::NotPublic;
 use crate::url::{Scheme, Url};
 use crate::{FetchError, Settings};
 use std::io::{self, ErrorKind};
@@ -21,6 +22,9 @@ pub(super) fn classify(url: &Url, error: ureq::Error, settings: &Settings) -> Fe
             url: shown,
             after: settings.stall_timeout,
         },
+        ureq::Error::Other(error) if error.is::<NotPublic>() => {
+            FetchError::NotPublic { url: shown }
+        }
         ureq::Error::HostNotFound => FetchError::Dns {
             url: shown,
             source: io::Error::other("it has no address"),

@@ -7,6 +7,7 @@ mod failure;
 mod partial;
 mod progress;
 mod proxy;
+mod public;
 mod source;
 mod stream;
 #[cfg(test)]
@@ -17,15 +18,16 @@ mod trust;
 pub use call::{Answer, Call, Content, Method, Redirects};
 pub(crate) use early_answer::is_after_sending;
 pub(crate) use partial::Partial;
+pub use public::is_public;
 pub use stream::{Piece, Stream};
 
 use self::early_answer::ReadsEarlyAnswers;
+use self::public::Resolves;
 use crate::url::{Scheme, Url, redacted};
 use crate::{Checksum, FetchError, Settings};
 use slugbuilder_report::{Reporter, Silent};
 use std::path::Path;
 use ureq::tls::TlsConfig;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 
 /// Something to download.
@@ -71,6 +73,7 @@ impl Client {
         };
         let tls = TlsConfig::builder().root_certs(authorities).build();
         let agent = |proxy: Option<ureq::Proxy>| -> ureq::Agent {
+            let direct = proxy.is_none();
             let config = ureq::Agent::config_builder()
                 .tls_config(tls.clone())
                 .proxy(proxy)
@@ -90,7 +93,11 @@ impl Client {
             ureq::Agent::with_parts(
                 config,
                 DefaultConnector::new().chain(ReadsEarlyAnswers),
-                DefaultResolver::default(),
+                Resolves {
+                    // That of a proxy is the operator's choice, and may be anywhere.
+                    public_only: settings.public_only && direct,
+                    ..Resolves::default()
+                },
             )
         };
         Ok(Self {
@@ -168,15 +175,21 @@ impl Client {
         Ok(downloaded)
     }
 
-    /// The connections that serve `url`.
-    fn agent(&self, url: &Url) -> &ureq::Agent {
+    /// The connections that serve `url`, unless it may not be reached.
+    fn agent(&self, url: &Url) -> Result<&ureq::Agent, FetchError> {
+        if self.settings.public_only && url.address().is_some_and(|address| !is_public(address)) {
+            return Err(FetchError::NotPublic {
+                url: url.to_string(),
+            });
+        }
+
         let proxied = match url.scheme {
             Scheme::Http => self.through_http_proxy.as_ref(),
             Scheme::Https => self.through_https_proxy.as_ref(),
             Scheme::File => None,
         };
-        proxied
+        Ok(proxied
             .filter(|_| !self.rules.is_direct(url))
-            .unwrap_or(&self.direct)
+            .unwrap_or(&self.direct))
     }
 }

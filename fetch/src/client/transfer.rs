@@ -206,7 +206,7 @@ impl Client {
         partial: &Partial,
         progress: &Progress<'_>,
     ) -> Result<Response, FetchError> {
-        let mut request = self.agent(url).get(url.request_target());
+        let mut request = self.agent(url)?.get(url.request_target());
         if let Some(authorization) = url.authorization() {
             request = request.header(AUTHORIZATION, authorization);
         }

@@ -150,7 +150,7 @@ pub(super) async fn update(
 
 /// The names of the features that a new app is to have (`feature_flags`).
 pub(super) fn requested(fields: &Fields) -> Result<Vec<&'static str>, Refused> {
-    let names = fields.texts("feature_flags")?.unwrap_or_default();
+    let names = fields.words("feature_flags")?.unwrap_or_default();
     names
         .iter()
         .map(|name| super::apps::known::<AppFeature>(name).map(|feature| feature.name))

@@ -9,6 +9,7 @@ mod account_features;
 mod apps;
 mod authorizations;
 mod buildpacks;
+mod builds;
 pub mod catalogue;
 mod collaborators;
 mod config_vars;
@@ -26,11 +27,13 @@ mod openapi;
 mod path;
 mod pipelines;
 pub mod present;
+mod push_webhook;
 mod refusals;
 mod releases;
 mod schema;
 mod scope;
 mod slugs;
+mod sources;
 mod state;
 mod statuses;
 
@@ -62,10 +65,11 @@ pub fn open_paths() -> impl Iterator<Item = &'static str> {
 }
 
 /// What answers addresses that are a credential of their own, outside of the conventions of the API: the output of release
-/// phases. (That of blobs is [`crate::http::blobs`].)
+/// phases and of builds. (That of blobs is [`crate::http::blobs`].)
 pub fn signed_router() -> Router<State> {
     Router::new()
         .route("/releases/{release}/output", get(releases::output))
+        .route("/builds/{build}/output", get(builds::output))
         // As within the conventions: a wrong method is an endpoint that is not there.
         .method_not_allowed_fallback(
             |method: Method| async move { ApiError::unknown_endpoint(&method) },

@@ -7,6 +7,7 @@ use super::present;
 use crate::http::answer::{created, list, ok, with_warning};
 use crate::http::{Actor, ApiError, Body, Paging};
 use crate::range::Offered;
+use crate::signed_url::OutputOf;
 use crate::store::{Keyed, Release, User};
 use axum::extract::{RawQuery, State as Of};
 use axum::http::header::CONTENT_TYPE;
@@ -118,7 +119,10 @@ pub(super) async fn output(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let id = Uuid::try_parse(&release).map_err(|_| ApiError::not_found("release"))?;
-    if !state.signer.allows_output(id, query.as_deref()) {
+    if !state
+        .signer
+        .allows_output(OutputOf::Release(id), query.as_deref())
+    {
         return Err(ApiError::forbidden(
             "The address of this output was changed, or another server gave it out.",
         ));
@@ -137,6 +141,7 @@ pub(super) async fn output(
 pub(super) fn present(state: &State, release: &Release) -> types::Release {
     let output = release
         .has_release_phase
-        .then(|| state.signer.output_url(&state.external_url, release.id));
+        .then_some(OutputOf::Release(release.id))
+        .map(|of| state.signer.output_url(&state.external_url, of));
     present::release(release, output)
 }

@@ -1,7 +1,9 @@
 //! What the endpoints work on.
 
 use crate::blobs::BlobStore;
-use crate::signed_url::{BlobMethod, Signer};
+use crate::builds::Builds;
+use crate::git::Git;
+use crate::signed_url::{BlobKind, BlobMethod, Signer};
 use crate::store::Store;
 use jiff::Timestamp;
 use slugbuilder::api::types::Blob;
@@ -19,8 +21,12 @@ pub struct State {
     pub store: Store,
     /// The bytes of slugs.
     pub blobs: BlobStore,
+    /// The repositories of apps.
+    pub git: Git,
     /// Signs the addresses of blobs and of output.
     pub signer: Signer,
+    /// The builds.
+    pub builds: Builds,
     /// Where clients find this server, without a slash at the end: `https://localhost:5000`.
     pub external_url: Arc<str>,
     /// How long the addresses of blobs are good for; at least ten minutes.
@@ -42,6 +48,14 @@ impl State {
             slug,
             Timestamp::from_second(steady).unwrap_or(now),
         )
+    }
+
+    /// Where the bytes of a source are to be put, and where they are to be had then.
+    pub(super) fn source(&self, source: Uuid) -> (String, String) {
+        let signer = self.signer.of(BlobKind::Source);
+        let now = Timestamp::now();
+        let url = |method| signer.url(&self.external_url, method, source, now, self.url_lifetime);
+        (url(BlobMethod::Put), url(BlobMethod::Get))
     }
 
     fn blob(&self, method: BlobMethod, slug: Uuid, now: Timestamp) -> Blob {

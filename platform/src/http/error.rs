@@ -159,6 +159,15 @@ impl ApiError {
         }
     }
 
+    /// 429: there are as many of something as there may be for now.
+    #[must_use]
+    pub fn too_many(message: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(Duration::from_mins(1)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit", message)
+        }
+    }
+
     /// 500: a fault of the server. `cause` goes to whoever runs it and is not answered.
     #[must_use]
     pub fn internal(cause: impl Into<Box<str>>) -> Self {
@@ -208,6 +217,7 @@ impl From<StoreError> for ApiError {
             StoreError::Invalid(message) => Self::invalid_params(message),
             StoreError::Forbidden(message) => Self::forbidden(message),
             StoreError::Conflict(message) => Self::conflict(message),
+            StoreError::TooMany(message) => Self::too_many(message),
             // Nothing of it was written: the same request can be made again.
             StoreError::Closed | StoreError::DiskFull | StoreError::NotWritten(_) => {
                 Self::unavailable(Diagnosis::of(&error).one_line())

@@ -72,6 +72,19 @@ fn an_address_is_for_its_blob_and_server_only() {
 }
 
 #[test]
+fn an_address_is_for_its_kind_of_blob_only() {
+    let sources = signer().of(BlobKind::Source);
+    let url = sources.url(BASE, BlobMethod::Get, id(), at(0), Duration::from_mins(1));
+    assert!(
+        url.starts_with("https://localhost:5000/sources/01234567-"),
+        "{url}"
+    );
+    let check = |signer: Signer| signer.check(BlobMethod::Get, id(), Some(query(&url)), at(0));
+    assert_eq!(check(sources), Ok(()));
+    assert_eq!(check(signer()), Err(UrlError::WrongSignature));
+}
+
+#[test]
 fn an_address_without_its_parameters_is_refused() {
     let check = |query: Option<&str>| {
         signer()
@@ -152,12 +165,12 @@ fn each_fault_says_what_to_do() {
     ];
     let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(texts.join("\n"), @r"
-    The URL is not signed. Use the `blob.url` of the slug as it is, with everything after the `?`.
-    The URL's `expires` is damaged. Use the `blob.url` of the slug as it is.
+    The URL is not signed. Use it as the API answered it, with everything after the `?`.
+    The URL's `expires` is damaged. Use it as the API answered it.
     The URL's signature is wrong: it was changed, or another server gave it out.
-    The URL is for PUT only. Read the slug again for one to download it.
-    The URL is for GET only. A slug is uploaded with the URL that its creation answered.
-    The URL expired at 1970-01-01T00:00:00Z. Create a new slug to upload, or read the slug again to download.
+    The URL is for PUT only. Another one, which the API answers too, is to download.
+    The URL is for GET only. What is uploaded has another one, which the answer to its creation has.
+    The URL expired at 1970-01-01T00:00:00Z. Ask the API for a new one.
     ");
 }
 

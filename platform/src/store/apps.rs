@@ -19,7 +19,7 @@ const TRIES: usize = 100;
 /// All of an app; `current` is the newest release that succeeded.
 const SELECT: &str = "SELECT app.id, app.name, owner.id AS owner_id, owner.email AS owner_email, app.stack,
         app.build_stack, app.region, app.maintenance, app.created_at, app.updated_at, app.released_at,
-        slug.size AS slug_size, slug.buildpack_provided_description";
+        app.repo_size, slug.size AS slug_size, slug.buildpack_provided_description";
 const JOINS: &str = "JOIN user AS owner ON owner.number = app.owner
     LEFT JOIN release AS current ON current.app = app.number AND current.version = (
         SELECT newest.version FROM release AS newest
@@ -243,6 +243,10 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             Ok((row.get::<_, i64>(0)?, row.get::<_, Uuid>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
+    let builds = connection
+        .prepare_cached("SELECT id FROM build WHERE app = ?1")?
+        .query_map([found.number], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
     connection
         .prepare_cached("DELETE FROM app WHERE number = ?1")?
         .execute([found.number])?;
@@ -257,7 +261,11 @@ fn delete(connection: &Connection, found: &Found) -> Result<DeletedApp, StoreErr
             gone.push(id);
         }
     }
-    Ok(DeletedApp { app, slugs: gone })
+    Ok(DeletedApp {
+        app,
+        slugs: gone,
+        builds,
+    })
 }
 
 /// The app of that number, which is there.
@@ -283,9 +291,7 @@ pub(super) fn list_query(user: i64, page: &Page) -> Result<(String, Keyset), Sto
         Attribute::Name => "name",
         Attribute::UpdatedAt => "updated_at",
         Attribute::Id => "id",
-        other @ (Attribute::Version | Attribute::Hostname) => {
-            return Err(not_offered("apps", other));
-        }
+        other => return Err(not_offered("apps", other)),
     };
     let keyset = Keyset::new(page, user, &format!("app.{column}"), "key")?;
     let Keyset {
@@ -324,6 +330,7 @@ fn read_app(row: &Row<'_>) -> rusqlite::Result<App> {
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
         released_at: optional_time(row, "released_at")?,
+        repo_size: row.get::<_, Option<i64>>("repo_size")?.map(count),
         slug_size: row.get::<_, Option<i64>>("slug_size")?.map(count),
         buildpack_provided_description: row.get("buildpack_provided_description")?,
     })

@@ -149,7 +149,8 @@ pub(super) fn snapshot(
     Ok(connection.last_insert_rowid())
 }
 
-fn read(connection: &Connection, config: i64) -> Result<ConfigVars, StoreError> {
+/// The config vars of that number.
+pub(super) fn read(connection: &Connection, config: i64) -> Result<ConfigVars, StoreError> {
     let Json(vars) = connection
         .prepare_cached("SELECT vars FROM config WHERE number = ?1")?
         .query_row([config], |row| row.get(0))?;

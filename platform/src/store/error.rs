@@ -36,6 +36,12 @@ pub enum StoreError {
         /// What is in the way, for people: a full sentence.
         String,
     ),
+    /// There are as many as there may be for now.
+    #[error("{0}")]
+    TooMany(
+        /// Of what, for people: a full sentence.
+        String,
+    ),
     /// Another server runs on the folder.
     #[error("another server uses the data folder `{}`", folder.display())]
     InUse {
@@ -108,6 +114,7 @@ impl Explain for StoreError {
             Self::Invalid(_) => "invalid-params",
             Self::Forbidden(_) => "forbidden",
             Self::Conflict(_) => "conflict",
+            Self::TooMany(_) => "too-many",
             Self::InUse { .. } => "data-folder-in-use",
             Self::Newer { .. } => "database-too-new",
             Self::Foreign { .. } => "database-foreign",
@@ -129,7 +136,9 @@ impl Explain for StoreError {
             | Self::Forbidden(_)
             | Self::Newer { .. }
             | Self::Foreign { .. } => Fault::App,
-            Self::Conflict(_) | Self::InUse { .. } | Self::Closed => Fault::TryLater,
+            Self::Conflict(_) | Self::TooMany(_) | Self::InUse { .. } | Self::Closed => {
+                Fault::TryLater
+            }
             Self::Panicked => Fault::Bug,
             Self::Damaged(_)
             | Self::DiskFull

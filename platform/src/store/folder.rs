@@ -24,6 +24,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_accounts.sql")),
     M::up(include_str!("migrations/0003_attached.sql")),
     M::up(include_str!("migrations/0004_pipelines.sql")),
+    M::up(include_str!("migrations/0005_builds.sql")),
+    M::up(include_str!("migrations/0006_git.sql")),
     M::up(include_str!("migrations/0007_clock.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

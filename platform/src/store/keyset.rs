@@ -91,7 +91,7 @@ fn value(attribute: Attribute, bound: &Bound) -> Result<Value, StoreError> {
                 .map(|version| i64::try_from(version).unwrap_or(i64::MAX))
                 .map_err(|_| wrong())?,
         ),
-        Attribute::UpdatedAt => {
+        Attribute::CreatedAt | Attribute::StartedAt | Attribute::UpdatedAt => {
             let time = text.parse::<jiff::Timestamp>().map_err(|_| wrong())?;
             Value::Integer(Time(time).0.as_microsecond())
         }

@@ -15,6 +15,7 @@ mod account_features;
 mod apps;
 mod authorizations;
 mod buildpacks;
+mod builds;
 mod checkpoints;
 mod collaborators;
 mod config_vars;
@@ -24,6 +25,7 @@ mod error;
 mod features;
 mod folder;
 mod formation;
+mod git;
 mod keys;
 mod keyset;
 mod names;
@@ -34,6 +36,7 @@ mod release_rows;
 mod releases;
 mod rules;
 mod slugs;
+mod sources;
 mod ssh_key;
 #[cfg(test)]
 mod tests;
@@ -59,8 +62,9 @@ pub use pipelines::{
     TargetStatus,
 };
 pub use records::{
-    App, AppUpdate, Collaborator, DeletedApp, Formation, FormationChange, Keyed, NewApp,
-    PasswordCheck, Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
+    App, AppUpdate, Build, BuildStatus, BuiltSlug, Collaborator, DeletedApp, Formation,
+    FormationChange, Keyed, NewApp, NewBuildRow, PasswordCheck, PendingBuild, PushWebhook,
+    Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
 };
 
 pub use rules::is_email;

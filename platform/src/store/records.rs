@@ -5,6 +5,7 @@ use crate::range::Attribute;
 use crate::scope::Scopes;
 use jiff::Timestamp;
 use slugbuilder::api::types::{self, ReleaseStatus};
+use slugbuilder::slug::Checksum;
 use uuid::Uuid;
 
 /// Someone with an account.
@@ -106,6 +107,8 @@ pub struct App {
     pub updated_at: Timestamp,
     /// When its newest release was made.
     pub released_at: Option<Timestamp>,
+    /// Size of the repository that it is pushed to, in bytes; nothing where it has none.
+    pub repo_size: Option<u64>,
     /// Size of the current slug, in bytes.
     pub slug_size: Option<u64>,
     /// What the buildpacks said of the current slug.
@@ -141,6 +144,42 @@ pub struct DeletedApp {
     pub app: App,
     /// The slugs that went with it: those that no release of another app names. Their blobs are to be deleted.
     pub slugs: Vec<Uuid>,
+    /// Its builds, whose output is to be deleted.
+    pub builds: Vec<Uuid>,
+}
+
+/// What tells of pushes to a repository elsewhere, which are built then.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PushWebhook {
+    /// Its identifier, which is in its address.
+    pub id: Uuid,
+    /// The app that is built.
+    pub app: types::Named,
+    /// Who set it up, in whose name its builds are.
+    pub user: types::User,
+    /// What signatures are made from.
+    pub secret: String,
+    /// The branch whose pushes are built.
+    pub branch: String,
+    /// What became of the last push that it told of.
+    pub outcome: Option<String>,
+    /// When.
+    pub outcome_at: Option<Timestamp>,
+    /// When it was set up.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl std::fmt::Debug for PushWebhook {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushWebhook")
+            .field("id", &self.id)
+            .field("app", &self.app)
+            .field("branch", &self.branch)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A slug: what a release runs.
@@ -254,6 +293,111 @@ pub struct Collaborator {
     pub updated_at: Timestamp,
 }
 
+/// A build: how source code becomes a slug and a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// Its identifier.
+    pub id: Uuid,
+    /// The app.
+    pub app: types::Named,
+    /// Who asked for it.
+    pub user: types::User,
+    /// How it goes.
+    pub status: BuildStatus,
+    /// Name of the stack that it is for.
+    pub stack: String,
+    /// The buildpacks that were asked for; nothing where those of the app count, or what is found in the source.
+    pub buildpacks: Option<Vec<String>>,
+    /// The address of its source; nothing where the server itself had that.
+    pub url: Option<String>,
+    /// `SHA256:<hex>` that the archive at this address has to have.
+    pub checksum: Option<String>,
+    /// Which version of the source it is, mostly a commit.
+    pub version: Option<String>,
+    /// What that version is, mostly the message of the commit.
+    pub version_description: Option<String>,
+    /// Its slug, if it succeeded.
+    pub slug: Option<Uuid>,
+    /// Identifier and number of its release, if it succeeded.
+    pub release: Option<(Uuid, u64)>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last changed: when it ended, if it has.
+    pub updated_at: Timestamp,
+}
+
+/// How a build goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildStatus {
+    /// It waits or runs.
+    Pending,
+    /// There is a release.
+    Succeeded,
+    /// There is none: the source is at fault, or the server, or somebody cancelled it. Its output says which.
+    Failed,
+}
+
+impl BuildStatus {
+    /// As the API has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A build that is to be written down. Addresses, checksum and buildpacks are checked by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewBuildRow {
+    /// The identifier that it gets.
+    pub id: Uuid,
+    /// The address of its source; nothing where the server itself has that.
+    pub url: Option<String>,
+    /// The uploaded source that this address is of, if it is one of this server.
+    pub source: Option<Uuid>,
+    /// What the archive has to have.
+    pub checksum: Option<Checksum>,
+    /// Which version of the source it is.
+    pub version: Option<String>,
+    /// What that version is.
+    pub version_description: Option<String>,
+    /// The buildpacks that are asked for.
+    pub buildpacks: Option<Vec<String>>,
+    /// The time that the app's own files get in the slug, in seconds since 1970.
+    pub source_date_epoch: Option<i64>,
+}
+
+/// A build that is about to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingBuild {
+    /// What was asked for.
+    pub build: Build,
+    /// How often it was begun, this time included.
+    pub attempts: u64,
+    /// The uploaded source that it is of, if it is of one.
+    pub source: Option<Uuid>,
+    /// The time that the app's own files get in the slug, in seconds since 1970.
+    pub source_date_epoch: Option<i64>,
+    /// The config vars that the app has now.
+    pub config_vars: types::ConfigVars,
+}
+
+/// What a build made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltSlug {
+    /// The identifier that its slug gets.
+    pub id: Uuid,
+    /// What the slug is made with.
+    pub create: types::SlugCreate,
+    /// Bytes of the slug.
+    pub size: u64,
+    /// SHA-256 of them.
+    pub sha256: [u8; 32],
+}
+
 /// What a list can be sorted by, as text that a [`crate::range::Bound`] takes back.
 ///
 /// Times have their microseconds, in which no two of a list are the same: a next page that starts after whole seconds
@@ -286,6 +430,16 @@ impl Keyed for Release {
 impl Keyed for Formation {
     fn key(&self, attribute: Attribute) -> String {
         match attribute {
+            Attribute::UpdatedAt => self.updated_at.to_string(),
+            _ => self.id.to_string(),
+        }
+    }
+}
+
+impl Keyed for Build {
+    fn key(&self, attribute: Attribute) -> String {
+        match attribute {
+            Attribute::CreatedAt | Attribute::StartedAt => self.created_at.to_string(),
             Attribute::UpdatedAt => self.updated_at.to_string(),
             _ => self.id.to_string(),
         }

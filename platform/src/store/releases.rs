@@ -69,7 +69,7 @@ impl Store {
                 ReleaseCreate::Slug { slug, description } => of_slug(
                     write.connection(),
                     &found,
-                    &actor,
+                    &actor.email,
                     slug,
                     description,
                     status,
@@ -142,11 +142,11 @@ impl Store {
     }
 }
 
-/// A release of a slug with the config vars that the app has.
-fn of_slug(
+/// A release of a slug with the config vars that the app has, by who has that address.
+pub(super) fn of_slug(
     connection: &Connection,
     app: &Found,
-    actor: &User,
+    email: &str,
     slug: Uuid,
     description: Option<String>,
     status: ReleaseStatus,
@@ -164,7 +164,7 @@ fn of_slug(
         }
         None => match short_commit(&row.slug.create) {
             Some(commit) => format!("Deploy {commit}"),
-            None => format!("Deployed by {}", actor.email),
+            None => format!("Deployed by {email}"),
         },
     };
     Ok(NewRelease {

@@ -34,7 +34,7 @@ impl Store {
         let (actor, app) = (actor.id, app.to_owned());
         self.write(move |write| {
             let found = find_app(write.connection(), actor, &app)?;
-            insert(write, &found, &create)
+            insert(write, &found, Uuid::new_v4(), &create)
         })
         .await
     }
@@ -102,9 +102,14 @@ impl Store {
     }
 }
 
-fn insert(write: &Write<'_>, app: &Found, create: &SlugCreate) -> Result<Slug, StoreError> {
+/// Makes the record of a slug of that identifier.
+pub(super) fn insert(
+    write: &Write<'_>,
+    app: &Found,
+    id: Uuid,
+    create: &SlugCreate,
+) -> Result<Slug, StoreError> {
     let connection = write.connection();
-    let id = Uuid::new_v4();
     connection
         .prepare_cached(
             "INSERT INTO slug (id, app, buildpack_provided_description, checksum, commit_id, commit_description,
@@ -170,7 +175,8 @@ pub(super) fn find_visible(
         .ok_or(StoreError::NotFound { resource: "slug" })
 }
 
-fn finish_upload(
+/// Writes down that a slug's bytes are there; see [`Store::finish_upload`].
+pub(super) fn finish_upload(
     write: &Write<'_>,
     id: Uuid,
     size: i64,

@@ -70,6 +70,10 @@ async fn a_new_app_has_the_features_that_it_was_asked_for() {
         .map(|feature| &feature["name"])
         .collect();
     assert_eq!(enabled.len(), 2, "{enabled:?}");
+    let body = json!({"name": "typed", "feature_flags": "preboot, log-runtime-metrics"});
+    assert_eq!(platform.ann().post("/apps", body).await.status, 201);
+    let path = "/apps/typed/features/log-runtime-metrics";
+    assert_eq!(platform.ann().get(path).await.body["enabled"], true);
     for (flags, text) in [
         (
             json!({"preboot": true}),

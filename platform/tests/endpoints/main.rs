@@ -7,6 +7,7 @@ mod account;
 mod accounts;
 mod apps;
 mod buildpacks;
+mod builds;
 mod collaborators;
 mod colleagues;
 mod config_vars;

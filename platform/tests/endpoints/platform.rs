@@ -7,9 +7,11 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use slugbuilder_platform::api::{ENDPOINTS, Endpoint, State};
 use slugbuilder_platform::blobs::BlobStore;
+use slugbuilder_platform::builds::{Builds, Parameters};
+use slugbuilder_platform::git::{self, Git};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::Store;
-use slugbuilder_platform::{Settings, routes};
+use slugbuilder_platform::{Builder, Settings, routes};
 use slugbuilder_report::{Reporter, Silent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,6 +40,23 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// What a signed address has.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// The status.
+    pub(crate) status: u16,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Fetched {
+    /// The body.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
 /// Calls of one user.
 pub(crate) struct Caller<'a> {
     platform: &'a Platform,
@@ -64,16 +83,52 @@ impl Platform {
             .unwrap();
         store.put_user("carol@example.test", &[]).await.unwrap();
         let blobs = BlobStore::folder(&folder.path().join("blobs")).unwrap();
+        let signer = Signer::new(&[7; 32]);
+        let reporter: Arc<dyn Reporter> = Arc::new(Silent);
+        // Builds run a small program in the place of slugbuilder's.
+        let builder = Builder {
+            arguments: vec![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/builder.sh").into()],
+            environment: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+            ..Builder::new("/bin/sh")
+        };
+        let settings = Settings {
+            builder: Some(builder),
+            ..Settings::new(folder.path())
+        };
+        let builds = Builds::open(
+            folder.path(),
+            Parameters {
+                builder: settings.builder.clone(),
+                max_slug_size: settings.max_slug_size,
+                store: store.clone(),
+                blobs: blobs.clone(),
+                signer: signer.clone(),
+                external_url: URL.into(),
+                reporter: Arc::clone(&reporter),
+            },
+        );
+        let builds = builds.unwrap();
+        let git = git::Parameters {
+            program: settings.git.clone(),
+            max_push_size: settings.max_push_size,
+            builder: settings.builder.clone(),
+            store: store.clone(),
+            builds: builds.clone(),
+            external_url: URL.into(),
+            reporter: Arc::clone(&reporter),
+        };
+        let git = Git::open(folder.path(), git).await.unwrap();
         let state = State {
             store: store.clone(),
             blobs: blobs.clone(),
-            signer: Signer::new(&[7; 32]),
+            signer,
+            builds,
+            git,
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
         };
-        let settings = Settings::new(folder.path());
         Self {
-            router: routes(&settings, state, &(Arc::new(Silent) as Arc<dyn Reporter>)),
+            router: routes(&settings, state, &reporter),
             store,
             blobs,
             _folder: folder,
@@ -178,6 +233,24 @@ impl Platform {
                 .to_bytes()
                 .to_vec(),
         )
+    }
+
+    /// The same, with these headers, and with all of the answer.
+    pub(crate) async fn fetch(&self, url: &str, headers: &[(&str, &str)]) -> Fetched {
+        let path = url.strip_prefix(URL).unwrap();
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Fetched {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.to_vec(),
+        }
     }
 
     /// An app of Ann's with a slug of these bytes, which is uploaded. The slug's identifier.

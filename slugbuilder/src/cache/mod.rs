@@ -13,7 +13,7 @@ mod usage;
 
 pub(crate) use after_build::after_build;
 pub use error::CacheFolderError;
-pub use prune::{PruneOptions, Pruned, prune};
+pub use prune::{PruneOptions, Pruned, forget, prune};
 pub use usage::{AppUsage, Tally, Usage, usage};
 
 use std::path::{Path, PathBuf};

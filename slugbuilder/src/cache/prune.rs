@@ -3,7 +3,7 @@
 use super::usage::tally;
 use super::{AppUsage, CacheFolderError, Tally, downloads};
 use crate::workspace::apps::{self, AppFolder, Taken};
-use crate::workspace::{Workspace, measure, seconds_now};
+use crate::workspace::{AppRecord, Workspace, measure, seconds_now};
 use slugbuilder_fetch::{Cache, Stored};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -101,6 +101,24 @@ pub fn prune(options: &PruneOptions) -> Result<Pruned, CacheFolderError> {
     pruned.downloads = chosen.downloads;
     pruned.left = chosen.left;
     Ok(pruned)
+}
+
+/// Removes what is kept of builds of `source`, which has the canonical path of a source, for whatever stack and buildpacks.
+/// Says whether all of it is gone: what a build uses stays.
+pub fn forget(cache_dir: &Path, source: &Path) -> Result<bool, CacheFolderError> {
+    if !cache_dir.exists() {
+        return Ok(true);
+    }
+    Workspace::check_owner(cache_dir)?;
+    let source = source.to_string_lossy();
+    let mut gone = true;
+    for folder in apps::all(cache_dir)? {
+        let is_of = |record: AppRecord| record.app.source == source;
+        if folder.record().is_some_and(is_of) {
+            gone &= folder.remove()? == Taken::Away;
+        }
+    }
+    Ok(gone)
 }
 
 fn take(options: &PruneOptions, remove: impl Fn() -> io::Result<Taken>) -> io::Result<Taken> {

@@ -57,8 +57,9 @@ pub enum CompileError {
     /// The cache of downloads.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// No sandbox can be had, and the buildpack is not ours: it could do anything to this machine.
-    #[error("a buildpack of someone else needs a sandbox, and this machine offers none")]
+    /// No sandbox can be had, and the buildpack is not ours, or the source is not the user's: it could do anything to this
+    /// machine.
+    #[error("a buildpack or source of someone else needs a sandbox, and this machine offers none")]
     UntrustedWithoutSandbox(#[source] SandboxError),
 }
 

@@ -13,11 +13,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 impl CompileOptions {
-    /// Whether every buildpack is ours.
+    /// Whether what runs may do so in the open: every buildpack is ours, and the source is one of the user's.
     pub(super) fn trusted(&self) -> bool {
-        self.buildpacks
-            .iter()
-            .all(|source| matches!(source, BuildpackSource::Embedded(_)))
+        !self.untrusted
+            && self
+                .buildpacks
+                .iter()
+                .all(|source| matches!(source, BuildpackSource::Embedded(_)))
     }
 }
 

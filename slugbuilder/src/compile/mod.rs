@@ -95,6 +95,10 @@ pub enum Reuse {
 
 /// What to build, and how.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent questions of yes or no, as the command line asks them"
+)]
 pub struct CompileOptions {
     /// The app's source.
     pub source: PathBuf,
@@ -121,6 +125,8 @@ pub struct CompileOptions {
     /// Whether files of installed packages that no program can load stay in the slug; see
     /// [`after_build::CLASSES`](crate::layout::after_build::CLASSES).
     pub keep_package_files: bool,
+    /// Whether the source is of someone who must not reach what this machine has: it is built in a sandbox or not at all.
+    pub untrusted: bool,
     /// Config vars of the build.
     pub config_vars: Environment,
     /// Names of those whose values nobody may see: they are replaced in all that is told, and may not be in the slug.

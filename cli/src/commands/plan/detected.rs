@@ -51,6 +51,7 @@ pub(super) fn plan(
             reuse: Reuse::default(),
             all_files: arguments.source.all_files,
             keep_package_files: false,
+            untrusted: false,
             config_vars: environment::config_vars(&arguments.variables, &host)?,
             secrets: BTreeSet::new(),
             platform_variables: environment::platform_variables(

@@ -175,3 +175,43 @@ fn a_proxy_is_used_where_one_is_set() {
         .unwrap();
     assert_eq!(proxy.requests().len(), 2);
 }
+
+#[test]
+fn hosts_that_are_not_public_are_not_reached() {
+    let mut scene = Scene::new([Answer::redirect("/elsewhere")]);
+    let port = scene.server.address().port();
+    let public_only = || Settings {
+        public_only: true,
+        ..settings()
+    };
+    for host in ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1"] {
+        scene.request.url = format!("http://{host}:{port}/file");
+        let error = scene.download_with(public_only()).unwrap_err();
+        assert!(
+            matches!(error, FetchError::NotPublic { .. }),
+            "{host}: {error:?}"
+        );
+        // Whatever a proxy could reach.
+        if host.starts_with(['1', '[']) {
+            let proxied = Settings {
+                proxies: Proxies {
+                    http: Some(scene.server.url("")),
+                    ..Proxies::default()
+                },
+                ..public_only()
+            };
+            let error = scene.download_with(proxied).unwrap_err();
+            assert!(
+                matches!(error, FetchError::NotPublic { .. }),
+                "{host}: {error:?}"
+            );
+        }
+    }
+    assert_eq!(scene.requests(), 0);
+    insta::assert_snapshot!(
+        scene
+            .message(&scene.download_with(public_only()).unwrap_err())
+            .replace(&port.to_string(), "PORT"),
+        @"error[fetch-not-public]: `http://0x7f.1:PORT/file` may not be reached: its host is not public"
+    );
+}

@@ -2,7 +2,7 @@
 
 use super::byte_range::Asked;
 use super::refusal::Refusal;
-use super::{Service, SlugLedger, empty, etag};
+use super::{BlobLedger, Service, empty, etag};
 use crate::blobs::BlobStream;
 use crate::signed_url::BlobMethod;
 use axum::body::Body;
@@ -20,7 +20,7 @@ use slugbuilder_report::{Diagnosis, Event, Reporter, Warning};
 use std::sync::Arc;
 use uuid::Uuid;
 
-pub(super) async fn get<L: SlugLedger>(
+pub(super) async fn get<L: BlobLedger>(
     State(service): State<Arc<Service<L>>>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
@@ -33,11 +33,11 @@ pub(super) async fn get<L: SlugLedger>(
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 
-impl<L: SlugLedger> Service<L> {
+impl<L: BlobLedger> Service<L> {
     async fn send(&self, id: Uuid, parts: &Parts) -> Result<Response, Refusal> {
         let blobs = &self.blobs;
-        let slug = blobs.ledger.slug_bytes(id).await?;
-        let uploaded = slug.uploaded.ok_or(Refusal::NotUploaded)?;
+        let slug = blobs.ledger.blob_bytes(id).await?;
+        let uploaded = slug.uploaded.ok_or(Refusal::NotUploaded(L::RESOURCE))?;
         let (size, etag, headers) = (uploaded.size, etag(&uploaded), &parts.headers);
 
         // In the order of RFC 9110, section 13.2.2.

@@ -1,4 +1,4 @@
-//! `PUT` and `GET` (`HEAD`) of `/blobs/{id}`: the bytes of slugs, by signed addresses.
+//! `PUT` and `GET` (`HEAD`) of `/blobs/{id}` and `/sources/{id}`: the bytes of slugs and of sources, by signed addresses.
 //!
 //! What is outside of the API's conventions here: no `Authorization` and no `Accept` is needed or looked at, `Range` means
 //! bytes, and a 2xx answer to a `PUT` has no body, all as at the store that Heroku's addresses lead to. Errors are the
@@ -27,6 +27,8 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 mod upload;
+
+pub use ledger::SourceLedger;
 
 use crate::blobs::{BlobStore, Received};
 use crate::settings::MAX_SLUG_SIZE;
@@ -72,7 +74,7 @@ impl Default for UploadLimits {
 
 /// What the ledger knows of the bytes of a slug.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SlugBytes {
+pub struct BlobBytes {
     /// SHA-256 that they have to have, 64 hexadecimal digits, where the slug was created with a checksum.
     pub expected_sha256: Option<String>,
     /// Those that were uploaded.
@@ -82,8 +84,8 @@ pub struct SlugBytes {
 /// Why the ledger could not answer.
 #[derive(Debug)]
 pub enum LedgerError {
-    /// There is no such slug (any more).
-    NotFound,
+    /// There is no such resource (any more).
+    NotFound(&'static str),
     /// It does not take these bytes; the text is for the client.
     Refused(String),
     /// It failed; for the log.
@@ -91,12 +93,17 @@ pub enum LedgerError {
 }
 
 /// The records that uploads and downloads go by.
-pub trait SlugLedger: Send + Sync + 'static {
+pub trait BlobLedger: Send + Sync + 'static {
+    /// What the blobs are of, as the API calls it.
+    const RESOURCE: &'static str;
+    /// The path of the addresses, with `{id}`.
+    const PATH: &'static str;
+
     /// What is known of slug `id`.
     ///
     /// # Errors
     /// [`LedgerError`].
-    fn slug_bytes(&self, id: Uuid) -> impl Future<Output = Result<SlugBytes, LedgerError>> + Send;
+    fn blob_bytes(&self, id: Uuid) -> impl Future<Output = Result<BlobBytes, LedgerError>> + Send;
 
     /// Records that the bytes of slug `id` are in place. It is durable when this returns.
     ///
@@ -125,21 +132,19 @@ pub struct Blobs<L> {
 
 /// The endpoints. To be merged into the server's router outside of the layers that ask for credentials, look at `Accept` or
 /// gather bodies.
-pub fn routes<L: SlugLedger>(blobs: Blobs<L>) -> Router {
+pub fn routes<L: BlobLedger>(blobs: Blobs<L>) -> Router {
     let service = Arc::new(Service { blobs });
     let methods = get(download::get)
         .put(upload::put)
         .fallback(async || Refusal::Method);
-    Router::new()
-        .route("/blobs/{id}", methods)
-        .with_state(service)
+    Router::new().route(L::PATH, methods).with_state(service)
 }
 
 struct Service<L> {
     blobs: Blobs<L>,
 }
 
-impl<L> Service<L> {
+impl<L: BlobLedger> Service<L> {
     /// The blob that a request is about, if its address allows `method` on it.
     fn allowed(
         &self,
@@ -148,12 +153,12 @@ impl<L> Service<L> {
         parts: &Parts,
     ) -> Result<Uuid, Refusal> {
         // One spelling only, the one that addresses are made with.
-        let id = id.map_err(|_| Refusal::NotFound)?.0;
+        let id = id.map_err(|_| Refusal::NotFound(L::RESOURCE))?.0;
         let id = id
             .parse::<Uuid>()
             .ok()
             .filter(|uuid| uuid.to_string() == id)
-            .ok_or(Refusal::NotFound)?;
+            .ok_or(Refusal::NotFound(L::RESOURCE))?;
         self.blobs
             .signer
             .check(method, id, parts.uri.query(), Timestamp::now())?;

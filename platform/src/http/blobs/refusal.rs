@@ -17,13 +17,13 @@ pub(super) enum Refusal {
     Url(#[from] UrlError),
     #[error("A blob is uploaded with PUT and downloaded with GET.")]
     Method,
-    #[error("Couldn't find that slug.")]
-    NotFound,
-    #[error("Nothing was uploaded for that slug yet.")]
-    NotUploaded,
-    #[error("The upload is empty: send the slug's archive as the body.")]
+    #[error("Couldn't find that {0}.")]
+    NotFound(&'static str),
+    #[error("Nothing was uploaded for that {0} yet.")]
+    NotUploaded(&'static str),
+    #[error("The upload is empty: send the archive as the body.")]
     Empty,
-    #[error("A slug is uploaded as a whole: leave out the `Content-Range` header.")]
+    #[error("An archive is uploaded as a whole: leave out the `Content-Range` header.")]
     Partial,
     #[error("The upload broke off after {received} bytes. Nothing was kept; send it again.")]
     Incomplete { received: u64 },
@@ -41,11 +41,14 @@ pub(super) enum Refusal {
     )]
     Checksum { expected: String, found: String },
     #[error(
-        "Other bytes were uploaded for that slug before, with the SHA-256 {}, and a slug never changes. Create a new slug for \
-         these.",
+        "Other bytes were uploaded for that {resource} before, with the SHA-256 {}, and a {resource} never changes. Create a \
+         new {resource} for these.",
         uploaded.sha256
     )]
-    OtherBytes { uploaded: Received },
+    OtherBytes {
+        resource: &'static str,
+        uploaded: Received,
+    },
     #[error("{0}")]
     Refused(String),
     #[error("The blob is not the one that the `If-Match` header names.")]
@@ -79,7 +82,7 @@ impl Refusal {
         let (status, id) = match self {
             Self::Internal { cause } => return ApiError::internal(cause.as_str()),
             Self::Unavailable { cause } => return ApiError::unavailable(cause.as_str()),
-            Self::NotFound => return ApiError::not_found("slug"),
+            Self::NotFound(resource) => return ApiError::not_found(resource),
             Self::Url(UrlError::Damaged(_))
             | Self::Empty
             | Self::Partial
@@ -88,7 +91,7 @@ impl Refusal {
             Self::Url(UrlError::WrongSignature) => (StatusCode::FORBIDDEN, "url_signature"),
             Self::Url(UrlError::WrongMethod { .. }) => (StatusCode::FORBIDDEN, "url_method"),
             Self::Url(UrlError::Expired(_)) => (StatusCode::FORBIDDEN, "url_expired"),
-            Self::NotUploaded => (StatusCode::NOT_FOUND, "not_found"),
+            Self::NotUploaded(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Idle(_) | Self::Slow { .. } => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::OtherBytes { .. } => (StatusCode::CONFLICT, "conflict"),
@@ -141,7 +144,7 @@ impl From<BlobError> for Refusal {
 impl From<LedgerError> for Refusal {
     fn from(error: LedgerError) -> Self {
         match error {
-            LedgerError::NotFound => Self::NotFound,
+            LedgerError::NotFound(resource) => Self::NotFound(resource),
             LedgerError::Refused(message) => Self::Refused(message),
             LedgerError::Failed(error) => {
                 let cause = Diagnosis::of(&*error).one_line();

@@ -22,17 +22,20 @@ const LIFETIME: Duration = Duration::from_mins(1);
 /// Records in memory.
 #[derive(Debug, Clone, Default)]
 struct Ledger {
-    slugs: Arc<StdMutex<HashMap<Uuid, SlugBytes>>>,
+    slugs: Arc<StdMutex<HashMap<Uuid, BlobBytes>>>,
     /// Whether it is to fail when an upload is done.
     broken: bool,
     /// Whether an app, and so its slug, is deleted when an upload is about to be recorded.
     deleting: bool,
 }
 
-impl SlugLedger for Ledger {
-    async fn slug_bytes(&self, id: Uuid) -> Result<SlugBytes, LedgerError> {
+impl BlobLedger for Ledger {
+    const RESOURCE: &'static str = "slug";
+    const PATH: &'static str = "/blobs/{id}";
+
+    async fn blob_bytes(&self, id: Uuid) -> Result<BlobBytes, LedgerError> {
         let slugs = self.slugs.lock().unwrap();
-        slugs.get(&id).cloned().ok_or(LedgerError::NotFound)
+        slugs.get(&id).cloned().ok_or(LedgerError::NotFound("slug"))
     }
 
     async fn finish_upload(&self, id: Uuid, received: Received) -> Result<(), LedgerError> {
@@ -45,7 +48,7 @@ impl SlugLedger for Ledger {
         if self.deleting {
             slugs.remove(&id);
         }
-        let slug = slugs.get_mut(&id).ok_or(LedgerError::NotFound)?;
+        let slug = slugs.get_mut(&id).ok_or(LedgerError::NotFound("slug"))?;
         assert_eq!(slug.uploaded, None, "an upload is recorded once");
         slug.uploaded = Some(received);
         Ok(())
@@ -143,10 +146,10 @@ impl Scene {
 
     /// A new slug, and where its blob is to be.
     fn slug(&self) -> Uuid {
-        self.slug_with(SlugBytes::default())
+        self.slug_with(BlobBytes::default())
     }
 
-    fn slug_with(&self, bytes: SlugBytes) -> Uuid {
+    fn slug_with(&self, bytes: BlobBytes) -> Uuid {
         let id = Uuid::new_v4();
         self.ledger.slugs.lock().unwrap().insert(id, bytes);
         id
@@ -243,12 +246,12 @@ async fn an_address_that_does_not_allow_it_is_refused() {
     assert_eq!(answer.headers["allow"], "GET, HEAD, PUT");
     answers.push(answer.error());
     insta::assert_snapshot!(answers.join("\n"), @r"
-    403 url_not_signed: The URL is not signed. Use the `blob.url` of the slug as it is, with everything after the `?`.
+    403 url_not_signed: The URL is not signed. Use it as the API answered it, with everything after the `?`.
     403 url_signature: The URL's signature is wrong: it was changed, or another server gave it out.
-    403 url_method: The URL is for GET only. A slug is uploaded with the URL that its creation answered.
-    403 url_expired: The URL expired at 1970-01-01T00:01:00Z. Create a new slug to upload, or read the slug again to download.
-    400 bad_request: The URL's `expires` is damaged. Use the `blob.url` of the slug as it is.
-    403 url_method: The URL is for PUT only. Read the slug again for one to download it.
+    403 url_method: The URL is for GET only. What is uploaded has another one, which the answer to its creation has.
+    403 url_expired: The URL expired at 1970-01-01T00:01:00Z. Ask the API for a new one.
+    400 bad_request: The URL's `expires` is damaged. Use it as the API answered it.
+    403 url_method: The URL is for PUT only. Another one, which the API answers too, is to download.
     405 method_not_allowed: A blob is uploaded with PUT and downloaded with GET.
     ");
     assert_eq!(scene.record(id).unwrap().sha256, sha256(b"slug"));

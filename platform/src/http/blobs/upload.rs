@@ -1,7 +1,7 @@
 //! `PUT` of a blob.
 
 use super::refusal::Refusal;
-use super::{LedgerError, Service, SlugLedger, empty, etag};
+use super::{BlobLedger, LedgerError, Service, empty, etag};
 use crate::blobs::{Received, Staged};
 use crate::http::linger::read_on;
 use crate::signed_url::BlobMethod;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-pub(super) async fn put<L: SlugLedger>(
+pub(super) async fn put<L: BlobLedger>(
     State(service): State<Arc<Service<L>>>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
@@ -49,7 +49,7 @@ pub(super) async fn put<L: SlugLedger>(
     }
 }
 
-impl<L: SlugLedger> Service<L> {
+impl<L: BlobLedger> Service<L> {
     /// Takes the bytes of slug `id`. They count when this returns.
     async fn receive(
         self: &Arc<Self>,
@@ -57,7 +57,7 @@ impl<L: SlugLedger> Service<L> {
         headers: &HeaderMap,
         body: &mut Body,
     ) -> Result<Received, Refusal> {
-        let slug = self.blobs.ledger.slug_bytes(id).await?;
+        let slug = self.blobs.ledger.blob_bytes(id).await?;
         // RFC 9110, section 14.4: else the part would be taken for the whole.
         if headers.contains_key(CONTENT_RANGE) {
             return Err(Refusal::Partial);
@@ -70,7 +70,7 @@ impl<L: SlugLedger> Service<L> {
             if let Some(uploaded) = &slug.uploaded
                 && uploaded.size != announced
             {
-                return Err(other_than(uploaded));
+                return Err(other_than::<L>(uploaded));
             }
         }
         let (received, staged) = self.stage(id, body).await?;
@@ -163,8 +163,8 @@ impl<L: SlugLedger> Service<L> {
     ) -> Result<Received, Refusal> {
         let blobs = &self.blobs;
         let _one_at_a_time = blobs.store.lock(id).await;
-        match blobs.ledger.slug_bytes(id).await?.uploaded {
-            Some(uploaded) if uploaded != received => return Err(other_than(&uploaded)),
+        match blobs.ledger.blob_bytes(id).await?.uploaded {
+            Some(uploaded) if uploaded != received => return Err(other_than::<L>(&uploaded)),
             Some(_) => {
                 // The same again mends a blob that was lost.
                 if blobs.store.size(id).await? != Some(received.size) {
@@ -176,7 +176,7 @@ impl<L: SlugLedger> Service<L> {
                 let recorded = blobs.ledger.finish_upload(id, received.clone()).await;
                 // Its app was deleted in between, and who did that has been here already, or waits for the lock in vain:
                 // nobody else will ever look for this blob.
-                if let Err(LedgerError::NotFound) = &recorded {
+                if let Err(LedgerError::NotFound(_)) = &recorded {
                     blobs.store.remove(id).await?;
                 }
                 recorded?;
@@ -193,8 +193,9 @@ struct Pace {
     waited: Duration,
 }
 
-fn other_than(uploaded: &Received) -> Refusal {
+fn other_than<L: BlobLedger>(uploaded: &Received) -> Refusal {
     Refusal::OtherBytes {
+        resource: L::RESOURCE,
         uploaded: uploaded.clone(),
     }
 }

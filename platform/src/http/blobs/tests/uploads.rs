@@ -105,7 +105,7 @@ async fn bytes_that_were_never_recorded_are_replaced() {
 async fn a_checksum_is_checked() {
     let scene = Scene::new();
     let expected = sha256(b"the slug");
-    let id = scene.slug_with(SlugBytes {
+    let id = scene.slug_with(BlobBytes {
         expected_sha256: Some(expected.to_uppercase()),
         uploaded: None,
     });
