@@ -8,6 +8,7 @@ use crate::failure::UsageError;
 use slugbuilder::sandbox::Environment;
 use slugbuilder_fetch::{Proxies, Settings};
 use slugbuilder_platform::BlobPlace;
+use slugbuilder_platform::git::{GitProgram, find_program};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -117,6 +118,16 @@ pub(crate) fn transfers(host: &Environment) -> Settings {
             .map(PathBuf::from),
         ..Settings::default()
     }
+}
+
+/// The git of this machine, if there is one on the `PATH`.
+pub(crate) fn git() -> Option<GitProgram> {
+    let search_path = std::env::var_os("PATH")?;
+    let program = find_program("git", &search_path)?;
+    Some(GitProgram {
+        program,
+        search_path,
+    })
 }
 
 /// The folder of a server: `--data`, else `$XDG_DATA_HOME/slugbuilder/server`, else `~/.local/share/slugbuilder/server`.

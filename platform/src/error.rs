@@ -2,6 +2,7 @@
 
 use crate::blobs::BlobError;
 use crate::builds::BuildsError;
+use crate::git;
 use crate::signed_url::KeyError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
@@ -23,6 +24,9 @@ pub enum ServerError {
     /// The key that signs the addresses of blobs cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The folder of repositories cannot be used.
+    #[error(transparent)]
+    Git(#[from] git::OpenError),
     /// The folder of builds cannot be used, or those that were not done cannot be found.
     #[error(transparent)]
     Builds(#[from] BuildsError),
@@ -91,6 +95,7 @@ impl ServerError {
             Self::Store(error) => Some(error),
             Self::Blobs(error) => Some(error),
             Self::Key(error) => Some(error),
+            Self::Git(error) => Some(error),
             Self::Builds(error) => Some(error),
             Self::Tls(error) => Some(error),
             Self::Users(error) => Some(error),

@@ -8,6 +8,7 @@ pub mod builds;
 mod connections;
 pub mod drain_url;
 mod error;
+pub mod git;
 pub mod hostname;
 pub mod http;
 pub mod password;

@@ -5,6 +5,7 @@ use crate::blobs::{BlobStore, Unrecorded};
 use crate::builds::{self, Builds};
 use crate::connections::{Listener, Peer, Rules};
 use crate::error::ServerError;
+use crate::git::{self, Git};
 use crate::http::blobs::{self, Blobs, SourceLedger, UploadLimits};
 use crate::http::{Conventions, RateLimiter, around_all};
 use crate::private;
@@ -42,6 +43,7 @@ pub struct Running {
     url: String,
     authority: Option<PathBuf>,
     store: Store,
+    git: Git,
     builds: Builds,
     handle: Handle<Peer>,
     rules: Arc<Rules>,
@@ -107,28 +109,8 @@ impl Server {
         };
         let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
 
-        let external_url: Arc<str> = url.as_str().into();
-        let builds = Builds::open(
-            &settings.data,
-            builds::Parameters {
-                builder: settings.builder.clone(),
-                max_slug_size: settings.max_slug_size,
-                store: opened.store.clone(),
-                blobs: opened.blobs.clone(),
-                signer: opened.signer.clone(),
-                external_url: Arc::clone(&external_url),
-                reporter: Arc::clone(&reporter),
-            },
-        )?;
-        builds.resume().await?;
-        let state = State {
-            store: opened.store.clone(),
-            blobs: opened.blobs,
-            signer: opened.signer,
-            builds: builds.clone(),
-            external_url,
-            url_lifetime: DEFAULT_LIFETIME,
-        };
+        let state = state(&settings, &opened, &url, &reporter).await?;
+        let (builds, git) = (state.builds.clone(), state.git.clone());
         let router = routes(&settings, state, &reporter);
         let make_service = router.into_make_service_with_connect_info::<Peer>();
         let handle = Handle::new();
@@ -165,6 +147,7 @@ impl Server {
             url,
             authority,
             store: opened.store,
+            git,
             builds,
             handle,
             rules,
@@ -174,6 +157,48 @@ impl Server {
             renewing,
         })
     }
+}
+
+/// What requests are answered from. Builds that a server before this one had begun go on.
+async fn state(
+    settings: &Settings,
+    opened: &Opened,
+    url: &str,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<State, ServerError> {
+    let external_url: Arc<str> = url.into();
+    let builds = Builds::open(
+        &settings.data,
+        builds::Parameters {
+            builder: settings.builder.clone(),
+            max_slug_size: settings.max_slug_size,
+            store: opened.store.clone(),
+            blobs: opened.blobs.clone(),
+            signer: opened.signer.clone(),
+            external_url: Arc::clone(&external_url),
+            reporter: Arc::clone(reporter),
+        },
+    )?;
+    let git = git::Parameters {
+        program: settings.git.clone(),
+        max_push_size: settings.max_push_size,
+        builder: settings.builder.clone(),
+        store: opened.store.clone(),
+        builds: builds.clone(),
+        external_url: Arc::clone(&external_url),
+        reporter: Arc::clone(reporter),
+    };
+    let git = Git::open(&settings.data, git).await?;
+    builds.resume().await?;
+    Ok(State {
+        store: opened.store.clone(),
+        git,
+        blobs: opened.blobs.clone(),
+        signer: opened.signer.clone(),
+        builds,
+        external_url,
+        url_lifetime: DEFAULT_LIFETIME,
+    })
 }
 
 /// What the data folder has.
@@ -250,6 +275,12 @@ impl Running {
         &self.url
     }
 
+    /// Whether apps can be pushed to and cloned: there is a git that can be used.
+    #[must_use]
+    pub fn has_git(&self) -> bool {
+        self.git.is_usable()
+    }
+
     /// The certificate of the authority that clients are to trust, where it is one of this machine.
     #[must_use]
     pub fn authority(&self) -> Option<&Path> {
@@ -272,6 +303,7 @@ impl Running {
     /// Takes no new connections, lets running requests end within [`Settings::grace`], and ends. Clients that read nothing
     /// of an answer are not waited for that long.
     pub async fn shutdown(mut self) -> Result<(), ServerError> {
+        self.git.stop();
         self.rules.stop();
         self.handle.graceful_shutdown(Some(self.grace));
         self.builds.stop().await;
@@ -307,6 +339,7 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         },
         reporter: Arc::clone(reporter),
     });
+    let git = state.git.clone();
     let sources = blobs::routes(Blobs {
         store: state.builds.sources().clone(),
         signer: state.signer.of(BlobKind::Source),
@@ -321,8 +354,9 @@ pub fn routes(settings: &Settings, state: State, reporter: &Arc<dyn Reporter>) -
         .around(api::router().with_state(state.clone()))
         .merge(blobs)
         .merge(sources)
+        .merge(git::routes(&git))
         .merge(api::signed_router().with_state(state));
-    around_all(routes, Arc::clone(reporter))
+    around_all(git::around(git, routes), Arc::clone(reporter))
 }
 
 /// HTTP/1.1 only, and no client may keep a connection without sending.

@@ -2,6 +2,7 @@
 
 use crate::backup::BLOBS;
 use crate::blobs::{BlobError, BlobStore};
+use crate::git::{GitProgram, MAX_PUSH_SIZE};
 use crate::http::PER_HOUR;
 use crate::users::Users;
 use slugbuilder_fetch::Settings as Transfers;
@@ -52,6 +53,10 @@ pub struct Settings {
     pub grace: Duration,
     /// What builds. Nothing means that the server builds nothing: requests for builds are refused, and say so.
     pub builder: Option<Builder>,
+    /// The git that takes pushes. Nothing means that none are taken: they are refused, and told why.
+    pub git: Option<GitProgram>,
+    /// The most that a push may have, in bytes.
+    pub max_push_size: u64,
 }
 
 /// What builds, and how.
@@ -166,6 +171,8 @@ impl Settings {
             stall_timeout: Duration::from_mins(1),
             connections: CONNECTIONS,
             grace: Duration::from_secs(30),
+            git: None,
+            max_push_size: MAX_PUSH_SIZE,
             builder: None,
         }
     }

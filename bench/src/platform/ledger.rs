@@ -10,9 +10,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use slugbuilder::api::types::{ReleaseCreate, SlugCreate};
-use slugbuilder_platform::store::{NewApp, Store, User};
+use slugbuilder_platform::store::{DATABASE, NewApp, Store, User};
 use slugbuilder_platform::users::Users;
+use std::collections::HashSet;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use uuid::Uuid;
@@ -31,6 +33,10 @@ const SLUG: usize = 100;
 
 /// The name of the folder in it that the server gets.
 const DATA: &str = "data";
+
+/// What the server calls its parts.
+const BLOBS: &str = "blobs";
+const USERS: &str = "users";
 
 /// How much a ledger has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +92,34 @@ pub(super) struct App {
 #[derive(Debug)]
 pub(super) struct Filled {
     pub(super) ledger: Ledger,
-    /// The data folder. It is only copied.
+    /// The data folder. See [`Filled::copy`].
     pub(super) data: PathBuf,
+}
+
+impl Filled {
+    /// Makes the data folder `data`, which is not there, with the same ledger. It has the very folder of blobs: those that a
+    /// run adds go when the next one begins.
+    pub(super) fn copy(&self, data: &Path) -> Result<(), BenchError> {
+        let blobs = self.data.join(BLOBS);
+        let slugs = self.ledger.apps.iter().flat_map(|app| &app.slugs);
+        let known: HashSet<String> = slugs.map(Uuid::to_string).collect();
+        for shard in fs::read_dir(&blobs)? {
+            for blob in fs::read_dir(shard?.path())? {
+                let blob = blob?;
+                if !known.contains(&*blob.file_name().to_string_lossy()) {
+                    fs::remove_file(blob.path())?;
+                }
+            }
+        }
+        fs::create_dir(data)?;
+        fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))?;
+        for name in [DATABASE, USERS] {
+            // With its mode, too.
+            fs::copy(self.data.join(name), data.join(name))?;
+        }
+        fs_err::os::unix::fs::symlink(blobs, data.join(BLOBS))?;
+        Ok(())
+    }
 }
 
 impl Ledger {
@@ -166,7 +198,7 @@ async fn fill(data: &Path, size: Size) -> Result<Ledger, BenchError> {
         .create_new(true)
         .write(true)
         .mode(0o600)
-        .open(data.join("users"))?
+        .open(data.join(USERS))?
         .write_all(text.as_bytes())?;
     let Users(users) =
         Users::parse(&text, "`users`").map_err(slugbuilder_platform::ServerError::from)?;
@@ -258,7 +290,7 @@ struct Blobs {
 
 impl Blobs {
     fn new(data: &Path) -> Result<Self, BenchError> {
-        let folder = data.join("blobs");
+        let folder = data.join(BLOBS);
         // Makes the folders that blobs lie in.
         slugbuilder_platform::blobs::BlobStore::folder(&folder)
             .map_err(slugbuilder_platform::ServerError::from)?;
@@ -300,6 +332,13 @@ mod tests {
         assert_eq!(newest.slug, Some(first.ledger.apps[2].slugs[0]));
         assert!(store.release(&user, "app-00002", "6").await.is_err());
         drop(store);
+        let copy = folder.path().join("copy");
+        let extra = first.data.join("blobs/00/extra");
+        fs::write(&extra, "").unwrap();
+        first.copy(&copy).unwrap();
+        assert!(!extra.exists());
+        let store = Store::open(&copy).unwrap();
+        assert_eq!(store.uploaded_slugs().await.unwrap().len(), 3);
         let again = filled(folder.path(), size).await.unwrap();
         assert_eq!(again.ledger.apps[2].slugs, first.ledger.apps[2].slugs);
     }

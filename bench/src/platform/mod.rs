@@ -20,7 +20,6 @@ pub(crate) use tables::FIGURES;
 use crate::benchmark::{Bench, progress};
 use crate::error::BenchError;
 use crate::results::Sheets;
-use crate::work::{copy, remove};
 use ledger::{Filled, Ledger, Size};
 use load::{Load, Pace, Sample, Target};
 use requests::Kind;
@@ -154,11 +153,10 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// A fresh copy of a filled folder.
+    /// A data folder of its own that has what a filled one has.
     fn copied(&self, filled: &Filled, name: &str) -> Result<PathBuf, BenchError> {
         let data = self.folder.join(name);
-        remove(&data)?;
-        copy(&self.bench.runner, &filled.data, &data)?;
+        filled.copy(&data)?;
         Ok(data)
     }
 

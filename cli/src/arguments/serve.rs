@@ -163,7 +163,7 @@ pub(crate) struct BuildsArguments {
     /// End a build after this long, for example 90s, 15m or 1h.
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = parse_duration)]
     pub(crate) build_timeout: Duration,
-    /// Refuse archives of sources that are larger than this many megabytes.
+    /// Refuse archives of sources, and pushes, that are larger than this many megabytes.
     #[arg(long, default_value_t = 1000, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_source_size: u64,
     /// Fetch sources also from addresses that only this machine or its network reaches.

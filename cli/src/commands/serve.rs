@@ -54,6 +54,8 @@ fn serve(
         max_slug_size: super::megabytes(arguments.max_slug_size),
         requests_per_hour: arguments.requests_per_hour,
         builder: builder(&arguments.builds),
+        git: environment::git(),
+        max_push_size: super::megabytes(arguments.builds.max_source_size),
         ..Settings::new(data)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

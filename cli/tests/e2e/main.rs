@@ -18,6 +18,7 @@ mod context;
 mod deploy;
 mod determinism;
 mod ending;
+mod git_push;
 mod invocation;
 mod kept;
 mod left_out;

@@ -29,9 +29,14 @@ fn start(context: &Context, arguments: &[&str]) -> (Started, String) {
 
 /// The status of a request.
 fn status(address: &str, line: &str, token: &str, body: &str) -> String {
+    status_of(address, line, &format!("Bearer {token}"), body)
+}
+
+/// The same with any `Authorization`.
+fn status_of(address: &str, line: &str, authorization: &str, body: &str) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
     let request = format!(
-        "{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+        "{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nConnection: close\r\n\
          Accept: application/vnd.heroku+json; version=3\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -102,6 +107,48 @@ fn a_hang_up_reads_the_users_again() {
     assert_eq!(account(&address, BOB), "200");
     server.signal(Signal::SIGTERM);
     assert_eq!(server.status(), 0);
+}
+
+#[test]
+fn a_password_is_good_for_a_token() {
+    let context = Context::new(ordinary());
+    let hash = |email: &str, password: &str| {
+        context
+            .slugbuilder(["serve", "hash-password", email])
+            .input(format!("{password}\n"))
+    };
+    let line = hash("ann@example.com", "correct horse").succeeds().stdout;
+    assert!(line.starts_with("ann@example.com:$argon2id$"), "{line}");
+    users(&context, &format!("{line}ann@example.com:{ANN}\n"));
+    let (mut server, address) = start(&context, &["--users", "../users"]);
+    // What people are told to type gives the token, not the hash.
+    let output = server.output();
+    let export = output
+        .lines()
+        .find(|line| line.contains("HEROKU_API_KEY"))
+        .unwrap();
+    let script = format!("{export}; printf %s \"$HEROKU_API_KEY\"");
+    assert_eq!(context.shell(&script).succeeds().stdout, ANN);
+    // `ann@example.com:correct horse` and `ann@example.com:wrong horse`
+    for (pair, expected) in [
+        ("YW5uQGV4YW1wbGUuY29tOmNvcnJlY3QgaG9yc2U=", "201"),
+        ("YW5uQGV4YW1wbGUuY29tOndyb25nIGhvcnNl", "401"),
+    ] {
+        let authorization = format!("Basic {pair}");
+        let line = "POST /oauth/authorizations";
+        assert_eq!(
+            status_of(&address, line, &authorization, "{}"),
+            expected,
+            "{pair}"
+        );
+    }
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.status(), 0);
+
+    let error = hash("ann@example.com", "short").fails(2);
+    assert!(error.contains("the password has 5 bytes"), "{error}");
+    let error = hash("ann", "correct horse").fails(2);
+    assert!(error.contains("this is not an e-mail address"), "{error}");
 }
 
 #[test]

@@ -8,13 +8,13 @@ use super::loose::{Fields, Refused};
 use super::path::Path;
 use super::present;
 use crate::blobs::BlobStore;
+use crate::git::Git;
 use crate::http::answer::{created, list, ok, with_warning};
 use crate::http::{Actor, ApiError, Body, Paging, Turn};
 use crate::range::Offered;
-use crate::store::{AppUpdate, Keyed, NewApp, User};
+use crate::store::{AppUpdate, DeletedApp, Keyed, NewApp, User};
 use axum::extract::State as Of;
 use axum::response::Response;
-use uuid::Uuid;
 
 /// `POST /apps`
 pub(super) async fn create(
@@ -106,12 +106,14 @@ pub(super) async fn delete(
     turn: Turn,
     Path(app): Path<String>,
 ) -> Result<Response, ApiError> {
-    let deleted = state.store.delete_app(&user, &app).await?;
+    let mut deleted = state.store.delete_app(&user, &app).await?;
+    let answer = ok(&present::app(&deleted.app, &state.external_url));
     // Nobody has to wait for what is left to do.
     turn.end();
-    state.builds.forget_app(deleted.app.id, deleted.builds);
-    let answer = ok(&present::app(&deleted.app, &state.external_url));
-    let removing = tokio::spawn(remove(state.blobs, deleted.slugs));
+    state
+        .builds
+        .forget_app(deleted.app.id, std::mem::take(&mut deleted.builds));
+    let removing = tokio::spawn(remove(state.blobs, state.git, deleted));
     Ok(match removing.await {
         Ok(0) => answer,
         Ok(kept) => with_warning(
@@ -122,10 +124,13 @@ pub(super) async fn delete(
     })
 }
 
-/// Removes the bytes of slugs that are no longer in the ledger; says how many of them could not be.
-async fn remove(blobs: BlobStore, slugs: Vec<Uuid>) -> usize {
+/// Removes what is no longer in the ledger: the repository of an app, and the bytes of slugs; says how many of these could not
+/// be.
+async fn remove(blobs: BlobStore, git: Git, deleted: DeletedApp) -> usize {
+    // The next start tries again.
+    drop(git.remove(deleted.app.id).await);
     let mut kept = 0;
-    for slug in slugs {
+    for slug in deleted.slugs {
         // An upload may be about to be recorded.
         let _one_at_a_time = blobs.lock(slug).await;
         kept += usize::from(blobs.remove(slug).await.is_err());

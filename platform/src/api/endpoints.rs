@@ -4,7 +4,7 @@ use super::catalogue::{DynoSize, Region, Stack};
 use super::{
     State, absent, account, account_features, apps, authorizations, buildpacks, builds,
     collaborators, config_vars, domains, drains, dynos, features, filters, formation, keys, offers,
-    openapi, pipelines, releases, schema, scope, slugs, sources,
+    openapi, pipelines, push_webhook, releases, schema, scope, slugs, sources,
 };
 use axum::extract::Request;
 use axum::http::Method;
@@ -216,6 +216,9 @@ endpoints! {
     GET    "/apps/{app}/builds/{build}"     => builds::info,             "build"             Itself      Token "Info";
     DELETE "/apps/{app}/builds/{build}"     => builds::cancel,           "build"             Destroy     Token "Cancel" 409;
     DELETE "/apps/{app}/build-cache"        => builds::forget_cache,     "build"             Empty       Token "Delete cache";
+    POST   "/apps/{app}/push-webhook"       => push_webhook::create,     "push-webhook"      Create      Token "Create or replace";
+    GET    "/apps/{app}/push-webhook"       => push_webhook::info,       "push-webhook"      Itself      Token "Info by app";
+    DELETE "/apps/{app}/push-webhook"       => push_webhook::delete,     "push-webhook"      Destroy     Token "Delete";
 
     GET    "/apps/{app}/formation"          => formation::all,           "formation"         Instances   Token "List";
     PATCH  "/apps/{app}/formation"          => formation::batch_update,  "formation"         BatchUpdate Token "Batch update";
@@ -238,8 +241,8 @@ endpoints! {
     POST   "/pipelines"                     => pipelines::create,        "pipeline"          Create      Token "Create";
     GET    "/pipelines"                     => pipelines::all,           "pipeline"          Instances   Token "List";
     GET    "/pipelines/{pipeline}"          => pipelines::info,          "pipeline"          Itself      Token "Info" 422;
-    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update" 403;
-    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete" 403 422;
+    PATCH  "/pipelines/{pipeline}"          => pipelines::update,        "pipeline"          Update      Token "Update";
+    DELETE "/pipelines/{pipeline}"          => pipelines::delete,        "pipeline"          Destroy     Token "Delete" 422;
     POST   "/pipeline-couplings"            => pipelines::couple,        "pipeline-coupling" Create      Token "Create" 404;
     GET    "/pipeline-couplings"            => pipelines::couplings,     "pipeline-coupling" Instances   Token "List";
     GET    "/users/~/pipeline-couplings"    => pipelines::couplings,     "pipeline-coupling" Instances   Token "List by user";

@@ -150,16 +150,7 @@ pub(super) async fn update(
 
 /// The names of the features that a new app is to have (`feature_flags`).
 pub(super) fn requested(fields: &Fields) -> Result<Vec<&'static str>, Refused> {
-    let flags = "feature_flags";
-    let names = match fields.text(flags) {
-        // `heroku create --features a,b` sends it as it was typed.
-        Ok(Some(typed)) => typed
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .collect(),
-        Ok(None) => Vec::new(),
-        Err(_) => fields.texts(flags)?.unwrap_or_default(),
-    };
+    let names = fields.words("feature_flags")?.unwrap_or_default();
     names
         .iter()
         .map(|name| super::apps::known::<AppFeature>(name).map(|feature| feature.name))

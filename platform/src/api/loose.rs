@@ -102,17 +102,6 @@ impl Fields {
         }
     }
 
-    /// Words: a list of texts, or one text that has them divided by commas or spaces.
-    pub fn words(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
-        match self.value(name) {
-            Some(Sent::Text(text)) => {
-                let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-                Ok(Some(words.map(str::to_owned).collect()))
-            }
-            _ => self.texts(name),
-        }
-    }
-
     /// A whole number of at least 0: `3600` or `"3600"`.
     pub fn whole_number(&self, name: &str) -> Result<Option<u64>, Refused> {
         match self.value(name) {
@@ -188,6 +177,17 @@ impl Fields {
             })
             .collect::<Result<_, _>>()
             .map(Some)
+    }
+
+    /// A list of texts, or one text of them with commas between: `heroku create --features a,b` sends it as it was typed.
+    pub fn words(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
+        match self.value(name) {
+            Some(Sent::Text(text)) => {
+                let words = text.split(',').map(|one| one.trim().to_owned());
+                Ok(Some(words.filter(|one| !one.is_empty()).collect()))
+            }
+            _ => self.texts(name),
+        }
     }
 
     /// A list of objects.
@@ -291,23 +291,6 @@ mod tests {
         assert!(body.list("updates").unwrap().is_none());
         assert_eq!(body.nullable_text("name"), Ok(Some(None)));
         assert_eq!(body.nullable_text("other"), Ok(None));
-    }
-
-    #[test]
-    fn words_come_as_lists_and_as_one_text() {
-        let of = |value: Value| fields(json!({"scope": value})).words("scope");
-        let expected = Ok(Some(vec!["read".to_owned(), "write".to_owned()]));
-        for value in [
-            json!(["read", "write"]),
-            json!("read,write"),
-            json!("read write "),
-        ] {
-            assert_eq!(of(value), expected);
-        }
-        assert_eq!(of(json!(null)), Ok(None));
-        for value in [json!(1), json!([1]), json!(["a", null]), json!({})] {
-            assert_eq!(of(value), Err(wrong("scope", "a list of strings")));
-        }
     }
 
     #[test]
@@ -496,6 +479,19 @@ mod tests {
         // Half of a pair of surrogates is no text.
         let body: Fields = serde_json::from_str(r#"{"name": "\ud800"}"#).unwrap();
         assert_eq!(body.text("name"), Err(wrong("name", "a string")));
+    }
+
+    #[test]
+    fn words_come_as_a_list_and_with_commas() {
+        let of = |value: Value| fields(json!({"flags": value})).words("flags");
+        let two = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(of(json!(["a", "b"])), Ok(Some(two.clone())));
+        assert_eq!(of(json!("a, b,")), Ok(Some(two)));
+        assert_eq!(of(json!("")), Ok(Some(Vec::new())));
+        assert_eq!(of(json!(null)), Ok(None));
+        for value in [json!([1]), json!(["a", null]), json!({}), json!(true)] {
+            assert_eq!(of(value), Err(wrong("flags", "a list of strings")));
+        }
     }
 
     #[test]

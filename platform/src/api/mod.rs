@@ -27,6 +27,7 @@ mod openapi;
 mod path;
 mod pipelines;
 pub mod present;
+mod push_webhook;
 mod refusals;
 mod releases;
 mod schema;

@@ -1,4 +1,4 @@
-//! `/openapi.json`: an OpenAPI 3.1 description of what this server has, made from what `/schema` is made from: the table of endpoints and
+//! `/openapi.json`: an `OpenAPI` 3.1 description of what this server has, made from what `/schema` is made from: the table of endpoints and
 //! `data/resources/`. Answers are described strictly (every attribute is there and no other), requests as loosely as they are read
 //! ([`super::loose`]).
 

@@ -54,7 +54,7 @@ pub fn app(app: &store::App, external_url: &str) -> types::App {
         owner: app.owner.clone(),
         region: named::<Region>(&app.region),
         released_at: app.released_at.map(seconds),
-        repo_size: None,
+        repo_size: app.repo_size,
         slug_size: app.slug_size,
         space: None,
         stack: named::<Stack>(&app.stack),

@@ -14,6 +14,7 @@ const RESOURCES: &[&str] = &[
     include_str!("../../data/resources/apps.json"),
     include_str!("../../data/resources/attached.json"),
     include_str!("../../data/resources/builds.json"),
+    include_str!("../../data/resources/git.json"),
     include_str!("../../data/resources/offers.json"),
     include_str!("../../data/resources/pipelines.json"),
     include_str!("../../data/resources/releases.json"),

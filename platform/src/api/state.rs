@@ -2,6 +2,7 @@
 
 use crate::blobs::BlobStore;
 use crate::builds::Builds;
+use crate::git::Git;
 use crate::signed_url::{BlobKind, BlobMethod, Signer};
 use crate::store::Store;
 use jiff::Timestamp;
@@ -20,6 +21,8 @@ pub struct State {
     pub store: Store,
     /// The bytes of slugs.
     pub blobs: BlobStore,
+    /// The repositories of apps.
+    pub git: Git,
     /// Signs the addresses of blobs and of output.
     pub signer: Signer,
     /// The builds.

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 impl Endpoint {
     /// Every status that it may answer with, but for 500, which is a fault of the server and never meant.
     ///
-    /// Most follow from what the row says of it: [`Rel`] has the status of success; who may call it, 401; what is in the path, 404; a scope, 403; a body,
-    /// 422; a list, 206 and 416. The rest is in [`Endpoint::also`].
+    /// Most follow from what the row says of it: [`Rel`] has the status of success; who may call it, 401; a scope, 403; what is in the path,
+    /// 404; a body, 422; a list, 206 and 416. The rest is in [`Endpoint::also`].
     ///
     /// Left out are 408 and 413 of requests that have a body where none is asked for: they cannot be described.
     #[must_use]

@@ -19,7 +19,7 @@ const TRIES: usize = 100;
 /// All of an app; `current` is the newest release that succeeded.
 const SELECT: &str = "SELECT app.id, app.name, owner.id AS owner_id, owner.email AS owner_email, app.stack,
         app.build_stack, app.region, app.maintenance, app.created_at, app.updated_at, app.released_at,
-        slug.size AS slug_size, slug.buildpack_provided_description";
+        app.repo_size, slug.size AS slug_size, slug.buildpack_provided_description";
 const JOINS: &str = "JOIN user AS owner ON owner.number = app.owner
     LEFT JOIN release AS current ON current.app = app.number AND current.version = (
         SELECT newest.version FROM release AS newest
@@ -330,6 +330,7 @@ fn read_app(row: &Row<'_>) -> rusqlite::Result<App> {
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
         released_at: optional_time(row, "released_at")?,
+        repo_size: row.get::<_, Option<i64>>("repo_size")?.map(count),
         slug_size: row.get::<_, Option<i64>>("slug_size")?.map(count),
         buildpack_provided_description: row.get("buildpack_provided_description")?,
     })

@@ -4,6 +4,7 @@ use super::StoreError;
 use crate::private;
 use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations, SchemaVersion};
 use std::fs::{File, TryLockError};
@@ -24,6 +25,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0003_attached.sql")),
     M::up(include_str!("migrations/0004_pipelines.sql")),
     M::up(include_str!("migrations/0005_builds.sql")),
+    M::up(include_str!("migrations/0006_git.sql")),
     M::up(include_str!("migrations/0007_clock.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
@@ -116,6 +118,8 @@ fn configure(connection: &Connection, cache: i32) -> Result<(), StoreError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -cache)?;
+    // Else SQLite plans each statement with a `LIMIT ?` anew whenever it is carried out, which takes longer than a page.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(())
 }

@@ -25,6 +25,7 @@ mod error;
 mod features;
 mod folder;
 mod formation;
+mod git;
 mod keys;
 mod keyset;
 mod names;
@@ -62,8 +63,8 @@ pub use pipelines::{
 };
 pub use records::{
     App, AppUpdate, Build, BuildStatus, BuiltSlug, Collaborator, DeletedApp, Formation,
-    FormationChange, Keyed, NewApp, NewBuildRow, PasswordCheck, PendingBuild, Quantity, Release,
-    Slug, TokenHolder, User, UserTokens, UserUpdate,
+    FormationChange, Keyed, NewApp, NewBuildRow, PasswordCheck, PendingBuild, PushWebhook,
+    Quantity, Release, Slug, TokenHolder, User, UserTokens, UserUpdate,
 };
 
 pub use rules::is_email;

@@ -91,9 +91,27 @@ impl<'a> Borrowed<'a> {
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let connection = self.connection.as_ref().ok_or(StoreError::Closed)?;
-        // One transaction, so that all that `work` reads is of one moment; ended when dropped.
-        let transaction = connection.unchecked_transaction()?;
-        work(&transaction)
+        // One transaction, so that all that `work` reads is of one moment.
+        let _moment = Moment::begin(connection)?;
+        work(connection)
+    }
+}
+
+/// A transaction that reads, until it is dropped. rusqlite's own compiles its statements each time.
+struct Moment<'a>(&'a Connection);
+
+impl<'a> Moment<'a> {
+    fn begin(connection: &'a Connection) -> Result<Self, StoreError> {
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        // There is nothing to undo. Where it cannot be ended, the next one does not begin, and says so.
+        let ended = self.0.prepare_cached("ROLLBACK");
+        drop(ended.and_then(|mut statement| statement.execute([])));
     }
 }
 

@@ -107,6 +107,8 @@ pub struct App {
     pub updated_at: Timestamp,
     /// When its newest release was made.
     pub released_at: Option<Timestamp>,
+    /// Size of the repository that it is pushed to, in bytes; nothing where it has none.
+    pub repo_size: Option<u64>,
     /// Size of the current slug, in bytes.
     pub slug_size: Option<u64>,
     /// What the buildpacks said of the current slug.
@@ -144,6 +146,40 @@ pub struct DeletedApp {
     pub slugs: Vec<Uuid>,
     /// Its builds, whose output is to be deleted.
     pub builds: Vec<Uuid>,
+}
+
+/// What tells of pushes to a repository elsewhere, which are built then.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PushWebhook {
+    /// Its identifier, which is in its address.
+    pub id: Uuid,
+    /// The app that is built.
+    pub app: types::Named,
+    /// Who set it up, in whose name its builds are.
+    pub user: types::User,
+    /// What signatures are made from.
+    pub secret: String,
+    /// The branch whose pushes are built.
+    pub branch: String,
+    /// What became of the last push that it told of.
+    pub outcome: Option<String>,
+    /// When.
+    pub outcome_at: Option<Timestamp>,
+    /// When it was set up.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl std::fmt::Debug for PushWebhook {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushWebhook")
+            .field("id", &self.id)
+            .field("app", &self.app)
+            .field("branch", &self.branch)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A slug: what a release runs.

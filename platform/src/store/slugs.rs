@@ -86,14 +86,16 @@ impl Store {
             .await
     }
 
-    /// The identifiers of all slugs whose bytes are there. Blobs that are none of these nor of a slug in the making belong
+    /// The identifiers of all slugs whose bytes are there, in their order. Blobs that are none of these nor of a slug in the making belong
     /// to nobody.
     pub async fn uploaded_slugs(&self) -> Result<Vec<Uuid>, StoreError> {
         self.read(|connection| {
-            let ids = connection
-                .prepare_cached("SELECT id FROM slug WHERE uploaded_at IS NOT NULL ORDER BY id")?
+            // In the order of the table, and sorted here: in that of the index of identifiers, each row would be another page.
+            let mut ids: Vec<Uuid> = connection
+                .prepare_cached("SELECT id FROM slug NOT INDEXED WHERE uploaded_at IS NOT NULL")?
                 .query_map([], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
+            ids.sort_unstable();
             Ok(ids)
         })
         .await
@@ -149,7 +151,12 @@ pub(super) fn of_number(connection: &Connection, number: i64) -> Result<SlugRow,
         .ok_or(StoreError::NotFound { resource: "slug" })
 }
 
-/// The slug of that identifier, if it was made for an app that the user may see, or if such an app runs it.
+/// Whether the user whose number is the second parameter may see an app.
+const VISIBLE: &str = "(app.owner = ?2 OR EXISTS (
+    SELECT 1 FROM collaborator WHERE collaborator.app = app.number AND collaborator.user = ?2))";
+
+/// The slug of that identifier, if it was made for an app that the user may see, or if such an app runs it. Its own app is
+/// looked at first: a slug may have more releases than anyone would want to go through.
 pub(super) fn find_visible(
     connection: &Connection,
     user: i64,
@@ -157,13 +164,11 @@ pub(super) fn find_visible(
 ) -> Result<SlugRow, StoreError> {
     connection
         .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM slug WHERE slug.id = ?1 AND EXISTS (
-                 SELECT 1 FROM app
-                 WHERE (app.id = slug.app
-                     OR app.number IN (SELECT release.app FROM release WHERE release.slug = slug.number))
-                 AND (app.owner = ?2 OR EXISTS (
-                     SELECT 1 FROM collaborator
-                     WHERE collaborator.app = app.number AND collaborator.user = ?2)))"
+            "SELECT {COLUMNS} FROM slug WHERE slug.id = ?1 AND (
+                 EXISTS (SELECT 1 FROM app WHERE app.id = slug.app AND {VISIBLE})
+                 OR EXISTS (
+                     SELECT 1 FROM release JOIN app ON app.number = release.app
+                     WHERE release.slug = slug.number AND {VISIBLE}))"
         ))?
         .query_row(params![id, user], read_slug)
         .optional()?

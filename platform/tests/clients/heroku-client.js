@@ -1,13 +1,14 @@
 // The whole flow with heroku-client (npm), which sends a Range header with every request, whatever it is for, and a Content-Length of 0
-// with those that have no body. API_URL, API_TOKEN, API_EMAIL, SLUG and APP are the environment's.
+// with those that have no body. API_URL, API_TOKEN, API_EMAIL, SLUG, SOURCE (a file of JavaScript) and APP are the environment's.
 'use strict'
 
 const assert = require('node:assert/strict')
+const childProcess = require('node:child_process')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
 const Heroku = require('heroku-client')
 
-const { API_URL, API_TOKEN, API_EMAIL, SLUG, APP } = process.env
+const { API_URL, API_TOKEN, API_EMAIL, SLUG, SOURCE, APP } = process.env
 const heroku = new Heroku({ token: API_TOKEN, host: API_URL })
 
 async function main () {
@@ -71,8 +72,32 @@ async function main () {
   assert.deepEqual(releases.map(each => each.version), [7, 6, 5, 4, 3, 2, 1])
   assert.deepEqual(releases.filter(each => each.current).map(each => each.version), [7])
 
+  await build()
   await heroku.delete(`/apps/${APP}`)
   await assert.rejects(heroku.get(`/apps/${APP}`), { statusCode: 404 })
+}
+
+// A source that is uploaded without a length, and the output of its build as it comes.
+async function build () {
+  const folder = fs.mkdtempSync('source-')
+  fs.copyFileSync(SOURCE, `${folder}/web.js`)
+  fs.writeFileSync(`${folder}/package.json`, '{}')
+  fs.writeFileSync(`${folder}/Procfile`, 'web: node web.js\n')
+  childProcess.execFileSync('tar', ['--create', '--gzip', '--file', 'source.tgz', '--directory', folder, '.'])
+  const { source_blob: source } = await heroku.post('/sources')
+  const upload = await fetch(source.put_url, { method: 'PUT', body: fs.createReadStream('source.tgz'), duplex: 'half' })
+  assert.ok(upload.ok, `PUT of the source: ${upload.status}`)
+  const begun = await heroku.post(`/apps/${APP}/builds`, { body: { source_blob: { url: source.get_url, version: 'first' } } })
+  assert.equal(begun.status, 'pending')
+  let parts = 0
+  for await (const part of (await fetch(begun.output_stream_url)).body) {
+    process.stdout.write(part)
+    parts++
+  }
+  assert.ok(parts > 0, 'a build says something')
+  const built = await heroku.get(`/apps/${APP}/builds/${begun.id}`)
+  assert.equal(built.status, 'succeeded')
+  assert.equal((await heroku.get(`/apps/${APP}/releases/${built.release.id}`)).slug.id, built.slug.id)
 }
 
 main().catch(error => {

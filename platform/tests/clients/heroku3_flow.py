@@ -1,10 +1,12 @@
-"""The whole flow with heroku3 (PyPI): app, config vars, slug, release, formation, rollback.
+"""The whole flow with heroku3 (PyPI): app, config vars, slug, release, formation, rollback, what is attached to an app, a build.
 
-API_URL, API_TOKEN, SLUG (a slug's file) and APP (a name for the app) are the environment's. heroku3 can do everything but create
+API_URL, API_TOKEN, SLUG (a slug's file), SOURCE (a file of JavaScript) and APP (a name for the app) are the environment's. heroku3 can do everything but create
 slugs, which is done with its own session."""
 
 import hashlib
+import io
 import os
+import tarfile
 
 import heroku3.api
 import requests
@@ -67,6 +69,40 @@ back = app.rollback(release.id)
 assert back.description == f"Rollback to v{release.version}" and back.slug.id == slug["id"]
 assert app.config().to_dict() == {"GREETING": "hello", "COLUMNS": "80"}
 assert app.rollback("v6").version == 9, "its README rolls back to a version's name"
+
+# What is attached to an app. Domains are listed by an attribute that the schema does not have.
+assert [d.kind for d in app.domains()] == ["heroku"]
+assert app.add_domain("www.heroku3.test", None).hostname == "www.heroku3.test"
+app.remove_domain("www.heroku3.test")
+drain = app.create_logdrain("https://logs.example.test/heroku3")
+assert drain.url == "https://logs.example.test/heroku3"
+# Not by its address, which heroku3 would put into the path as it is.
+app.remove_logdrain(drain.id)
+assert app.enable_feature("preboot").enabled and not app.disable_feature("preboot").enabled
+assert app.add_collaborator(os.environ["API_COLLEAGUE"]).user.email == os.environ["API_COLLEAGUE"]
+app.remove_collaborator(os.environ["API_COLLEAGUE"])
+app.update_buildpacks(["heroku/nodejs"])
+assert [b.buildpack.url for b in app.buildpacks()] == ["urn:buildpack:heroku/nodejs"]
+assert list(app.dynos()) == [] and list(app.addons()) == [] and list(heroku.keys()) == []
+app.restart()
+
+# A build: heroku3 sends the version and no buildpacks as they are, and `null` where it has none.
+source = heroku._http_resource("POST", ("sources",)).json()["source_blob"]
+archive = io.BytesIO()
+with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+    tar.add(os.environ["SOURCE"], "web.js")
+    for name, text in {"package.json": "{}", "Procfile": "web: node web.js\n"}.items():
+        member = tarfile.TarInfo(name)
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text.encode()))
+upload.put(source["put_url"], data=archive.getvalue()).raise_for_status()
+build = app.create_build(source["get_url"], version="1.0")
+assert build.status == "pending", build.status
+output = b"\n".join(build.stream()).decode()
+assert output.strip(), "the output of the build"
+build = next(b for b in app.builds() if b.id == build.id)
+assert build.status == "succeeded", output
+assert app.releases()[-1].slug.id == build.slug.id
 
 assert app.enable_maintenance_mode().maintenance is True
 assert app.disable_maintenance_mode().maintenance is False

@@ -93,35 +93,62 @@ class Handler(BaseHTTPRequestHandler):
                     connection.putheader("Content-Length", str(len(request_body)))
                 connection.endheaders(request_body or None)
             answer = connection.getresponse()
-            answer_body = answer.read()
-            answer_headers = answer.getheaders()
-            status = answer.status
+            body = None if self.is_stream(answer) else answer.read()
         except (OSError, http.client.HTTPException) as error:
             # Nothing that the server said: validate.py reports it as a failure by its status.
-            status, answer_headers = 599, [("Content-Type", "text/plain")]
-            answer_body = f"the server did not answer: {error!r}\n".encode()
-        finally:
             connection.close()
+            body = f"the server did not answer: {error!r}\n".encode()
+            self.record(request_body, 599, [("Content-Type", "text/plain")], body)
+            self.send(599, [], body, len(body))
+            return
+        if body is None:
+            self.pass_on(answer, request_body)
+        else:
+            self.record(request_body, answer.status, answer.getheaders(), body)
+            self.send(answer.status, answer.getheaders(), body, answer.getheader("Content-Length"))
+        connection.close()
 
+    def is_stream(self, answer):
+        """Whether the answer may take its time, as the output of a build does."""
+        return answer.getheader("Content-Length") is None and self.command != "HEAD" and answer.status not in (204, 304)
+
+    def send(self, status, headers, body, length, streams=False):
+        self.send_response_only(status)
+        for name, value in headers:
+            if name.lower() not in HOP_BY_HOP | {"content-length"}:
+                self.send_header(name, value)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        elif streams:
+            self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def pass_on(self, answer, request_body):
+        """Sends an answer part by part, as they come. It is written down before the client knows that it was the last one."""
+        self.send(answer.status, answer.getheaders(), b"", None, streams=True)
+        body = b""
+        try:
+            while part := answer.read1(1 << 16):
+                body += part
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+        except (OSError, http.client.HTTPException):
+            # One of the two went away, which the other one must notice.
+            self.close_connection = True
+        self.record(request_body, answer.status, answer.getheaders(), body)
+        if not self.close_connection:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def record(self, request_body, status, headers, body):
         self.server.recorder.write({
             "method": self.command,
             "target": self.path,
             "request_headers": recorded_headers(self.headers.items()),
             "request_body": recorded_body(request_body, self.headers.get("Content-Type", "")),
             "status": status,
-            "headers": recorded_headers(answer_headers),
-            "body": recorded_body(answer_body, dict((n.lower(), v) for n, v in answer_headers).get("content-type", "")),
+            "headers": recorded_headers(headers),
+            "body": recorded_body(body, dict((n.lower(), v) for n, v in headers).get("content-type", "")),
         })
-        self.send_response_only(status)
-        for name, value in answer_headers:
-            if name.lower() not in HOP_BY_HOP and name.lower() != "content-length":
-                self.send_header(name, value)
-        if status not in (204, 304):
-            length = dict(answer_headers).get("content-length") if self.command == "HEAD" else None
-            self.send_header("Content-Length", length or str(len(answer_body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer_body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = forward
 

@@ -340,7 +340,7 @@ async fn keys_are_added_listed_and_removed() {
     assert_eq!(added.body["comment"], "ann@laptop of Ann");
     assert_eq!(added.body["email"], added.body["comment"]);
     let listed = platform.ann().get("/account/keys").await;
-    assert_eq!(listed.items(), [added.body.clone()]);
+    assert_eq!(listed.items(), std::slice::from_ref(&added.body));
     let fingerprint = added.body["fingerprint"]
         .as_str()
         .unwrap()

@@ -2,8 +2,9 @@
 //! stand for the same with everybody. schemathesis is given the same (`tests/clients/schemathesis/`).
 //!
 //! A step is a request: `method` (`POST` unless it says so), `path` and `body`, in which `{app}` stands for what the step of that name made,
-//! `{who}` for whose it is, `{who_key}` for the end of a key of theirs, and `{colleague}` for somebody to share apps with. With a `name`, what the answer has at `id` (`/id` unless it says so) is from then on called that. With `upload`,
-//! bytes are put where the answer's `blob` says; with `wait`, what is `pending` is asked for again.
+//! `{who}` for whose it is, `{who_key}` for the end of a key of theirs, and `{colleague}` for somebody to share apps with. With a `name`,
+//! what the answer has at `id` (`/id` unless it says so) is from then on called that; what is `pending` then is waited for. With `upload`,
+//! bytes are put to the address that the answer has there.
 
 use crate::platform::{Caller, Platform};
 use axum::http::Method;
@@ -36,11 +37,7 @@ pub(crate) struct Step {
     pub(crate) body: Option<Value>,
     #[serde(default = "id")]
     id: String,
-    #[serde(default)]
-    upload: bool,
-    /// Whether it is asked again while the answer's `status` is `pending`.
-    #[serde(default)]
-    wait: bool,
+    upload: Option<String>,
 }
 
 fn post() -> String {
@@ -99,19 +96,12 @@ impl Names {
             .0
             .insert(COLLEAGUE.to_owned(), "carol@example.test".to_owned());
         for step in steps() {
-            let call = async || {
-                caller
-                    .call(&step.method(), &names.fill(&step.path), names.body(step))
-                    .await
-            };
-            let mut answer = call().await;
-            while step.wait && answer.body["status"] == "pending" {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                answer = call().await;
-            }
+            let answer = caller
+                .call(&step.method(), &names.fill(&step.path), names.body(step))
+                .await;
             assert_eq!(answer.status / 100, 2, "{step:?}: {answer:?}");
-            if step.upload {
-                let url = answer.body["blob"]["url"].as_str().unwrap();
+            if let Some(upload) = &step.upload {
+                let url = answer.body.pointer(upload).unwrap().as_str().unwrap();
                 let (status, _) = platform.blob("PUT", url, b"slug".to_vec()).await;
                 assert_eq!(status / 100, 2);
             }
@@ -119,6 +109,9 @@ impl Names {
                 let id = answer.body.pointer(&step.id).and_then(Value::as_str);
                 let id = id.unwrap_or_else(|| panic!("nothing at {}: {answer:?}", step.id));
                 names.0.insert(name.clone(), id.to_owned());
+                if answer.body["status"] == "pending" {
+                    until_ended(caller, &format!("{}/{id}", names.fill(&step.path))).await;
+                }
             }
         }
         // Whose account it is, by the address.
@@ -210,6 +203,17 @@ impl Step {
             .iter()
             .find(|step| step.path == endpoint.path && step.method() == endpoint.method)
     }
+}
+
+/// Waits for what goes on by itself.
+async fn until_ended(caller: &Caller<'_>, path: &str) {
+    for _ in 0..1000 {
+        if caller.get(path).await.body["status"] != "pending" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{path} does not end");
 }
 
 /// The names in braces, in their order.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use slugbuilder_platform::api::{ENDPOINTS, Endpoint, State};
 use slugbuilder_platform::blobs::BlobStore;
 use slugbuilder_platform::builds::{Builds, Parameters};
+use slugbuilder_platform::git::{self, Git};
 use slugbuilder_platform::signed_url::{DEFAULT_LIFETIME, Signer};
 use slugbuilder_platform::store::Store;
 use slugbuilder_platform::{Builder, Settings, routes};
@@ -106,11 +107,23 @@ impl Platform {
                 reporter: Arc::clone(&reporter),
             },
         );
+        let builds = builds.unwrap();
+        let git = git::Parameters {
+            program: settings.git.clone(),
+            max_push_size: settings.max_push_size,
+            builder: settings.builder.clone(),
+            store: store.clone(),
+            builds: builds.clone(),
+            external_url: URL.into(),
+            reporter: Arc::clone(&reporter),
+        };
+        let git = Git::open(folder.path(), git).await.unwrap();
         let state = State {
             store: store.clone(),
             blobs: blobs.clone(),
             signer,
-            builds: builds.unwrap(),
+            builds,
+            git,
             external_url: URL.into(),
             url_lifetime: DEFAULT_LIFETIME,
         };

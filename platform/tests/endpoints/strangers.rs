@@ -133,7 +133,9 @@ async fn bodies_do_not_reach_what_is_someone_elses() {
         let body = step.body.clone().unwrap_or_default().to_string();
         for name in names_in(&body)
             .into_iter()
-            .filter(|name| *name != "who" && !name.contains('"') && !is_public(name))
+            // The address of a source is signed, and so a credential of its own.
+            .filter(|name| !name.starts_with("who") && *name != "source")
+            .filter(|name| !name.contains('"') && !is_public(name))
         {
             let path = bobs.fill(&step.path);
             let answer = bob

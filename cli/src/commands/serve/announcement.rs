@@ -26,6 +26,11 @@ pub(super) fn announce(
     for line in clients(url, source.file(), server.authority()) {
         printer.say(&line);
     }
+    if !server.has_git() && settings.builder.is_some() {
+        printer.say(
+            "`git push` is refused: it needs git on the server, and there is none that can be used",
+        );
+    }
     // Last: who waits for it can read all of the rest.
     if arguments.json {
         let ready = json!({
@@ -35,6 +40,7 @@ pub(super) fn announce(
             "data": settings.data,
             "users": source.file(),
             "certificate_authority": server.authority(),
+            "git": server.has_git(),
         });
         print_data(&ready.to_string())?;
     } else {

@@ -6,6 +6,7 @@ CREATE TABLE clock (
     newest INTEGER NOT NULL
 ) STRICT;
 
+-- Of the tables of the first form: no release of slugbuilder had those of the other migrations without this one.
 INSERT INTO clock
 SELECT 1, coalesce(max(newest), 0) FROM (
     SELECT max(updated_at) AS newest FROM app
@@ -14,10 +15,7 @@ SELECT 1, coalesce(max(newest), 0) FROM (
     UNION ALL SELECT max(updated_at) FROM collaborator
     UNION ALL SELECT max(updated_at) FROM slug
     UNION ALL SELECT max(updated_at) FROM release
-    UNION ALL SELECT max(updated_at) FROM formation
-    UNION ALL SELECT max(updated_at) FROM pipeline
-    UNION ALL SELECT max(updated_at) FROM pipeline_coupling
-    UNION ALL SELECT max(created_at) FROM pipeline_promotion);
+    UNION ALL SELECT max(updated_at) FROM formation);
 
 CREATE TRIGGER clock_goes_on BEFORE UPDATE ON clock
 WHEN NEW.newest < OLD.newest

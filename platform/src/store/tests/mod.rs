@@ -7,6 +7,7 @@ mod authorizations;
 mod concurrency;
 mod config_vars;
 mod formation;
+mod git;
 mod model;
 mod opening;
 mod pages;

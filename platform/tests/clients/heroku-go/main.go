@@ -1,5 +1,5 @@
-// The whole flow with heroku-go, made from Heroku's schema: all calls of the first tier, and every field decoded into its type.
-// API_URL, API_TOKEN, API_EMAIL, SLUG and APP are the environment's.
+// The whole flow with heroku-go, made from Heroku's schema: every call that is served, and every field decoded into its type.
+// API_URL, API_TOKEN, API_EMAIL, API_COLLEAGUE, SLUG, SOURCE (a file of JavaScript) and APP are the environment's.
 package main
 
 import (
@@ -73,6 +73,11 @@ func main() {
 	release := slugs(ctx, service, app)
 	formation(ctx, service, app)
 	rollback(ctx, service, app, release)
+	authorizations(ctx, service, email)
+	possessions(ctx, service)
+	attached(ctx, service, app, os.Getenv("API_COLLEAGUE"))
+	pipelines(ctx, service, created)
+	builds(ctx, service, app)
 
 	check("delete", must(service.AppDelete(ctx, app)).ID, created.ID)
 	_, err := service.AppInfo(ctx, app)
