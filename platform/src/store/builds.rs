@@ -94,26 +94,6 @@ impl Store {
             .await
     }
 
-    /// The newest build of each of these apps, for the server itself.
-    pub async fn latest_builds(&self, apps: Vec<Uuid>) -> Result<Vec<Build>, StoreError> {
-        self.read(move |connection| {
-            let mut newest = connection.prepare_cached(&format!(
-                "{SELECT} WHERE app.id = ?1 ORDER BY build.created_at DESC LIMIT 1"
-            ))?;
-            let mut builds = Vec::new();
-            for app in apps {
-                builds.extend(
-                    newest
-                        .query_row([app], read)
-                        .optional()?
-                        .map(|row| row.build),
-                );
-            }
-            Ok(builds)
-        })
-        .await
-    }
-
     /// The builds that have not ended, in the order in which they were asked for.
     pub async fn pending_builds(&self) -> Result<Vec<Build>, StoreError> {
         self.read(|connection| {
@@ -322,6 +302,16 @@ fn finish(write: &Write<'_>, id: Uuid, slug: &BuiltSlug) -> Result<(Build, Relea
         )?
         .execute(params![row.number, number, version, write.now()])?;
     Ok((find(connection, id)?.build, release))
+}
+
+/// The newest build of the app of that number, if it has any.
+pub(super) fn newest_of(connection: &Connection, app: i64) -> Result<Option<Build>, StoreError> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "{SELECT} WHERE build.app = ?1 ORDER BY build.created_at DESC LIMIT 1"
+        ))?
+        .query_row([app], |row| read(row).map(|row| row.build))
+        .optional()?)
 }
 
 /// The build of that identifier, whoever's it is.

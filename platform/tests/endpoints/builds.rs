@@ -177,6 +177,29 @@ async fn builds_are_listed_as_clients_ask_for_them() {
 }
 
 #[tokio::test]
+async fn pipelines_have_the_newest_build_of_each_app() {
+    let platform = example().await;
+    let pipeline = platform
+        .ann()
+        .post("/pipelines", json!({"name": "line"}))
+        .await;
+    let coupling = json!({"app": "example", "pipeline": pipeline.body["id"], "stage": "staging"});
+    platform.ann().post("/pipeline-couplings", coupling).await;
+    let path = "/pipelines/line/latest-builds";
+    assert_eq!(platform.ann().get(path).await.body, json!([]));
+    let mut newest = Value::Null;
+    for _ in 0..2 {
+        let build = build(&platform, "true").await;
+        output(&platform, &build.body).await;
+        newest = build.body["id"].clone();
+    }
+    let latest = platform.ann().get(path).await;
+    assert_eq!(latest.body.as_array().unwrap().len(), 1);
+    assert_eq!(latest.body[0]["id"], newest);
+    assert_eq!(latest.body[0]["status"], "succeeded");
+}
+
+#[tokio::test]
 async fn what_cannot_be_meant_is_told() {
     let platform = example().await;
     let mut said = Vec::new();

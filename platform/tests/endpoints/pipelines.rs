@@ -481,7 +481,7 @@ async fn filters_answer_what_one_may_see_once_each() {
 async fn what_there_is_none_of_is_valid_or_refused() {
     let platform = line().await;
     let ann = platform.ann();
-    for list in ["latest-builds", "test-runs", "review-apps"] {
+    for list in ["test-runs", "review-apps"] {
         let answer = ann.get(&format!("/pipelines/line/{list}")).await;
         assert_eq!((answer.status, answer.body), (200, json!([])));
     }

@@ -1,9 +1,8 @@
 //! The newest of what the apps of a pipeline have.
 
-use super::none::none;
 use crate::api::State;
 use crate::api::path::Path;
-use crate::api::releases;
+use crate::api::{builds, releases};
 use crate::http::answer::list;
 use crate::http::{Actor, ApiError, Paging};
 use crate::range::Offered;
@@ -31,14 +30,19 @@ pub(in crate::api) async fn deployments(
     newest(&state, &user, &pipeline, Latest::Deployment, &paging).await
 }
 
-/// `GET /pipelines/{pipeline}/latest-builds`: none, as long as the ledger has no builds.
+/// `GET /pipelines/{pipeline}/latest-builds`
 pub(in crate::api) async fn builds(
-    state: Of<State>,
-    actor: Actor,
-    pipeline: Path<String>,
+    Of(state): Of<State>,
+    Actor(user): Actor,
+    Path(pipeline): Path<String>,
     paging: Paging,
 ) -> Result<Response, ApiError> {
-    none(state, actor, pipeline, paging).await
+    let page = paging.page(Offered::ID)?;
+    let newest = state.store.latest_builds(&user, &pipeline).await?;
+    let listed = page.of(newest, Keyed::key);
+    Ok(list(listed, &page, Offered::ID, Keyed::key, |build| {
+        builds::present(&state, build)
+    }))
 }
 
 async fn newest(
