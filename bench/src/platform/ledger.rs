@@ -13,6 +13,7 @@ use slugbuilder::api::types::{ReleaseCreate, SlugCreate};
 use slugbuilder_platform::store::{DATABASE, NewApp, Store, User};
 use slugbuilder_platform::users::Users;
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -188,11 +189,11 @@ async fn fill(data: &Path, size: Size) -> Result<Ledger, BenchError> {
     let tokens: Vec<Token> = (0..size.apps.div_ceil(APPS_OF_A_USER))
         .map(|_| Uuid::new_v4().to_string())
         .collect();
-    let text: String = tokens
-        .iter()
-        .enumerate()
-        .map(|(number, token)| format!("user{number}@example.com:{token}\n"))
-        .collect();
+    let mut text = String::new();
+    for (number, token) in tokens.iter().enumerate() {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "user{number}@example.com:{token}");
+    }
     // For the server, which reads them at its start.
     fs::OpenOptions::new()
         .create_new(true)
