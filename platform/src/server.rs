@@ -109,39 +109,8 @@ impl Server {
         };
         let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
 
-        let external_url: Arc<str> = url.as_str().into();
-        let builds = Builds::open(
-            &settings.data,
-            builds::Parameters {
-                builder: settings.builder.clone(),
-                max_slug_size: settings.max_slug_size,
-                store: opened.store.clone(),
-                blobs: opened.blobs.clone(),
-                signer: opened.signer.clone(),
-                external_url: Arc::clone(&external_url),
-                reporter: Arc::clone(&reporter),
-            },
-        )?;
-        let git = git::Parameters {
-            program: settings.git.clone(),
-            max_push_size: settings.max_push_size,
-            builder: settings.builder.clone(),
-            store: opened.store.clone(),
-            builds: builds.clone(),
-            external_url: Arc::clone(&external_url),
-            reporter: Arc::clone(&reporter),
-        };
-        let git = Git::open(&settings.data, git).await?;
-        builds.resume().await?;
-        let state = State {
-            store: opened.store.clone(),
-            git: git.clone(),
-            blobs: opened.blobs,
-            signer: opened.signer,
-            builds: builds.clone(),
-            external_url,
-            url_lifetime: DEFAULT_LIFETIME,
-        };
+        let state = state(&settings, &opened, &url, &reporter).await?;
+        let (builds, git) = (state.builds.clone(), state.git.clone());
         let router = routes(&settings, state, &reporter);
         let make_service = router.into_make_service_with_connect_info::<Peer>();
         let handle = Handle::new();
@@ -188,6 +157,48 @@ impl Server {
             renewing,
         })
     }
+}
+
+/// What requests are answered from. Builds that a server before this one had begun go on.
+async fn state(
+    settings: &Settings,
+    opened: &Opened,
+    url: &str,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<State, ServerError> {
+    let external_url: Arc<str> = url.into();
+    let builds = Builds::open(
+        &settings.data,
+        builds::Parameters {
+            builder: settings.builder.clone(),
+            max_slug_size: settings.max_slug_size,
+            store: opened.store.clone(),
+            blobs: opened.blobs.clone(),
+            signer: opened.signer.clone(),
+            external_url: Arc::clone(&external_url),
+            reporter: Arc::clone(reporter),
+        },
+    )?;
+    let git = git::Parameters {
+        program: settings.git.clone(),
+        max_push_size: settings.max_push_size,
+        builder: settings.builder.clone(),
+        store: opened.store.clone(),
+        builds: builds.clone(),
+        external_url: Arc::clone(&external_url),
+        reporter: Arc::clone(reporter),
+    };
+    let git = Git::open(&settings.data, git).await?;
+    builds.resume().await?;
+    Ok(State {
+        store: opened.store.clone(),
+        git,
+        blobs: opened.blobs.clone(),
+        signer: opened.signer.clone(),
+        builds,
+        external_url,
+        url_lifetime: DEFAULT_LIFETIME,
+    })
 }
 
 /// What the data folder has.

@@ -141,7 +141,9 @@ impl Drop for Share {
 /// The processes in a group and those below it.
 fn members(folder: &Path) -> Vec<i32> {
     let own = std::fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-    let mut found: Vec<i32> = own.lines().filter_map(|line| line.parse().ok()).collect();
+    // Those of other namespaces are listed as 0, which would stand for this very group of processes.
+    let own = own.lines().filter_map(|line| line.parse().ok());
+    let mut found: Vec<i32> = own.filter(|process| *process > 0).collect();
     for below in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if below.file_type().is_ok_and(|kind| kind.is_dir()) {
             found.extend(members(&below.path()));

@@ -123,7 +123,9 @@ class Link:
         self.method = link["method"].upper()
         self.rel = link.get("rel")
         self.ranges = link.get("ranges") or OFFERED.get(definition, ["id"])
-        self.target = draft_4(link.get("targetSchema") or {"$ref": f"#/definitions/{definition}"})
+        # What is done and cannot be told of is `{}`, also where the schema forgets to say so (platform-api.md, 2.2).
+        otherwise = {"enum": [{}]} if self.rel == "empty" else {"$ref": f"#/definitions/{definition}"}
+        self.target = draft_4(link.get("targetSchema") or otherwise)
         self.href = re.sub(r"\{.*?\}", "{}", link["href"])
         self.parts = [urllib.parse.unquote(part) for part in self.href.split("/")]
 

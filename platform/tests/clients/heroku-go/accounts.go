@@ -63,6 +63,8 @@ func possessions(ctx context.Context, service *heroku.Service) {
 	check("teams", len(must(service.TeamList(ctx, nil))), 0)
 	check("add-ons", len(must(service.AddOnList(ctx, nil))), 0)
 	check("add-on services", len(must(service.AddOnServiceList(ctx, nil))), 0)
+	check("enterprise accounts", len(must(service.EnterpriseAccountList(ctx, nil))), 0)
+	check("number for text messages", must(service.SmsNumberSMSNumber(ctx, "~")).SmsNumber, (*string)(nil))
 	_, err := service.TeamInfo(ctx, "there-is-none")
 	check("no such team", refused(err), 404)
 	_, err = service.OAuthClientInfo(ctx, "00000000-0000-4000-8000-000000000000")

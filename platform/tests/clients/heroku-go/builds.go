@@ -50,19 +50,28 @@ func builds(ctx context.Context, service *heroku.Service, app string) {
 	must(service.BuildDeleteCache(ctx, app))
 	_, err := service.BuildCancel(ctx, app, failed.ID)
 	check("a build that has ended", refused(err)/100, 4)
+	again := begun(ctx, service, app, archive(map[string]string{"web.js": program}), "1.2")
+	check("cancelled", must(service.BuildCancel(ctx, app, again.ID)).ID, again.ID)
+	transfer(http.MethodGet, again.OutputStreamURL, nil)
+	check("a build that was cancelled", must(service.BuildInfo(ctx, app, again.ID)).Status, "failed")
 	check("the older address of sources", must(service.SourceCreateDeprecated(ctx, app)).SourceBlob.PutURL != "", true)
 }
 
-// built uploads a source, has it built, reads the output to its end, and returns the build as it is then.
+// built has a source built, reads the output to its end, and returns the build as it is then.
 func built(ctx context.Context, service *heroku.Service, app string, files map[string]string, version string) *heroku.Build {
-	content := archive(files)
+	build := begun(ctx, service, app, archive(files), version)
+	output := string(transfer(http.MethodGet, build.OutputStreamURL, nil))
+	check("output of the build", strings.TrimSpace(output) != "", true)
+	fmt.Println(output)
+	return must(service.BuildInfo(ctx, app, build.ID))
+}
+
+// begun uploads a source, and begins a build of it.
+func begun(ctx context.Context, service *heroku.Service, app string, content []byte, version string) *heroku.Build {
 	source := must(service.SourceCreate(ctx)).SourceBlob
 	transfer(http.MethodPut, source.PutURL, content)
 	build := must(service.BuildCreate(ctx, app, options[heroku.BuildCreateOpts](fmt.Sprintf(
 		`{"source_blob": {"url": %q, "version": %q, "checksum": "SHA256:%x"}}`, source.GetURL, version, sha256.Sum256(content)))))
 	check("a new build", []any{build.Status, *build.SourceBlob.Version}, []any{"pending", version})
-	output := string(transfer(http.MethodGet, build.OutputStreamURL, nil))
-	check("output of the build", strings.TrimSpace(output) != "", true)
-	fmt.Println(output)
-	return must(service.BuildInfo(ctx, app, build.ID))
+	return build
 }

@@ -41,6 +41,18 @@ func pipelines(ctx context.Context, service *heroku.Service, app *heroku.App) {
 	source := must(service.ReleaseList(ctx, app.ID, &heroku.ListRange{Field: "version", Max: 1, Descending: true}))[0]
 	check("the slug of both", release.Slug.ID, source.Slug.ID)
 	check("newest releases", len(must(service.PipelineReleaseList(ctx, pipeline.ID, nil))), 2)
+	var deployments heroku.ReleaseListResult
+	if err := service.Get(ctx, &deployments, "/pipelines/"+pipeline.ID+"/latest-deployments", nil, nil); err != nil {
+		panic(err)
+	}
+	check("newest deployments", len(deployments), 2)
+	check("newest builds", len(must(service.PipelineBuildList(ctx, pipeline.ID, nil))), 0)
+	check("review apps", len(must(service.ReviewAppList(ctx, pipeline.ID, nil))), 0)
+	if err := service.TestRunList(ctx, pipeline.ID, nil); err != nil {
+		panic(err)
+	}
+	check("config vars of a stage", len(must(service.PipelineConfigVarInfoForApp(ctx, pipeline.ID, "test"))), 0)
+	must(service.PipelineConfigVarUpdate(ctx, pipeline.ID, "test", map[string]*string{"NONE": nil}))
 
 	check("uncoupled", must(service.PipelineCouplingDelete(ctx, coupling.ID)).ID, coupling.ID)
 	_, err := service.PipelineCouplingInfoByApp(ctx, app.Name)

@@ -23,7 +23,7 @@ FIXTURE = HERE.parent.parent / "fixture.json"
 # What is over before anyone can do it: builds of the fixture's source fail at once. Rust's tests cancel others.
 NEVER = {"DELETE /apps/{app}/builds/{build}"}
 # What headers say in most requests, so that there is something behind the header to test.
-HEADERS = {"range": ["id ..", "id ..; max=2", "id ]0..; order=desc, max=1"], "if-match": ["*"]}
+HEADERS = {"range": ["id ..", "id ..; max=2", "id ]0..; order=desc, max=1"], "if-match": ["*"], "if-none-match": ['"0123456789abcdef"']}
 
 
 class Server:

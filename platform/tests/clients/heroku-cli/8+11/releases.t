@@ -29,10 +29,8 @@ Releases are listed and described, and one can go back to an earlier one, which 
   4
   $ heroku rollback v3 -a $APP
   Rolling back $APP to v3... done, v5
-  Rollback affects code and config vars; it doesn't add or remove addons. (8)
-  To undo, run: heroku rollback v4 (8)
-  Warning: Rollback affects code and config vars; it doesn't add or remove addons. (11)
-  Warning: To undo, run: heroku rollback v4 (11)
+  Rollback affects code and config vars; it doesn't add or remove addons.
+  To undo, run: heroku rollback v4
   $ heroku config -a $APP
   === $APP Config Vars
 
@@ -40,12 +38,9 @@ Without a version it is the second of the ten newest that can be gone back to.
 
   $ heroku rollback -a $APP
   Rolling back $APP to v4... done, v6
-  Rollback affects code and config vars; it doesn't add or remove addons. (8)
-  To undo, run: heroku rollback v5 (8)
-  Warning: Rollback affects code and config vars; it doesn't add or remove addons. (11)
-  Warning: To undo, run: heroku rollback v5 (11)
+  Rollback affects code and config vars; it doesn't add or remove addons.
+  To undo, run: heroku rollback v5
   $ heroku config:get A -a $APP
   1
   $ heroku releases:output -a $APP
-  Release v6 has no release output available. (8)
-  Warning: Release v6 has no release output available. (11)
+  Release v6 has no release output available.
