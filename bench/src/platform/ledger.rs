@@ -98,13 +98,11 @@ pub(super) struct Filled {
 }
 
 impl Filled {
-    /// Makes the data folder `data`, which is not there, with the same ledger. It has the very folder of blobs: those that a
-    /// run adds go when the next one begins.
-    pub(super) fn copy(&self, data: &Path) -> Result<(), BenchError> {
-        let blobs = self.data.join(BLOBS);
+    /// Removes the blobs that runs have added, which are gigabytes.
+    pub(super) fn tidy(&self) -> Result<(), BenchError> {
         let slugs = self.ledger.apps.iter().flat_map(|app| &app.slugs);
         let known: HashSet<String> = slugs.map(Uuid::to_string).collect();
-        for shard in fs::read_dir(&blobs)? {
+        for shard in fs::read_dir(self.data.join(BLOBS))? {
             for blob in fs::read_dir(shard?.path())? {
                 let blob = blob?;
                 if !known.contains(&*blob.file_name().to_string_lossy()) {
@@ -112,13 +110,20 @@ impl Filled {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Makes the data folder `data`, which is not there, with the same ledger. It has the very folder of blobs: what a run
+    /// adds to it goes at its end, or when the next one begins.
+    pub(super) fn copy(&self, data: &Path) -> Result<(), BenchError> {
+        self.tidy()?;
         fs::create_dir(data)?;
         fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))?;
         for name in [DATABASE, USERS] {
             // With its mode, too.
             fs::copy(self.data.join(name), data.join(name))?;
         }
-        fs_err::os::unix::fs::symlink(blobs, data.join(BLOBS))?;
+        fs_err::os::unix::fs::symlink(self.data.join(BLOBS), data.join(BLOBS))?;
         Ok(())
     }
 }

@@ -265,6 +265,8 @@ async fn run(bench: &Bench, slugbuilder: &Path, plan: Plan) -> Result<Found, Ben
         plan.life,
     )
     .await?;
+    small.tidy()?;
+    large.tidy()?;
     Ok(Found {
         plan,
         closed,
