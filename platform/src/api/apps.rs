@@ -1,7 +1,7 @@
 //! Apps, and what they do not have yet.
 
 use super::State;
-use super::account::{is_self, someone_else};
+use super::account::someone_else;
 use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
 use super::features;
 use super::loose::{Fields, Refused};
@@ -63,7 +63,7 @@ pub(super) async fn of_user(
     Path(account): Path<String>,
     paging: Paging,
 ) -> Result<Response, ApiError> {
-    if !is_self(&user, &account) {
+    if !user.is_called(&account) {
         return Err(someone_else());
     }
     page(&state, &user, &paging).await
