@@ -256,6 +256,8 @@ async fn buildpacks(
     folder: &Path,
 ) -> Result<Vec<OsString>, Failure> {
     let all = pending.build.buildpacks.iter().flatten();
+    let kept: Vec<_> = all.clone().map(|name| place.buildpack(name)).collect();
+    place.forget_buildpacks(&kept).map_err(Failure::disk)?;
     let mut references: Vec<OsString> = Vec::new();
     let mut fetched = false;
     for (number, name) in all.enumerate() {

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Client, Download, FetchError, Format, Limits, UnpackOptions, unpack};
 use slugbuilder_report::{Diagnosis, Explain as _, Fault, Silent};
 use std::io::{self, BufRead as _, BufReader, Read};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tokio::task::spawn_blocking;
@@ -45,6 +46,18 @@ impl Place {
     pub(super) fn buildpack(&self, url: &str) -> PathBuf {
         let name = format!("buildpack-{}.tgz", hex::encode(Sha256::digest(url)));
         self.app.join(name)
+    }
+
+    /// Removes the archives of all other buildpacks.
+    pub(super) fn forget_buildpacks(&self, but: &[PathBuf]) -> io::Result<()> {
+        for entry in fs::read_dir(&self.app)? {
+            let entry = entry?;
+            let is_one = entry.file_name().as_bytes().starts_with(b"buildpack-");
+            if is_one && !but.contains(&entry.path()) {
+                remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn marker(&self) -> PathBuf {

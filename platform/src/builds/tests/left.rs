@@ -220,4 +220,8 @@ async fn a_buildpack_of_others_has_the_same_path_in_every_build_of_an_app() {
         paths.push(path);
     }
     assert_eq!(paths[0], paths[1]);
+    // It goes with the first build that does without.
+    let build = scene.build("alpha", "true").await;
+    scene.ended(&build).await;
+    assert!(!Path::new(&paths[0]).exists());
 }
