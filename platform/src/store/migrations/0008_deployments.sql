@@ -3,8 +3,7 @@
 
 ALTER TABLE app ADD COLUMN deployment INTEGER;
 
--- Each app's releases are read from the newest one on, and no other table changes: a second or some per million of them,
--- once.
+-- Each app's releases are read from the newest one on: seconds per million of them, once.
 UPDATE app SET deployment = (
     SELECT release.version FROM release
     WHERE release.app = app.number AND release.slug IS NOT NULL AND release.slug IS NOT (
