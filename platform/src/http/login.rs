@@ -83,8 +83,11 @@ impl Logins {
             let _held = (turn, place, work);
             let is_right = check.hash.is_some_and(|hash| hash.is_of(&password));
             let user = check.user.filter(|_| is_right);
+            // Before the turn is the next one's.
             if user.is_none() {
                 guess.was_wrong();
+            } else {
+                drop(guess);
             }
             user
         });
