@@ -1,8 +1,8 @@
 //! What a token may be used for: the scopes of an OAuth authorization.
 //!
 //! The names are Heroku's. What each allows follows from its documentation of OAuth: `identity` tells who someone is; `read`
-//! and `write` are for apps and what belongs to them, but for config vars, which `read-protected` and `write-protected` are
-//! for, too; `global` is for everything, and alone for the account itself: its settings, keys and authorizations.
+//! and `write` are for apps and what belongs to them, but for config vars and all that leads to them, which `read-protected` and `write-protected`
+//! are for, too; `global` is for everything, and alone for the account itself: its settings, keys and authorizations.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -382,7 +382,7 @@ mod tests {
           hint: Make one with `slugbuilder serve hash-password`.
         ");
         insta::assert_snapshot!(failure(&format!("ann@example.com:{}", phc.replace("t=2", "t=99"))), @r"
-        error[users-entry]: `users` line 1: the password hash asks for more than 256 MiB, 16 passes or 16 lanes: that of `ann@example.com`
+        error[users-entry]: `users` line 1: the password hash asks for more than 64 MiB, 16 passes or 16 lanes: that of `ann@example.com`
 
           hint: Make one with `slugbuilder serve hash-password`.
         ");

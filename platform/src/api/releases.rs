@@ -3,10 +3,11 @@
 use super::State;
 use super::loose::{Fields, Refused};
 use super::path::Path;
-use super::present;
+use super::{present, scope};
 use crate::http::answer::{created, list, ok, with_warning};
-use crate::http::{Actor, ApiError, Body, Paging};
+use crate::http::{Actor, ApiError, Body, Credential, Paging};
 use crate::range::Offered;
+use crate::scope::Scope;
 use crate::signed_url::OutputOf;
 use crate::store::{Keyed, Release, User};
 use axum::extract::{RawQuery, State as Of};
@@ -23,6 +24,7 @@ pub(super) const NOT_RUN: &str =
 pub(super) async fn create(
     Of(state): Of<State>,
     Actor(user): Actor,
+    credential: Credential,
     Path(app): Path<String>,
     Body(fields): Body<Fields>,
 ) -> Result<Response, ApiError> {
@@ -30,6 +32,10 @@ pub(super) async fn create(
     // may be that of another one by the time of the release.
     let app = state.store.app_id(&user, &app).await?.to_string();
     let new = requested(&state, &user, &app, &fields).await?;
+    if matches!(new, ReleaseCreate::Rollback { .. }) {
+        // Its config vars come back with it.
+        scope::allow(&credential, Scope::WriteProtected)?;
+    }
     let release = state.store.create_release(&user, &app, new).await?;
     let answer = created(&present(&state, &release));
     Ok(if release.has_release_phase {

@@ -22,6 +22,16 @@ const OF_THE_ACCOUNT: &[&str] = &[
     "sms-number",
 ];
 
+/// Whoever may change these comes to config vars: builds run what was sent with them in their environment, and further users
+/// see them.
+const REACHES_CONFIG_VARS: &[&str] = &[
+    "build",
+    "buildpack-installation",
+    "collaborator",
+    "push-webhook",
+    "source",
+];
+
 /// The least that a token has to be good for; nothing where none is needed.
 pub(super) fn needed(endpoint: &Endpoint) -> Option<Scope> {
     if endpoint.access == Access::Open {
@@ -29,8 +39,9 @@ pub(super) fn needed(endpoint: &Endpoint) -> Option<Scope> {
     }
     // Lists of what a body names are asked for with POST.
     let reads = endpoint.method == Method::GET || endpoint.rel == Rel::Filter;
-    let is_secret =
-        endpoint.resource.ends_with("config-var") || endpoint.resource == "add-on-config";
+    let is_secret = endpoint.resource.ends_with("config-var")
+        || ["add-on-config", "log-drain"].contains(&endpoint.resource);
+    let reaches_secrets = REACHES_CONFIG_VARS.contains(&endpoint.resource);
     Some(match endpoint.resource {
         "account" | "rate-limit" if reads => Scope::Identity,
         "account-feature" if reads => Scope::Read,
@@ -38,6 +49,7 @@ pub(super) fn needed(endpoint: &Endpoint) -> Option<Scope> {
         _ if is_secret && reads => Scope::ReadProtected,
         _ if is_secret => Scope::WriteProtected,
         _ if reads => Scope::Read,
+        _ if reaches_secrets => Scope::WriteProtected,
         _ => Scope::Write,
     })
 }
@@ -54,14 +66,21 @@ async fn check(needed: Scope, request: Request, next: Next) -> Response {
     let Some(credential) = request.extensions().get::<Credential>() else {
         return ApiError::unauthorized().into_response();
     };
-    if credential.scopes.allow(needed) {
-        return next.run(request).await;
+    match allow(credential, needed) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
     }
-    ApiError::forbidden(format!(
+}
+
+/// Refuses what a token is not good for.
+pub(super) fn allow(credential: &Credential, needed: Scope) -> Result<(), ApiError> {
+    if credential.scopes.allow(needed) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(format!(
         "This token is good for {} only, and this needs `{needed}`.",
         credential.scopes
-    ))
-    .into_response()
+    )))
 }
 
 #[cfg(test)]
@@ -89,7 +108,13 @@ mod tests {
                     );
                 }
             }
-            if endpoint.path.contains("config") {
+            let changes_build = ["build", "source", "push-webhook", "collaborators"]
+                .iter()
+                .any(|word| endpoint.path.contains(word) && !is_get);
+            if endpoint.path.contains("config")
+                || endpoint.path.contains("log-drain")
+                || changes_build
+            {
                 let protected = [Some(Scope::ReadProtected), Some(Scope::WriteProtected)];
                 assert!(protected.contains(&needed), "{what}");
             }

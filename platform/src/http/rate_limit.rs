@@ -57,9 +57,7 @@ impl<K: Eq + Hash> RateLimiter<K> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let tokens = self.tokens(buckets.get(&user), now);
         if tokens < 1.0 {
-            return Err(Duration::from_secs_f64(
-                (1.0 - tokens) * HOUR / self.per_hour,
-            ));
+            return Err(self.wait(tokens));
         }
         let tokens = tokens - 1.0;
         // Users come and go with the file that names them; a full bucket is as good as none.
@@ -68,6 +66,16 @@ impl<K: Eq + Hash> RateLimiter<K> {
         }
         buckets.insert(user, Bucket { tokens, at: now });
         Ok(whole(tokens))
+    }
+
+    /// Whether there is a token to take, or when there is one.
+    pub(crate) fn has_any(&self, user: &K, now: Instant) -> Result<(), Duration> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self.tokens(buckets.get(user), now);
+        if tokens < 1.0 {
+            return Err(self.wait(tokens));
+        }
+        Ok(())
     }
 
     /// What is left, and takes nothing.
@@ -82,6 +90,11 @@ impl<K: Eq + Hash> RateLimiter<K> {
         if let Some(bucket) = buckets.get_mut(user) {
             bucket.tokens = (bucket.tokens + 1.0).min(self.per_hour);
         }
+    }
+
+    /// Until a bucket with less than one token has one.
+    fn wait(&self, tokens: f64) -> Duration {
+        Duration::from_secs_f64((1.0 - tokens) * HOUR / self.per_hour)
     }
 
     fn tokens(&self, bucket: Option<&Bucket>, now: Instant) -> f64 {
@@ -116,6 +129,8 @@ mod tests {
         let wait = limiter.take(ann, start).unwrap_err();
         assert_eq!((wait + Duration::from_millis(500)).as_secs(), 1200);
         assert_eq!(limiter.look(&ann, start), Remaining(0));
+        assert_eq!(limiter.has_any(&ann, start), Err(wait));
+        assert_eq!(limiter.has_any(&bob, start), Ok(()));
         assert_eq!(limiter.take(bob, start), Ok(Remaining(2)));
         let later = start + Duration::from_secs(1201);
         assert_eq!(limiter.take(ann, later), Ok(Remaining(0)));

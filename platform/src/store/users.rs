@@ -58,29 +58,40 @@ impl Store {
             .map(|holder| holder.user))
     }
 
-    /// What a password that came with this e-mail address is to be held against.
+    /// What a password that came with this e-mail address is to be held against: the hash of that user's, and for all who
+    /// have none the hash that takes the most work of all.
     pub async fn password_check(&self, email: &str) -> Result<PasswordCheck, StoreError> {
         let email = email.to_owned();
         self.read(move |connection| {
-            // Else the hash of someone: as much work as if it were theirs.
-            let sql = format!(
-                "SELECT {COLUMNS}, user.password, user.email = ?1 AS theirs FROM user WHERE user.password IS NOT NULL
-                 ORDER BY theirs DESC, user.number LIMIT 1"
-            );
-            let found = connection
-                .prepare_cached(&sql)?
-                .query_row([email], |row| {
-                    let theirs: bool = row.get("theirs")?;
-                    let hash: String = row.get("password")?;
-                    Ok((theirs.then(|| user(row)).transpose()?, hash))
-                })
+            let user = connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM user WHERE email = ?1 AND password IS NOT NULL"
+                ))?
+                .query_row([&email], user)
                 .optional()?;
-            let Some((user, hash)) = found else {
-                return Ok(PasswordCheck::default());
-            };
-            let hash = PasswordHash::parse(&hash)
-                .map_err(|error| StoreError::Damaged(error.to_string()))?;
-            Ok(PasswordCheck { user, hash: Some(hash) })
+            let mut statement = connection.prepare_cached(
+                "SELECT password, email = ?1 FROM user WHERE password IS NOT NULL ORDER BY number",
+            )?;
+            let mut rows = statement.query([&email])?;
+            let (mut theirs, mut costliest) = (None, None::<PasswordHash>);
+            while let Some(row) = rows.next()? {
+                let hash = PasswordHash::parse(&row.get::<_, String>(0)?)
+                    .map_err(|error| StoreError::Damaged(error.to_string()))?;
+                if row.get(1)? {
+                    theirs = Some(hash.clone());
+                }
+                if costliest
+                    .as_ref()
+                    .is_none_or(|other| hash.work() > other.work())
+                {
+                    costliest = Some(hash);
+                }
+            }
+            // Else someone's: no less work than if it were theirs.
+            Ok(PasswordCheck {
+                user,
+                hash: theirs.or(costliest),
+            })
         })
         .await
     }

@@ -170,6 +170,22 @@ async fn what_cannot_be_authorized_is_told() {
     }
 }
 
+/// Config vars come back with the release that had them.
+#[tokio::test]
+async fn a_rollback_needs_what_config_vars_need() {
+    let platform = Platform::new().await;
+    platform.released("example", json!({"web": "x"})).await;
+    for (scope, expected) in [("write", 403), ("write-protected", 201)] {
+        let (token, _) = token(&platform, json!([scope])).await;
+        let path = "/apps/example/releases";
+        let body = Some(json!({"release": "v2"}));
+        let answer = platform
+            .call(Some(&token), &Method::POST, path, body, &[])
+            .await;
+        assert_eq!(answer.status, expected, "{scope}: {answer:?}");
+    }
+}
+
 /// What a request of each scope is answered with, whatever the app: 403 for what it is not good for, and nothing else.
 #[tokio::test]
 async fn no_endpoint_answers_a_token_that_is_not_good_for_it() {
@@ -188,7 +204,17 @@ async fn no_endpoint_answers_a_token_that_is_not_good_for_it() {
             .filter(|endpoint| endpoint.access == Access::Token)
         {
             let reads = endpoint.method == "GET" || endpoint.rel == Rel::Filter;
-            let is_config = endpoint.path.contains("config");
+            let is_protected = endpoint.path.contains("config")
+                || endpoint.resource == "log-drain"
+                || (!reads
+                    && [
+                        "build",
+                        "buildpack-installation",
+                        "collaborator",
+                        "push-webhook",
+                        "source",
+                    ]
+                    .contains(&endpoint.resource));
             let is_account = endpoint.path.starts_with("/account/keys")
                 || endpoint.path.starts_with("/oauth/")
                 || endpoint.path.ends_with("/sms-number")
@@ -197,9 +223,9 @@ async fn no_endpoint_answers_a_token_that_is_not_good_for_it() {
             let allowed = tells_who
                 || (!is_account
                     && match scope {
-                        "read" => reads && !is_config,
+                        "read" => reads && !is_protected,
                         "read-protected" => reads,
-                        "write" => !is_config,
+                        "write" => !is_protected,
                         "write-protected" => true,
                         _ => false,
                     });

@@ -139,7 +139,8 @@ impl Inner {
         };
         let needed = match asked.service() {
             Service::UploadPack => Scope::Read,
-            Service::ReceivePack => Scope::Write,
+            // As builds do: what is pushed runs with the config vars.
+            Service::ReceivePack => Scope::WriteProtected,
         };
         if !credential.scopes.allow(needed) {
             return Err(Refusal::new(

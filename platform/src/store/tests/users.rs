@@ -114,6 +114,28 @@ async fn a_password_is_of_one_user_and_stands_in_for_those_of_others() {
 }
 
 #[tokio::test]
+async fn strangers_are_as_much_work_as_anyone() {
+    let ledger = Ledger::new().await;
+    let hashes = [64, 256, 128].map(|memory| PasswordHash::cheap("correct horse", memory));
+    let users = ["ann", "bob", "eve"].iter().zip(&hashes);
+    let users = users.map(|(name, hash)| UserTokens {
+        email: format!("{name}@example.com"),
+        tokens: Vec::new(),
+        password: Some(hash.clone()),
+    });
+    ledger.store.put_users(users.collect()).await.unwrap();
+    for (email, expected) in [
+        ("ann@example.com", &hashes[0]),
+        ("eve@example.com", &hashes[2]),
+        ("owner@example.com", &hashes[1]),
+        ("nobody@example.com", &hashes[1]),
+    ] {
+        let check = ledger.store.password_check(email).await.unwrap();
+        assert_eq!(check.hash.as_ref(), Some(expected), "{email}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_of_one_user_long_and_printable() {
     let ledger = Ledger::new().await;
     let put = async |email: &str, token: &str| ledger.store.put_user(email, &[token]).await;
