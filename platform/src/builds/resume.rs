@@ -34,6 +34,13 @@ impl Builds {
             self.inner.parameters.reporter.report(Event::Note(&note));
         }
         self.remove_unknown().await?;
+        for build in store.fail_builds_of_last_server().await? {
+            let output = self.prepare(build, None).map_err(BuildsError::Folder)?;
+            output.line(" !     The server ended before the build did: push again");
+            output.end();
+            // What stays is removed when the app goes.
+            drop(self.inner.folders.tidy_build(build));
+        }
         for build in store.pending_builds().await? {
             let output = self.prepare(build.id, None).map_err(BuildsError::Folder)?;
             self.state().live.insert(build.id, Live::new(output));
