@@ -135,19 +135,19 @@ const BARS: &[Bar] = &[
     ),
     bar(
         "release info, 1,000,000 releases",
-        Least(("platform", "info-ratio"), SCALE, 0.7),
+        Least(("platform", "info-ratio"), SCALE, 0.8),
     ),
     bar(
         "page of releases, 1,000,000 releases",
-        Least(("platform", "releases-ratio"), SCALE, 0.5),
+        Least(("platform", "releases-ratio"), SCALE, 0.8),
     ),
     bar(
         "page of apps, 10,000 apps",
-        Least(("platform", "apps-ratio"), SCALE, 0.5),
+        Least(("platform", "apps-ratio"), SCALE, 0.8),
     ),
     bar(
         "release create, 64 connections",
-        Least(("platform", "group-commit"), "times the rate of one", 3.0),
+        Least(("platform", "group-commit"), "times the rate of one", 4.0),
     ),
     bar(
         "release info at a fixed rate",

@@ -133,6 +133,7 @@ fn requested(fields: &Fields) -> Result<NewBuild, Refused> {
         // None at all is what clients send that have no opinion.
         buildpacks: buildpacks.transpose()?.filter(|names| !names.is_empty()),
         source_date_epoch: None,
+        ends_with_server: false,
     })
 }
 

@@ -26,6 +26,8 @@ pub struct NewBuild {
     pub buildpacks: Option<Vec<String>>,
     /// The time that the app's own files get in the slug, in seconds since 1970.
     pub source_date_epoch: Option<i64>,
+    /// Whether it fails when the server ends before it, where others begin anew: whoever asked for it waits, and asks again.
+    pub ends_with_server: bool,
 }
 
 /// Where source code is.
@@ -84,6 +86,7 @@ impl NewBuild {
             version_description: self.version_description,
             buildpacks,
             source_date_epoch: self.source_date_epoch,
+            ends_with_server: self.ends_with_server,
         };
         Ok((row, folder))
     }

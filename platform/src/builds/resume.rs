@@ -37,6 +37,13 @@ impl Builds {
             self.inner.parameters.reporter.report(Event::Note(&note));
         }
         self.remove_unknown().await?;
+        for build in store.fail_builds_of_last_server().await? {
+            let output = self.prepare(build, None).map_err(BuildsError::Folder)?;
+            output.line(" !     The server ended before the build did: push again");
+            output.end();
+            // What stays is removed when the app goes.
+            drop(self.inner.folders.tidy_build(build));
+        }
         let pending = store.pending_builds().await?;
         self.tidy(&pending)?;
         for build in pending {

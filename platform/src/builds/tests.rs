@@ -68,6 +68,7 @@ impl Scene {
             version_description: None,
             buildpacks: None,
             source_date_epoch: None,
+            ends_with_server: false,
         };
         self.builds.begin(&self.ann, app, new).await
     }

@@ -11,6 +11,7 @@ mod cgi;
 mod error;
 mod hook;
 mod http;
+mod leftovers;
 mod places;
 mod program;
 mod push;
@@ -156,6 +157,7 @@ impl Git {
             reporter: parameters.reporter,
         };
         inner.forget_the_deleted().await?;
+        inner.store.end_push_outcomes().await?;
         Ok(Self {
             inner: Arc::new(inner),
         })
@@ -189,18 +191,25 @@ struct Folders {
 }
 
 fn make_folders(folder: &Path) -> io::Result<Folders> {
-    // Nothing in it outlives a server: the hook is written anew, and what is of a push went with that.
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
     let made = Folders {
         home: folder.join("home"),
         hooks: folder.join("hooks"),
     };
-    for folder in [folder, &made.home] {
-        crate::private::folder(folder)?;
+    leftovers::end(&made.home)?;
+    crate::private::folder(folder)?;
+    // Nothing else in it outlives a server. The hook does: it is never away, since git takes any push where it finds none.
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.path() == made.hooks {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
     }
+    crate::private::folder(&made.home)?;
     hook::write(&made.hooks)?;
     Ok(made)
 }

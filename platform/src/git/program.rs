@@ -18,7 +18,7 @@ const OLDEST: Version = Version(2, 31);
 
 /// The most address space that a git process may have, in KiB: a few bytes of a pack can ask for any amount of memory
 /// (objects other than files are inflated as a whole).
-const ADDRESS_SPACE: u64 = 4 << 20;
+const ADDRESS_SPACE: u64 = 2 << 20;
 
 /// Starts a program with limits: no core dumps, so much address space (KiB), files of so many blocks of 512 bytes. A limit
 /// that is lower already stays.

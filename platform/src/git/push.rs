@@ -277,6 +277,8 @@ impl Push {
             version_description: Some(exported.subject),
             buildpacks: None,
             source_date_epoch: Some(exported.time),
+            // The branch would stay as it is while the app is released.
+            ends_with_server: true,
         };
         let begun = self
             .git

@@ -108,6 +108,22 @@ impl Store {
         .await
     }
 
+    /// Writes down that the builds failed that were to end with the last server; which these are.
+    pub async fn fail_builds_of_last_server(&self) -> Result<Vec<Uuid>, StoreError> {
+        self.write(|write| {
+            let failed = write
+                .connection()
+                .prepare_cached(
+                    "UPDATE build SET status = 'failed', updated_at = ?1 WHERE status = 'pending' AND ends_with_server
+                     RETURNING id",
+                )?
+                .query_map([write.now()], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            Ok(failed)
+        })
+        .await
+    }
+
     /// Of these identifiers, those that no build has any longer.
     pub async fn unknown_builds(&self, ids: Vec<Uuid>) -> Result<Vec<Uuid>, StoreError> {
         self.unknown("SELECT 1 FROM build WHERE id = ?1", ids).await
@@ -255,8 +271,8 @@ fn insert(write: &Write<'_>, app: &Found, new: &NewBuildRow) -> Result<Build, St
     connection
         .prepare_cached(
             "INSERT INTO build (id, app, user, stack, buildpacks, url, source, checksum, version, version_description,
-                source_date_epoch, created_at, updated_at)
-             SELECT ?1, number, ?3, build_stack, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11 FROM app WHERE number = ?2",
+                source_date_epoch, ends_with_server, created_at, updated_at)
+             SELECT ?1, number, ?3, build_stack, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12 FROM app WHERE number = ?2",
         )?
         .execute(params![
             new.id,
@@ -269,6 +285,7 @@ fn insert(write: &Write<'_>, app: &Found, new: &NewBuildRow) -> Result<Build, St
             new.version,
             new.version_description,
             new.source_date_epoch,
+            new.ends_with_server,
             write.now(),
         ])?;
     find(connection, new.id).map(|row| row.build)

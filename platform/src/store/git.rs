@@ -136,6 +136,27 @@ impl Store {
         .await
     }
 
+    /// Records, once a server has ended, that the pushes that it was told of and had not built are not.
+    pub async fn end_push_outcomes(&self) -> Result<(), StoreError> {
+        self.write(move |write| {
+            // The commit stays at the beginning, as do the build and its warnings.
+            write
+                .connection()
+                .prepare_cached(
+                    "UPDATE push_webhook SET outcome_at = ?1, outcome = CASE
+                        WHEN outcome LIKE '% is being fetched.'
+                        THEN replace(outcome, ' is being fetched.',
+                            ' was not built: the server ended before. Have the event delivered again.')
+                        ELSE replace(outcome, ' is being built (build ',
+                            ' was being built when the server ended, which goes on (build ') END
+                     WHERE outcome LIKE '% is being fetched.' OR outcome LIKE '% is being built (build %'",
+                )?
+                .execute([write.now()])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Records what became of a push that a webhook told of.
     pub async fn record_push_outcome(&self, id: Uuid, outcome: &str) -> Result<(), StoreError> {
         let outcome: String = outcome.chars().take(rules::MAXIMUM_DESCRIPTION).collect();

@@ -378,6 +378,8 @@ pub struct NewBuildRow {
     pub buildpacks: Option<Vec<String>>,
     /// The time that the app's own files get in the slug, in seconds since 1970.
     pub source_date_epoch: Option<i64>,
+    /// Whether it fails when the server ends before it.
+    pub ends_with_server: bool,
 }
 
 /// A build that is about to be done.

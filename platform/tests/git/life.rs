@@ -1,6 +1,8 @@
 //! Pushes whose pusher, server or app goes away.
 
 use crate::scene::{ANN, Scene, entries};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -28,17 +30,21 @@ fn waiting(folder: &Path) -> String {
 async fn a_pusher_who_goes_away_changes_nothing() {
     let scene = Scene::new().await;
     let commit = scene.commit(&waiting(scene.folder.path())).await;
-    let mut push = scene
+    let push = scene
         .command(["push", &scene.address(ANN, "example"), "main"])
+        // With what it starts, which is what is connected.
+        .process_group(0)
         .spawn()
         .unwrap();
     until("the build runs", async || {
         scene.folder.path().join("runs").exists()
     })
     .await;
-    push.kill().await.unwrap();
+    let group = Pid::from_raw(i32::try_from(push.id().unwrap()).unwrap());
+    killpg(group, Signal::SIGKILL).unwrap();
+    // Until none of them has its output open any more.
+    push.wait_with_output().await.unwrap();
     // Nobody else gets in between.
-    tokio::time::sleep(Duration::from_millis(300)).await;
     let done = scene.push(&["main"]).await;
     assert!(
         !done.succeeded
@@ -168,8 +174,18 @@ async fn what_a_killed_server_left_is_cleared_away() {
     std::fs::create_dir(scene.data().join("git/push-1")).unwrap();
     let nobodys = repositories.join("8f2c9f57-5ab8-4b09-8b5e-3c6a2f0a4d11.git");
     std::fs::create_dir(&nobodys).unwrap();
+    // Of git, something runs still, which a test stands for.
+    let mut orphan = tokio::process::Command::new("sleep");
+    orphan.arg("600").kill_on_drop(true);
+    let mut unrelated = orphan.spawn().unwrap();
+    let mut orphan = orphan
+        .env("HOME", scene.data().join("git/home"))
+        .spawn()
+        .unwrap();
     scene.start(|_| {}).await;
     assert!(!nobodys.exists());
+    assert_eq!(orphan.wait().await.unwrap().code(), None);
+    assert!(unrelated.try_wait().unwrap().is_none());
     scene.assert_tidy().await;
     scene.commit("echo again").await;
     let done = scene.push(&["main"]).await;

@@ -278,6 +278,7 @@ async fn a_build_that_ends_the_server_twice_is_not_begun_again() {
         version_description: None,
         buildpacks: None,
         source_date_epoch: None,
+        ends_with_server: false,
     };
     let build = scene
         .store
@@ -331,4 +332,30 @@ async fn what_is_nobodys_is_removed_with_the_next_start() {
     let sources = scene.store.uploaded_sources().await.unwrap();
     assert_eq!(sources.len(), 1);
     assert_eq!(again.sources().size(sources[0]).await.unwrap(), Some(8));
+}
+
+#[tokio::test]
+async fn a_build_that_somebody_waited_for_does_not_outlive_the_server() {
+    let scene = Scene::new().await;
+    scene.app("alpha").await;
+    let row = NewBuildRow {
+        id: Uuid::new_v4(),
+        url: None,
+        source: None,
+        checksum: None,
+        version: None,
+        version_description: None,
+        buildpacks: None,
+        source_date_epoch: None,
+        ends_with_server: true,
+    };
+    let created = scene.store.create_build(&scene.ann, "alpha", row).await;
+    let build = created.unwrap();
+    let again = open(scene.folder.path(), &scene.store, Some(builder()));
+    again.resume().await.unwrap();
+    let ended = again.ended(build.id).await.unwrap();
+    assert_eq!((ended.status, ended.release), (BuildStatus::Failed, None));
+    assert!(scene.output(&build).await.contains("push again"));
+    again.resume().await.unwrap();
+    assert_eq!(scene.output(&build).await.matches("push again").count(), 1);
 }

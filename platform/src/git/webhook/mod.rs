@@ -205,12 +205,12 @@ impl Inner {
         });
         match payload::read(&body, is_form, &webhook.branch).map_err(ApiError::bad_request)? {
             Told::Nothing(why) => Ok(message(StatusCode::OK, &why)),
-            Told::Build(pushed) => self.accept(webhook, user, pushed),
+            Told::Build(pushed) => self.accept(webhook, user, pushed).await,
         }
     }
 
     /// Answers, and has the push built.
-    fn accept(
+    async fn accept(
         self: &Arc<Self>,
         webhook: PushWebhook,
         user: User,
@@ -226,6 +226,9 @@ impl Inner {
             .map_err(|_| ApiError::unavailable("too many pushes wait that webhooks told of"))?;
         let text = format!("{} is being built.", pushed.commit);
         let number = self.webhooks.number(webhook.app.id);
+        // Before the answer: a start finds what the last server did not come to.
+        self.record(webhook.id, &format!("{} is being fetched.", pushed.commit))
+            .await;
         let git = Arc::clone(self);
         tokio::spawn(async move {
             let app = webhook.app.id;
@@ -253,6 +256,7 @@ impl Inner {
             if !self.webhooks.is_newest(app, number) {
                 return left_out();
             }
+            // Again: what became of an older push may have been written down meanwhile.
             self.record(webhook.id, &format!("{commit} is being fetched."))
                 .await;
             let tool = self
@@ -286,6 +290,7 @@ impl Inner {
             version_description: Some(exported.subject),
             buildpacks: None,
             source_date_epoch: Some(exported.time),
+            ends_with_server: false,
         };
         let build = self.builds.begin(user, &app.to_string(), new).await?;
         let mut warnings = String::new();

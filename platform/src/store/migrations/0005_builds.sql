@@ -31,6 +31,8 @@ CREATE TABLE build (
     version TEXT,
     version_description TEXT,
     source_date_epoch INTEGER,
+    -- Whether it fails when the server ends before it: of a push, for which somebody waits who pushes again.
+    ends_with_server INTEGER NOT NULL DEFAULT FALSE CHECK (ends_with_server IN (FALSE, TRUE)),
     -- How often it was begun: once more than that a server was killed meanwhile.
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     slug INTEGER REFERENCES slug,

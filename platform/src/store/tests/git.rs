@@ -143,3 +143,30 @@ async fn a_webhook_is_of_who_works_on_the_app() {
     store.delete_app(&ledger.user, "example").await.unwrap();
     store.record_push_outcome(webhook.id, "late").await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_server_did_not_come_to_is_told() {
+    let ledger = Ledger::new().await;
+    ledger.app("example").await;
+    let store = &ledger.store;
+    let put = store.put_push_webhook(&ledger.user, "example", "main", "x".into());
+    let webhook = put.await.unwrap();
+    for (before, after) in [
+        (
+            "abc is being fetched.",
+            "abc was not built: the server ended before. Have the event delivered again.",
+        ),
+        (
+            "abc is being built (build 1). Submodules are not fetched.",
+            "abc was being built when the server ended, which goes on (build 1). Submodules are not fetched.",
+        ),
+        ("abc was released as v3.", "abc was released as v3."),
+    ] {
+        store.record_push_outcome(webhook.id, before).await.unwrap();
+        for _ in 0..2 {
+            store.end_push_outcomes().await.unwrap();
+            let found = store.push_webhook(&ledger.user, "example").await.unwrap();
+            assert_eq!(found.outcome.as_deref(), Some(after));
+        }
+    }
+}
