@@ -122,7 +122,7 @@ async fn an_upload_of_wrong_size_leaves_nothing() {
     let scene = Scene::limited(8);
     let id = scene.slug();
     let too_large = "413 too_large: The upload is larger than the 8 bytes that this server takes.";
-    let empty = "400 bad_request: The upload is empty: send the slug's archive as the body.";
+    let empty = "400 bad_request: The upload is empty: send the archive as the body.";
     assert_eq!(scene.put(id, "ninebytes").await.error(), too_large);
     assert_eq!(
         scene.put(id, chunked(&["nine", "bytes"])).await.error(),
@@ -144,7 +144,7 @@ async fn a_part_of_a_slug_is_refused() {
         .unwrap();
     assert_eq!(
         scene.send(request).await.error(),
-        "400 bad_request: A slug is uploaded as a whole: leave out the `Content-Range` header."
+        "400 bad_request: An archive is uploaded as a whole: leave out the `Content-Range` header."
     );
     assert!(scene.files().is_empty());
 }
