@@ -86,7 +86,7 @@ pub(crate) struct Sheets {
     pub(crate) title: &'static str,
     /// What was measured, in a sentence.
     pub(crate) about: String,
-    pub(crate) sheets: Vec<Sheet>,
+    pub(crate) tables: Vec<Sheet>,
     pub(crate) figures: Vec<(&'static str, f64)>,
 }
 
@@ -158,7 +158,7 @@ impl Outcome {
             Self::Sheets(sheets) => {
                 let text = |sheet: &Sheet| format!("{}\n\n{}", sheet.title, sheet.table.text());
                 sheets
-                    .sheets
+                    .tables
                     .iter()
                     .map(text)
                     .collect::<Vec<_>>()
@@ -175,7 +175,7 @@ impl Outcome {
                 let text =
                     |sheet: &Sheet| format!("#### {}\n\n{}", sheet.title, sheet.table.markdown());
                 sheets
-                    .sheets
+                    .tables
                     .iter()
                     .map(text)
                     .collect::<Vec<_>>()

@@ -234,18 +234,25 @@ pub(crate) struct BuildArguments {
     /// Keep files of installed packages that no program can load, such as object files of addons.
     #[arg(long, env = "SLUGBUILDER_KEEP_PACKAGE_FILES", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) keep_package_files: bool,
-    /// The source is somebody else's: build it in a sandbox, or not at all.
-    #[arg(long)]
-    pub(crate) untrusted: bool,
-    /// Show these credentials of yours to the build. May be repeated.
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub(crate) with_credentials: Vec<Credential>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
     /// How hard to compress; the slug runs the same.
     #[arg(long, value_enum, default_value_t = CompressionLevel::Default, value_name = "HOW")]
     pub(crate) compression: CompressionLevel,
     /// Fail if the slug is larger than this many megabytes.
     #[arg(long, default_value_t = 500, value_name = "MB")]
     pub(crate) max_size: u64,
+}
+
+/// How far what is built is trusted.
+#[derive(Debug, Args)]
+pub(crate) struct TrustArguments {
+    /// The source is somebody else's: build it in a sandbox, or not at all.
+    #[arg(long)]
+    pub(crate) untrusted: bool,
+    /// Show these credentials of yours to the build. May be repeated.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) with_credentials: Vec<Credential>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

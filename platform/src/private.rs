@@ -40,6 +40,11 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     fs_err::File::open(folder)?.sync_all()
 }
 
+/// Sees that all that was written to the file system of a folder outlives a power cut.
+pub(crate) fn sync_all(folder: &Path) -> io::Result<()> {
+    Ok(nix::unistd::syncfs(fs_err::File::open(folder)?)?)
+}
+
 /// Writes a file that appears only when it is whole and on the disk, with this mode.
 pub(crate) fn write(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));

@@ -287,9 +287,10 @@ impl Running {
         self.authority.as_deref()
     }
 
-    /// Replaces the users and tokens of the settings.
+    /// Replaces the users and tokens of the settings. Builds of those who are no longer among them end.
     pub async fn replace_users(&self, users: Users) -> Result<(), StoreError> {
-        self.store.put_users(users.0).await.map(drop)
+        self.store.put_users(users.0).await?;
+        self.builds.end_failed().await
     }
 
     /// Reads or makes the certificate again, for new connections; the server does so every hour by itself.

@@ -3,6 +3,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     compile) source=$2 ;;
     --env-file) variables=$2 ;;
+    --buildpack) echo "With $2" ;;
   esac
   shift
 done

@@ -4,6 +4,7 @@
 //! The process that is killed is this program with the argument `--serve FOLDER`: it writes its address, and serves.
 
 #![expect(
+    clippy::panic_in_result_fn,
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,

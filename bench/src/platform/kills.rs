@@ -23,8 +23,8 @@ const CLIENTS: usize = 16;
 /// Apps that they do it to: so few that several clients meet at one.
 const APPS: usize = 8;
 
-/// Slugs that are downloaded after each kill.
-const DOWNLOADS: usize = 20;
+/// Slugs of each app that are downloaded after each kill.
+const DOWNLOADS: usize = 3;
 
 /// What the loop found.
 #[derive(Debug, Default)]
@@ -103,7 +103,8 @@ pub(super) async fn run(
             found.restarts.push(restart.as_secs_f64());
         }
         if round < kills {
-            let span = usize::try_from((longest - shortest).as_millis()).unwrap_or_default();
+            let span =
+                usize::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or_default();
             let extra = u64::try_from(random.below(span.max(1))).unwrap_or_default();
             disturb(
                 target,
@@ -257,7 +258,7 @@ async fn look(
         }
     }
     let uploaded: Vec<&Answered> = answered.iter().filter(|one| one.sha256.is_some()).collect();
-    for _ in 0..DOWNLOADS.min(uploaded.len()) / APPS.min(DOWNLOADS) + 1 {
+    for _ in 0..DOWNLOADS {
         if let Some(one) = random.choose(&uploaded)
             && let Some(sha256) = &one.sha256
         {

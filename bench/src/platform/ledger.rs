@@ -13,6 +13,7 @@ use slugbuilder::api::types::{ReleaseCreate, SlugCreate};
 use slugbuilder_platform::store::{DATABASE, NewApp, Store, User};
 use slugbuilder_platform::users::Users;
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -97,13 +98,11 @@ pub(super) struct Filled {
 }
 
 impl Filled {
-    /// Makes the data folder `data`, which is not there, with the same ledger. It has the very folder of blobs: those that a
-    /// run adds go when the next one begins.
-    pub(super) fn copy(&self, data: &Path) -> Result<(), BenchError> {
-        let blobs = self.data.join(BLOBS);
+    /// Removes the blobs that runs have added, which are gigabytes.
+    pub(super) fn tidy(&self) -> Result<(), BenchError> {
         let slugs = self.ledger.apps.iter().flat_map(|app| &app.slugs);
         let known: HashSet<String> = slugs.map(Uuid::to_string).collect();
-        for shard in fs::read_dir(&blobs)? {
+        for shard in fs::read_dir(self.data.join(BLOBS))? {
             for blob in fs::read_dir(shard?.path())? {
                 let blob = blob?;
                 if !known.contains(&*blob.file_name().to_string_lossy()) {
@@ -111,13 +110,20 @@ impl Filled {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Makes the data folder `data`, which is not there, with the same ledger. It has the very folder of blobs: what a run
+    /// adds to it goes at its end, or when the next one begins.
+    pub(super) fn copy(&self, data: &Path) -> Result<(), BenchError> {
+        self.tidy()?;
         fs::create_dir(data)?;
         fs::set_permissions(data, std::fs::Permissions::from_mode(0o700))?;
         for name in [DATABASE, USERS] {
             // With its mode, too.
             fs::copy(self.data.join(name), data.join(name))?;
         }
-        fs_err::os::unix::fs::symlink(blobs, data.join(BLOBS))?;
+        fs_err::os::unix::fs::symlink(self.data.join(BLOBS), data.join(BLOBS))?;
         Ok(())
     }
 }
@@ -188,11 +194,11 @@ async fn fill(data: &Path, size: Size) -> Result<Ledger, BenchError> {
     let tokens: Vec<Token> = (0..size.apps.div_ceil(APPS_OF_A_USER))
         .map(|_| Uuid::new_v4().to_string())
         .collect();
-    let text: String = tokens
-        .iter()
-        .enumerate()
-        .map(|(number, token)| format!("user{number}@example.com:{token}\n"))
-        .collect();
+    let mut text = String::new();
+    for (number, token) in tokens.iter().enumerate() {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "user{number}@example.com:{token}");
+    }
     // For the server, which reads them at its start.
     fs::OpenOptions::new()
         .create_new(true)

@@ -225,11 +225,14 @@ async fn nothing_twice(target: Target<'_>, created: Vec<Created>) -> Result<(), 
     let mut connection = Connection::open(target.server.address).await?;
     for (index, (app, mut versions)) in of_app.into_iter().enumerate() {
         versions.sort_unstable();
-        let gap = versions.windows(2).find(|pair| pair[0] + 1 != pair[1]);
         let name = &target.ledger.app(app)?.name;
-        if let Some(pair) = gap {
-            let reason = format!("{name} was answered v{} and then v{}", pair[0], pair[1]);
-            return Err(wrong("create", reason));
+        for pair in versions.windows(2) {
+            if let [one, next] = pair
+                && one + 1 != *next
+            {
+                let reason = format!("{name} was answered v{one} and then v{next}");
+                return Err(wrong("create", reason));
+            }
         }
         if index >= asked {
             continue;

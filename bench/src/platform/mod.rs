@@ -223,8 +223,8 @@ async fn run(bench: &Bench, slugbuilder: &Path, plan: Plan) -> Result<Found, Ben
             .filter(|pair| pair.kind == kind && pair.connections == CONNECTIONS)
             .map(|pair| pair.small.rate.min(pair.large.rate))
             .fold(f64::INFINITY, f64::min);
-        let pace = Pace::Open((possible * PART).max(1.0));
-        open.push(pair(plan, targets, kind, 4 * CONNECTIONS, pace).await?);
+        let fixed = Pace::Open((possible * PART).max(1.0));
+        open.push(pair(plan, targets, kind, 4 * CONNECTIONS, fixed).await?);
     }
     let after_loads = with_large.memory()?;
     drop((with_small, with_large));
@@ -265,6 +265,8 @@ async fn run(bench: &Bench, slugbuilder: &Path, plan: Plan) -> Result<Found, Ben
         plan.life,
     )
     .await?;
+    small.tidy()?;
+    large.tidy()?;
     Ok(Found {
         plan,
         closed,

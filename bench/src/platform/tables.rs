@@ -36,7 +36,7 @@ pub(super) fn sheets(found: &Found) -> Sheets {
         name: "platform",
         title: "The server under load",
         about,
-        sheets: vec![
+        tables: vec![
             Sheet {
                 title: "As fast as it can",
                 table: closed(found),

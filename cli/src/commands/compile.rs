@@ -59,7 +59,7 @@ pub(super) fn build(
     let names = secrets.keys().cloned().collect();
     let mut config_vars = environment::config_vars(&arguments.variables, &host)?;
     config_vars.extend(secrets);
-    let has = |what| arguments.with_credentials.contains(&what);
+    let has = |what| arguments.trust.with_credentials.contains(&what);
     let options = CompileOptions {
         source: arguments.source.source.clone(),
         root: app_root(&arguments.source)?,
@@ -73,7 +73,7 @@ pub(super) fn build(
         reuse: arguments.reuse.reuse(),
         all_files: arguments.source.all_files,
         keep_package_files: arguments.keep_package_files,
-        untrusted: arguments.untrusted,
+        untrusted: arguments.trust.untrusted,
         config_vars,
         secrets: names,
         platform_variables: environment::platform_variables(&host, &arguments.mirror)?,

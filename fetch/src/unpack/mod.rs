@@ -104,7 +104,13 @@ fn write(
 ) -> Result<Unpacked, UnpackError> {
     let strip = Stripper::new(&options.strip);
     let mut unpacked = Unpacked::default();
-    while let Some(entry) = archive.next()? {
+    while let Some(mut entry) = archive.next()? {
+        if options.for_owner {
+            entry.mode |= match entry.kind {
+                Kind::Directory => 0o700,
+                _ => 0o400,
+            };
+        }
         let parts = relative(&entry.name, &entry)?;
         let Some(path) = strip.apply(&parts) else {
             unpacked.outside += 1;

@@ -96,18 +96,21 @@ pub struct UnpackOptions<'a> {
     pub links: Links,
     /// The times that files get.
     pub times: Times,
+    /// Whether the owner may read every file and change every folder, whatever modes the archive gives them.
+    pub for_owner: bool,
     /// What it may grow to.
     pub limits: Limits,
 }
 
 impl Default for UnpackOptions<'_> {
-    /// Everything, names as they are, links that stay inside.
+    /// Everything, names as they are, links that stay inside, modes of the archive.
     fn default() -> Self {
         Self {
             strip: Strip::Components(0),
             keep: &|_| true,
             links: Links::Inside,
             times: Times::Now,
+            for_owner: false,
             limits: Limits::default(),
         }
     }

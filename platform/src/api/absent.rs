@@ -2,7 +2,7 @@
 //! names that nothing has, and requests to make one, which are refused with a text that says why.
 
 use super::State;
-use super::account::{is_self, someone_else};
+use super::account::someone_else;
 use super::loose::{Fields, Refused};
 use super::path::Path;
 use crate::http::answer::{list, ok};
@@ -59,7 +59,7 @@ pub(super) async fn none_of_user(
     Path(account): Path<String>,
     paging: Paging,
 ) -> Result<Response, ApiError> {
-    if !is_self(&user, &account) {
+    if !user.is_called(&account) {
         return Err(someone_else());
     }
     nothing(&paging)
@@ -112,7 +112,7 @@ pub(super) async fn sms_number(
     Actor(user): Actor,
     Path(account): Path<String>,
 ) -> Result<Response, ApiError> {
-    if !is_self(&user, &account) {
+    if !user.is_called(&account) {
         return Err(someone_else());
     }
     Ok(ok(&json!({ "sms_number": null })))

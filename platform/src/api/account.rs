@@ -6,7 +6,7 @@ use super::path::Path;
 use super::present;
 use crate::http::answer::ok;
 use crate::http::{Actor, ApiError, Body, Remaining};
-use crate::store::{User, UserUpdate};
+use crate::store::UserUpdate;
 use axum::Extension;
 use axum::extract::State as Of;
 use axum::response::Response;
@@ -37,7 +37,7 @@ pub(super) async fn info_by_user(
     Actor(user): Actor,
     Path(account): Path<String>,
 ) -> Result<Response, ApiError> {
-    if !is_self(&user, &account) {
+    if !user.is_called(&account) {
         return Err(someone_else());
     }
     Ok(ok(&present::account(&user)))
@@ -50,7 +50,7 @@ pub(super) async fn update_by_user(
     Path(account): Path<String>,
     body: Body<Fields>,
 ) -> Result<Response, ApiError> {
-    if !is_self(&user, &account) {
+    if !user.is_called(&account) {
         return Err(someone_else());
     }
     update(state, Actor(user), body).await
@@ -62,13 +62,6 @@ pub(super) async fn rate_limits(
     Extension(Remaining(remaining)): Extension<Remaining>,
 ) -> Response {
     ok(&RateLimit { remaining })
-}
-
-/// Whether an account is that of a user: `~` is whoever asks. Those of others are not there for them.
-pub(super) fn is_self(user: &User, account: &str) -> bool {
-    account == "~"
-        || account.eq_ignore_ascii_case(&user.email)
-        || account.eq_ignore_ascii_case(&user.id.to_string())
 }
 
 /// What accounts of others are.

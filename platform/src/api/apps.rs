@@ -1,7 +1,7 @@
 //! Apps, and what they do not have yet.
 
 use super::State;
-use super::account::{is_self, someone_else};
+use super::account::someone_else;
 use super::catalogue::{DEFAULT_REGION, DEFAULT_STACK, Known, Region, Stack};
 use super::features;
 use super::loose::{Fields, Refused};
@@ -63,7 +63,7 @@ pub(super) async fn of_user(
     Path(account): Path<String>,
     paging: Paging,
 ) -> Result<Response, ApiError> {
-    if !is_self(&user, &account) {
+    if !user.is_called(&account) {
         return Err(someone_else());
     }
     page(&state, &user, &paging).await
@@ -99,29 +99,31 @@ pub(super) async fn update(
 /// `DELETE /apps/{app}`
 ///
 /// The bytes of its slugs go after the app itself: whatever happens in between costs room on the disk until the next start,
-/// and nothing else. A client that goes away does not keep them.
+/// and nothing else. All of it is a task of its own, which a client that goes away does not end.
 pub(super) async fn delete(
     Of(state): Of<State>,
     Actor(user): Actor,
     turn: Turn,
     Path(app): Path<String>,
 ) -> Result<Response, ApiError> {
-    let mut deleted = state.store.delete_app(&user, &app).await?;
-    let answer = ok(&present::app(&deleted.app, &state.external_url));
-    // Nobody has to wait for what is left to do.
-    turn.end();
-    state
-        .builds
-        .forget_app(deleted.app.id, std::mem::take(&mut deleted.builds));
-    let removing = tokio::spawn(remove(state.blobs, state.git, deleted));
-    Ok(match removing.await {
-        Ok(0) => answer,
-        Ok(kept) => with_warning(
-            answer,
-            &format!("The app is deleted, but the bytes of {kept} of its slugs could not be."),
-        ),
-        Err(error) => return Err(ApiError::internal(error.to_string())),
-    })
+    let deleting = tokio::spawn(async move {
+        let mut deleted = state.store.delete_app(&user, &app).await?;
+        let answer = ok(&present::app(&deleted.app, &state.external_url));
+        // Nobody has to wait for what is left to do.
+        turn.end();
+        state
+            .builds
+            .forget_app(deleted.app.id, std::mem::take(&mut deleted.builds));
+        Ok(match remove(state.blobs, state.git, deleted).await {
+            0 => answer,
+            kept => with_warning(
+                answer,
+                &format!("The app is deleted, but the bytes of {kept} of its slugs could not be."),
+            ),
+        })
+    });
+    let deleted = deleting.await;
+    deleted.unwrap_or_else(|error| Err(ApiError::internal(error.to_string())))
 }
 
 /// Removes what is no longer in the ledger: the repository of an app, and the bytes of slugs; says how many of these could not

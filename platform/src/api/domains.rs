@@ -149,11 +149,13 @@ async fn find(
     app: &App,
     identity: &str,
 ) -> Result<Presented, ApiError> {
-    domains(state, user, app)
-        .await?
-        .into_iter()
-        .find(|domain| is_called(domain, identity))
-        .ok_or_else(|| ApiError::not_found("domain"))
+    let own = own(app, state);
+    if is_called(&own, identity) {
+        return Ok(own);
+    }
+    let id = app.id.to_string();
+    let domain = state.store.domain(user, &id, identity).await?;
+    Ok(custom(domain, app, state))
 }
 
 /// Whether a domain has this identifier or name.

@@ -6,9 +6,7 @@ use super::{
     collaborators, config_vars, domains, drains, dynos, features, filters, formation, keys, offers,
     openapi, pipelines, push_webhook, releases, schema, scope, slugs, sources,
 };
-use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 /// What one method does at one path.
@@ -38,9 +36,7 @@ impl Endpoint {
         let route = (self.route)();
         match scope::needed(self) {
             None => route,
-            Some(needed) => route.route_layer(from_fn(move |request: Request, next: Next| {
-                scope::check(needed, request, next)
-            })),
+            Some(needed) => scope::required(route, needed),
         }
     }
 }
@@ -198,14 +194,14 @@ endpoints! {
                                             => buildpacks::replace,      "buildpack-installation" BatchUpdate Token "Update";
 
     GET    "/apps/{app}/config-vars"        => config_vars::info,        "config-var"        Itself      Token "Info by app";
-    PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update";
+    PATCH  "/apps/{app}/config-vars"        => config_vars::update,      "config-var"        Update      Token "Update" 409;
     GET    "/apps/{app}/releases/{release}/config-vars"
                                             => releases::config_vars,    "config-var"        Itself      Token "Info by release";
 
     POST   "/apps/{app}/slugs"              => slugs::create,            "slug"              Create      Token "Create";
     GET    "/apps/{app}/slugs/{slug}"       => slugs::info,              "slug"              Itself      Token "Info";
 
-    POST   "/apps/{app}/releases"           => releases::create,         "release"           Create      Token "Create or roll back";
+    POST   "/apps/{app}/releases"           => releases::create,         "release"           Create      Token "Create or roll back" 409;
     GET    "/apps/{app}/releases"           => releases::all,            "release"           Instances   Token "List";
     GET    "/apps/{app}/releases/{release}" => releases::info,           "release"           Itself      Token "Info";
 

@@ -7,6 +7,8 @@ use super::absent::{
     CERTIFICATES, CLIENTS, DYNOS, LOGS, PIPELINE_TRANSFERS, REVIEW_APPS, SPACES, TEAMS, TELEMETRY,
     TESTS, TRANSFERS, WEBHOOKS, add_on_service, cannot, nothing_called,
 };
+use super::scope;
+use crate::scope::Scope;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
@@ -22,9 +24,18 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What answers the method.
+    /// What a token has to be good for: a refusal tells which apps there are, and the rest as if it could be done.
+    fn needed(&self) -> Scope {
+        if self.method == Method::GET {
+            Scope::Read
+        } else {
+            Scope::Write
+        }
+    }
+
+    /// What answers the method, for tokens that are good for it.
     pub(super) fn route(&self) -> MethodRouter<State> {
-        (self.route)()
+        scope::required((self.route)(), self.needed())
     }
 }
 

@@ -1,12 +1,14 @@
 //! What a token has to be good for, for each endpoint.
 
+use super::State;
 use super::endpoints::{Access, Endpoint, Rel};
 use crate::http::{ApiError, Credential};
 use crate::scope::Scope;
 use axum::extract::Request;
 use axum::http::Method;
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::MethodRouter;
 
 /// What is the account's own: whoever may change it may make tokens that are good for everything.
 const OF_THE_ACCOUNT: &[&str] = &[
@@ -40,8 +42,15 @@ pub(super) fn needed(endpoint: &Endpoint) -> Option<Scope> {
     })
 }
 
+/// A route for tokens that are good for this.
+pub(super) fn required(route: MethodRouter<State>, needed: Scope) -> MethodRouter<State> {
+    route.route_layer(from_fn(move |request: Request, next: Next| {
+        check(needed, request, next)
+    }))
+}
+
 /// Lets a request through whose token is good for this.
-pub(super) async fn check(needed: Scope, request: Request, next: Next) -> Response {
+async fn check(needed: Scope, request: Request, next: Next) -> Response {
     let Some(credential) = request.extensions().get::<Credential>() else {
         return ApiError::unauthorized().into_response();
     };

@@ -9,8 +9,9 @@
 //!     archive              the same, as it is fetched
 //!     config-vars.json     the app's config vars, while it runs
 //!   apps/<app>/            one app
-//!     source/              the source of its last build: always the same path, which the cache goes by
+//!     source/              the source of the build that runs: always the same path, which the cache goes by
 //!     source-of            the build whose source that is
+//!     buildpack-*.tgz      buildpacks of others, each always at the same path, which the cache goes by, too
 //!     slug.tgz, slug.json  what a build made, until it is released
 //!   cache/                 what builds keep for the next ones
 //! ```
@@ -100,6 +101,15 @@ impl Folders {
             if entry.file_name() != "output" {
                 remove(&entry.path())?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes what an app has of its last build, but what the next ones use.
+    pub(super) fn tidy_app(&self, app: Uuid) -> io::Result<()> {
+        // The marker comes first: it must not stand for a source that is gone in part.
+        for name in ["source-of", "source", "slug.tgz", "slug.json"] {
+            remove(&self.of_app(app).join(name))?;
         }
         Ok(())
     }

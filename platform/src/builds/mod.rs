@@ -23,9 +23,10 @@ pub use error::BuildsError;
 pub use new::{BuildSource, NewBuild};
 
 use crate::blobs::BlobStore;
+use crate::private;
 use crate::settings::{Builder, MAX_SOURCE_SIZE};
 use crate::signed_url::Signer;
-use crate::store::{NewBuildRow, Store, User};
+use crate::store::{NewBuildRow, Store, StoreError, User};
 use bytes::Bytes;
 use folders::Folders;
 use fs_err as fs;
@@ -212,7 +213,10 @@ impl Builds {
             let installed = store.buildpacks(app).await?;
             row.buildpacks = Some(installed).filter(|installed| !installed.is_empty());
         }
-        let output = self.prepare(id, folder.as_deref());
+        let this = self.clone();
+        // The disk may take its time.
+        let prepared = spawn_blocking(move || this.prepare(id, folder.as_deref())).await;
+        let output = prepared.map_err(|_| BuildsError::Stopping)?;
         let output = output.map_err(BuildsError::Folder)?;
         self.state().live.insert(id, Live::new(output));
         let this = self.clone();
@@ -249,6 +253,8 @@ impl Builds {
         let folder = self.inner.folders.make_build(id)?;
         if let Some(source) = source {
             fs::rename(source, folder.join("source"))?;
+            // The ledger must not outlive a power cut without it.
+            private::sync_all(&folder)?;
         }
         Output::open(&self.inner.folders.output(id))
     }
@@ -362,16 +368,21 @@ impl Builds {
     /// # Errors
     /// [`crate::store::StoreError::Conflict`] if it has ended already.
     pub async fn cancel(&self, actor: &User, app: &str, build: Uuid) -> Result<Build, BuildsError> {
-        let store = &self.inner.parameters.store;
-        let found = store.build(actor, app, build).await?;
-        let failed = store.fail_build(found.id).await?;
+        let found = self.inner.parameters.store.build(actor, app, build).await?;
+        let (this, email) = (self.clone(), actor.email.clone());
+        // A task of its own: what the ledger says has failed must end, also when the client goes away now.
+        let ended = tokio::spawn(async move { this.end_build(&email, found.id).await });
+        ended.await.map_err(|_| BuildsError::Stopping)?
+    }
+
+    async fn end_build(&self, email: &str, build: Uuid) -> Result<Build, BuildsError> {
+        let failed = self.inner.parameters.store.fail_build(build).await?;
         let (waited, live) = {
             let mut state = self.state();
             (state.queue.remove(build), state.live.get(&build).cloned())
         };
         if let Some(live) = live {
-            live.output
-                .line(&format!(" !     Cancelled by {}", actor.email));
+            live.output.line(&format!(" !     Cancelled by {email}"));
             live.cancel.cancel();
             if waited {
                 self.close(build, &live);
@@ -382,6 +393,30 @@ impl Builds {
             }
         }
         Ok(failed)
+    }
+
+    /// Ends what waits or runs although the ledger says that it has failed: builds of users who are no more.
+    pub(crate) async fn end_failed(&self) -> Result<(), StoreError> {
+        let all: Vec<Uuid> = self.state().live.keys().copied().collect();
+        for build in all {
+            match self.inner.parameters.store.build_of_server(build).await {
+                Ok(found) if found.status == BuildStatus::Failed => {}
+                // Those that are about to be in the ledger are not found.
+                Ok(_) | Err(StoreError::NotFound { .. }) => continue,
+                Err(error) => return Err(error),
+            }
+            let (waited, live) = {
+                let mut state = self.state();
+                (state.queue.remove(build), state.live.get(&build).cloned())
+            };
+            if let Some(live) = live {
+                live.cancel.cancel();
+                if waited {
+                    self.close(build, &live);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Forgets what builds of an app have kept for the next one. One that runs keeps what it has for itself.

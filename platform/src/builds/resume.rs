@@ -1,15 +1,18 @@
 //! After a start: what the last server left.
 
-use super::{Builds, BuildsError, Inner, Live, folders};
+use super::{Build, Builds, BuildsError, Inner, Live, folders};
 use crate::blobs::Unrecorded;
 use crate::signed_url::DEFAULT_LIFETIME;
 use jiff::{SignedDuration, Timestamp};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid};
 use slugbuilder_report::{Diagnosis, Event, Warning};
+use std::collections::HashSet;
+use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 /// How long a source is kept, and with it the addresses that lead to it, and some time for an upload that began late.
 const SOURCE_LIFETIME: Duration = DEFAULT_LIFETIME.saturating_mul(2);
@@ -34,7 +37,9 @@ impl Builds {
             self.inner.parameters.reporter.report(Event::Note(&note));
         }
         self.remove_unknown().await?;
-        for build in store.pending_builds().await? {
+        let pending = store.pending_builds().await?;
+        self.tidy(&pending)?;
+        for build in pending {
             let output = self.prepare(build.id, None).map_err(BuildsError::Folder)?;
             self.state().live.insert(build.id, Live::new(output));
             self.enqueue(&build);
@@ -60,6 +65,27 @@ impl Builds {
             folders::remove(&folders.of_app(app)).map_err(BuildsError::Folder)?;
         }
         Ok(())
+    }
+
+    /// Removes what builds left that had ended, and no longer came to it: config vars, sources, slugs.
+    fn tidy(&self, pending: &[Build]) -> Result<(), BuildsError> {
+        let folders = &self.inner.folders;
+        let builds: HashSet<Uuid> = pending.iter().map(|build| build.id).collect();
+        let apps: HashSet<Uuid> = pending.iter().map(|build| build.app.id).collect();
+        let tidied = || -> io::Result<()> {
+            for build in folders.builds()? {
+                if !builds.contains(&build) {
+                    folders.tidy_build(build)?;
+                }
+            }
+            for app in folders.apps()? {
+                if !apps.contains(&app) {
+                    folders.tidy_app(app)?;
+                }
+            }
+            Ok(())
+        };
+        tidied().map_err(BuildsError::Folder)
     }
 
     /// Forgets sources that nobody can build any longer.

@@ -124,6 +124,17 @@ pub(super) async fn run(builds: Builds, ticket: Ticket, live: Live) {
             failed(&builds, &live, ticket.build, SERVER_FAILED).await;
         }
     }
+    tidy(&builds, ticket.app).await;
+}
+
+/// Removes what the app of a build that has ended no longer needs. One that begins anew needs its source.
+async fn tidy(builds: &Builds, app: Uuid) {
+    if builds.state().stopping {
+        return;
+    }
+    let builds = builds.clone();
+    // What stays is removed at the next start.
+    drop(spawn_blocking(move || builds.inner.folders.tidy_app(app)).await);
 }
 
 /// Writes down that a build failed, and why.
@@ -174,7 +185,7 @@ async fn carry_out(builds: &Builds, ticket: Ticket, live: &Live) -> Result<Relea
     ));
     if pending.attempts > ATTEMPTS {
         return Err(Failure::source(
-            "The server ended twice while it was built. Please ask its operator before you try again".into(),
+            "The server ended twice while it was built, perhaps through another build that ran beside it. It is not begun again by itself; please ask for a new build, or ask the server's operator".into(),
         ));
     }
     if pending.attempts > 1 {
@@ -209,7 +220,7 @@ async fn compile(
     for left in ["slug.tgz", "slug.json"] {
         remove(&place.app.join(left)).map_err(Failure::disk)?;
     }
-    let buildpacks = buildpacks(builder, live, pending, &folder).await?;
+    let buildpacks = buildpacks(builder, live, pending, place, &folder).await?;
     let mut command = command(builds, builder, pending, place, &variables);
     for buildpack in buildpacks {
         command.arg("--buildpack").arg(buildpack);
@@ -241,6 +252,7 @@ async fn buildpacks(
     builder: &Builder,
     live: &Live,
     pending: &PendingBuild,
+    place: &Place,
     folder: &Path,
 ) -> Result<Vec<OsString>, Failure> {
     let all = pending.build.buildpacks.iter().flatten();
@@ -253,10 +265,13 @@ async fn buildpacks(
             }
             continue;
         }
-        let to = folder.join(format!("buildpack-{number}.tgz"));
+        let fetched_to = folder.join(format!("buildpack-{number}.tgz"));
         live.output
             .line(&format!("-----> Fetching the buildpack {}", redacted(name)));
-        source::fetch_buildpack(builder, live, name, &to).await?;
+        source::fetch_buildpack(builder, live, name, &fetched_to).await?;
+        // The same path for every build of the app: what the last one kept is found by it.
+        let to = place.buildpack(name);
+        fs::rename(fetched_to, &to).map_err(Failure::disk)?;
         references.push(to.into());
         fetched = true;
     }

@@ -8,6 +8,7 @@
 //! group of the service's own comes before it (`sched(7)`, "The autogroup feature"). A build that makes more sessions then
 //! gets more. Where there is not even that, one build runs at a time.
 
+use super::process;
 use fs_err as fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -100,7 +101,8 @@ impl Groups {
             folder: groups.0.join("trial"),
         };
         fs::create_dir(&trial.folder)?;
-        fs::OpenOptions::new().write(true).open(trial.entrance())?;
+        // Version 2 asks for permission when something is moved (`cgroups(7)`, "Cgroups delegation"), not before.
+        process::enters(&trial)?;
         Ok(groups)
     }
 }

@@ -3,10 +3,12 @@
 use super::folders::remove;
 use super::run::Failure;
 use super::{Builds, Live};
+use crate::private;
 use crate::settings::Builder;
 use crate::store::{PendingBuild, StoreError};
 use fs_err as fs;
 use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
 use slugbuilder_fetch::{Client, Download, FetchError, Format, Limits, UnpackOptions, unpack};
 use slugbuilder_report::{Diagnosis, Explain as _, Fault, Silent};
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -39,6 +41,12 @@ impl Place {
         self.app.join("source")
     }
 
+    /// Where the archive of a buildpack is, by the address that it was fetched from.
+    pub(super) fn buildpack(&self, url: &str) -> PathBuf {
+        let name = format!("buildpack-{}.tgz", hex::encode(Sha256::digest(url)));
+        self.app.join(name)
+    }
+
     fn marker(&self) -> PathBuf {
         self.app.join("source-of")
     }
@@ -49,11 +57,14 @@ impl Place {
     }
 
     /// Makes `folder` the source of a build, instead of what was.
+    ///
+    /// All of it is on the disk before the marker says that it is there: what is built after a power cut goes by that.
     pub(super) fn put(&self, folder: &Path, build: Uuid) -> io::Result<()> {
         remove(&self.marker())?;
         remove(&self.source())?;
         fs::rename(folder, self.source())?;
-        fs::write(self.marker(), build.to_string())
+        private::sync_all(&self.app)?;
+        private::write(&self.marker(), build.to_string().as_bytes(), 0o600)
     }
 }
 
@@ -233,6 +244,8 @@ pub(super) fn unpack_source(archive: impl Read + Send, to: &Path) -> Result<Path
     let format = format(archive.fill_buf().map_err(Failure::disk)?)?;
     let options = UnpackOptions {
         limits: LIMITS,
+        // It is moved, copied and removed by an ordinary user.
+        for_owner: true,
         ..UnpackOptions::default()
     };
     match unpack(archive, format, to, &options) {

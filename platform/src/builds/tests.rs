@@ -1,11 +1,12 @@
 //! Builds with a small program in the place of slugbuilder's.
 
 mod archives;
+mod left;
 mod life;
 
 use super::*;
 use crate::signed_url::{BlobKind, BlobMethod};
-use crate::store::{NewApp, StoreError};
+use crate::store::{NewApp, UserTokens};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use slugbuilder_report::Silent;

@@ -26,6 +26,8 @@ const CHECK: &str = "check";
 const COMMANDS: &str = "commands";
 const OUTPUT: &str = "output";
 const ACCEPTED: &str = "accepted";
+/// What becomes [`ACCEPTED`].
+const ACCEPTING: &str = "accepting";
 const END: &[u8] = b"end\n";
 
 /// References that one push may change.
@@ -72,6 +74,7 @@ pub(super) struct PushFolder {
 pub(super) struct Conversation {
     commands: BufReader<pipe::Receiver>,
     output: pipe::Sender,
+    accepting: PathBuf,
     accepted: PathBuf,
 }
 
@@ -99,6 +102,11 @@ impl PushCommand {
     /// Whether the reference is to go.
     pub(super) fn deletes(&self) -> bool {
         self.new.bytes().all(|byte| byte == b'0')
+    }
+
+    /// Whether the pusher saw no such reference.
+    pub(super) fn makes(&self) -> bool {
+        self.old.bytes().all(|byte| byte == b'0')
     }
 }
 
@@ -128,7 +136,10 @@ impl PushFolder {
         let open = || {
             let mut options = pipe::OpenOptions::new();
             options.read_write(true);
+            let accepting = self.path().join(ACCEPTING);
+            fs::write(&accepting, "")?;
             Ok(Conversation {
+                accepting,
                 commands: BufReader::new(options.open_receiver(self.path().join(COMMANDS))?),
                 output: options.open_sender(self.path().join(OUTPUT))?,
                 accepted: self.path().join(ACCEPTED),
@@ -179,8 +190,9 @@ impl Conversation {
 
     /// Lets the push count. Without this it does not.
     pub(super) fn accept(self) -> io::Result<()> {
-        // Before the pipe ends, which the hook waits for.
-        fs::write(&self.accepted, "")
+        // Before the pipe ends, which the hook waits for. The file is there already: a disk that is full by now does not
+        // refuse what is released.
+        fs::rename(&self.accepting, &self.accepted)
     }
 }
 

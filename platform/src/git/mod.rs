@@ -11,6 +11,7 @@ mod cgi;
 mod error;
 mod hook;
 mod http;
+mod places;
 mod program;
 mod push;
 mod pushes;
@@ -27,6 +28,7 @@ use crate::builds::Builds;
 use crate::settings::Builder;
 use crate::store::Store;
 use fs_err as fs;
+use places::Places;
 use program::Tool;
 use pushes::Pushes;
 use repositories::Repositories;
@@ -47,8 +49,8 @@ pub const MAX_PUSH_SIZE: u64 = 1 << 30;
 
 /// The folder of what belongs to no app, in the data folder.
 const FOLDER: &str = "git";
-/// Pushes, and separately fetches, that run at once.
-const AT_ONCE: usize = 16;
+/// How many times [`Parameters::max_push_size`] a repository may have before nothing more is pushed to it.
+const PUSHES_OF_REPOSITORY: u64 = 4;
 /// As long as tidying up a repository may take.
 const TIDYING: Duration = Duration::from_mins(30);
 
@@ -87,8 +89,11 @@ struct Inner {
     external_url: Arc<str>,
     pushes: Pushes,
     webhooks: webhook::Queue,
-    pushing: Arc<Semaphore>,
-    fetching: Arc<Semaphore>,
+    /// Places of pushes that arrive.
+    pushing: Places,
+    /// Places of everything else.
+    fetching: Places,
+    max_push_size: u64,
     /// Held while a repository is tidied up.
     tidying: Semaphore,
     reporter: Arc<dyn Reporter>,
@@ -144,8 +149,9 @@ impl Git {
             builds_anything: parameters.builder.is_some(),
             external_url: parameters.external_url,
             pushes: Pushes::new(),
-            pushing: Arc::new(Semaphore::new(AT_ONCE)),
-            fetching: Arc::new(Semaphore::new(AT_ONCE)),
+            pushing: Places::new(),
+            fetching: Places::new(),
+            max_push_size: parameters.max_push_size,
             tidying: Semaphore::new(1),
             reporter: parameters.reporter,
         };

@@ -195,6 +195,8 @@ impl Tool {
             text("receive.denyDeleteCurrent", "ignore"),
             text("receive.denyCurrentBranch", "ignore"),
             text("receive.advertisePushOptions", "false"),
+            // What is released cannot be taken back because of another reference of the push.
+            text("receive.advertiseAtomic", "false"),
             // The server does, when the push is over.
             text("receive.autogc", "false"),
             text("gc.autoDetach", "false"),

@@ -5,6 +5,7 @@
 
 use super::Inner;
 use super::hook::{Conversation, PushCommand};
+use super::places::Place;
 use super::pushes::Turn;
 use super::repositories::quarantine;
 use super::tree::{ExportError, Source};
@@ -25,6 +26,8 @@ pub(super) struct Push {
     pub(super) actor: User,
     pub(super) app: App,
     pub(super) repository: PathBuf,
+    /// Held while it arrives, and until its build is asked for: builds have a queue of their own.
+    place: Mutex<Option<Place>>,
     /// Held from its decision until git has done what was decided.
     turn: Mutex<Option<Turn>>,
     /// The branch that it built, once that is released.
@@ -50,12 +53,19 @@ impl From<ExportError> for Refusal {
 }
 
 impl Push {
-    pub(super) fn new(git: Arc<Inner>, actor: User, app: App, repository: PathBuf) -> Self {
+    pub(super) fn new(
+        git: Arc<Inner>,
+        actor: User,
+        app: App,
+        repository: PathBuf,
+        place: Place,
+    ) -> Self {
         Self {
             git,
             actor,
             app,
             repository,
+            place: Mutex::new(Some(place)),
             turn: Mutex::default(),
             built: Mutex::default(),
         }
@@ -66,8 +76,17 @@ impl Push {
         *self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets others have its place.
+    fn leave(&self) {
+        self.place
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+
     /// Lets the next push of the app have its turn.
     pub(super) fn end(&self) {
+        self.leave();
         self.turn
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -127,8 +146,63 @@ impl Push {
                 Refusal::Server(format!("`{}` has no objects of the push", printable(name)))
             })?),
         };
-        self.build(hook, branch, command, objects).await?;
+        let source = Source {
+            tool: self
+                .git
+                .tool()
+                .map_err(|error| Refusal::Server(error.to_string()))?,
+            repository: &self.repository,
+            quarantine: objects,
+            commit: &command.new,
+        };
+        self.check_reference(branch, command, &source).await?;
+        self.build(hook, branch, source).await?;
         *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some(branch);
+        Ok(())
+    }
+
+    /// Refuses what git would refuse, too, but only once it is built: git looks at references after the hook. While this push
+    /// has its turn, nothing changes what is seen here.
+    async fn check_reference(
+        &self,
+        branch: &str,
+        command: &PushCommand,
+        source: &Source<'_>,
+    ) -> Result<(), Refusal> {
+        let kind = source.kind().await.map_err(|error| server(&error))?;
+        if kind != "commit" {
+            return Err(Refusal::Pushed(format!(
+                "A branch names a commit, and a {kind} is pushed to `{branch}`. Of a tag, for example `v1`, push the commit: \
+                 `git push REMOTE v1^{{}}:{branch}`."
+            )));
+        }
+        // The branch itself, or those below it, which keep it from being made.
+        let name = format!("refs/heads/{branch}");
+        let format = "--format=%(objectname) %(refname)";
+        let arguments = ["for-each-ref", "--count=1", format, &name];
+        let printed = source.tool.run(Some(&self.repository), arguments).await;
+        let printed = printed.map_err(|error| server(&error))?;
+        let printed = String::from_utf8_lossy(&printed);
+        let found = printed.trim_end().split_once(' ');
+        match found {
+            Some((_, other)) if other != name => {
+                let other = printable(other.strip_prefix("refs/heads/").unwrap_or(other));
+                return Err(Refusal::Pushed(format!(
+                    "The repository has a branch `{other}`, beside which there can be no `{branch}`. Delete it first: \
+                     `git push REMOTE :{other}`."
+                )));
+            }
+            _ => {}
+        }
+        let is_as_seen = match found {
+            Some((object, _)) => object == command.old,
+            None => command.makes(),
+        };
+        if !is_as_seen {
+            return Err(Refusal::Pushed(format!(
+                "Somebody else has pushed to `{branch}` meanwhile. Please fetch, and push again."
+            )));
+        }
         Ok(())
     }
 
@@ -137,10 +211,9 @@ impl Push {
         &self,
         hook: &mut Conversation,
         branch: &str,
-        command: &PushCommand,
-        objects: Option<PathBuf>,
+        source: Source<'_>,
     ) -> Result<(), Refusal> {
-        let commit = &command.new;
+        let commit = source.commit;
         let mut stopping = self.git.pushes.stopping();
         if *stopping.borrow() {
             return Err(stops());
@@ -148,7 +221,8 @@ impl Push {
         let short = commit.get(..8).unwrap_or(commit);
         self.say(hook, &format!("-----> Checking out {short} of {branch}"))
             .await;
-        let build = self.begin(hook, commit, objects).await?;
+        let build = self.begin(hook, source).await?;
+        self.leave();
         let mut output = std::pin::pin!(self.git.builds.output(build.id, 0));
         let ended = async {
             while let Some(piece) = output.next().await {
@@ -190,21 +264,7 @@ impl Push {
     }
 
     /// Brings the files of a commit to where builds are made, and asks for one.
-    async fn begin(
-        &self,
-        hook: &mut Conversation,
-        commit: &str,
-        objects: Option<PathBuf>,
-    ) -> Result<Build, Refusal> {
-        let source = Source {
-            tool: self
-                .git
-                .tool()
-                .map_err(|error| Refusal::Server(error.to_string()))?,
-            repository: &self.repository,
-            quarantine: objects,
-            commit,
-        };
+    async fn begin(&self, hook: &mut Conversation, source: Source<'_>) -> Result<Build, Refusal> {
         let folder = self.git.builds.new_folder();
         let folder = folder.map_err(|error| Refusal::Server(error.to_string()))?;
         let exported = source.export(folder.path(), &self.git.scratch()).await?;
@@ -213,7 +273,7 @@ impl Push {
         }
         let new = NewBuild {
             source: BuildSource::Folder(folder.path().to_owned()),
-            version: Some(commit.to_owned()),
+            version: Some(source.commit.to_owned()),
             version_description: Some(exported.subject),
             buildpacks: None,
             source_date_epoch: Some(exported.time),
@@ -253,6 +313,21 @@ fn chosen(commands: &[PushCommand]) -> Result<Option<(&'static str, &PushCommand
         let name = printable(&String::from_utf8_lossy(&other.reference));
         return Err(Refusal::Pushed(format!(
             "Only branches and tags can be pushed, and `{name}` is neither."
+        )));
+    }
+    // git keeps a branch in a file, or in a folder, of its name.
+    let below = commands.iter().find_map(|command| {
+        let branch = command.reference.strip_prefix(b"refs/heads/")?;
+        let of = BUILT.into_iter().find(|built| {
+            let rest = branch.strip_prefix(built.as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        })?;
+        (!command.deletes()).then_some((branch, of))
+    });
+    if let Some((branch, of)) = below {
+        let branch = printable(&String::from_utf8_lossy(branch));
+        return Err(Refusal::Pushed(format!(
+            "A branch `{branch}` would keep `{of}` from being pushed, which is built. Please choose another name."
         )));
     }
     let built = |command: &&PushCommand| {
@@ -317,15 +392,18 @@ mod tests {
     fn what_is_built_and_what_is_refused() {
         let main = command("refs/heads/main", "1");
         let master = command("refs/heads/master", "1");
-        let other = command("refs/heads/main/x", "1");
+        let other = command("refs/heads/mainly/x", "1");
         let tag = command("refs/tags/main", "1");
         let gone = command("refs/heads/topic", "0");
         assert_eq!(text(&[other.clone(), main.clone(), tag.clone()]), "main");
         assert_eq!(text(std::slice::from_ref(&master)), "master");
         assert!(text(&[main.clone(), master]).contains("only one of them"));
-        assert!(text(&[other]).contains("`git push REMOTE main/x:main`"));
+        assert!(text(&[other]).contains("`git push REMOTE mainly/x:main`"));
         assert!(text(&[tag]).contains("nothing is built"));
         assert!(text(&[gone]).contains("nothing is built"));
+        let below = command("refs/heads/master/x", "1");
+        assert!(text(&[main.clone(), below]).contains("would keep `master`"));
+        assert!(text(&[command("refs/heads/main/x", "0")]).contains("nothing is built"));
         assert!(text(&[command("refs/heads/main", "0")]).contains("stays"));
         assert!(
             text(&[main, command("refs/notes/x\u{1b}", "1")])

@@ -83,6 +83,13 @@ impl Source<'_> {
         command
     }
 
+    /// What kind of object it is: `commit`, if all is well.
+    pub(super) async fn kind(&self) -> Result<String, GitError> {
+        let command = self.command(&["cat-file", "-t", self.commit]);
+        let printed = finish("cat-file", command, PATIENCE).await?;
+        Ok(String::from_utf8_lossy(&printed).trim().to_owned())
+    }
+
     /// Writes the files of the commit to `folder`, which is empty; `scratch` is a file to be made beside it.
     pub(super) async fn export(
         &self,

@@ -33,6 +33,11 @@ pub trait Tokens: Send + Sync + 'static {
 
     /// The app of this name or identifier, if the user may see it.
     fn app(&self, user: &User, identity: &str) -> impl Future<Output = Option<Uuid>> + Send;
+
+    /// The pipeline of this name or identifier, if the user may see it. None where there are no pipelines.
+    fn pipeline(&self, _user: &User, _identity: &str) -> impl Future<Output = Option<Uuid>> + Send {
+        std::future::ready(None)
+    }
 }
 
 impl Tokens for Store {
@@ -46,6 +51,11 @@ impl Tokens for Store {
 
     async fn app(&self, user: &User, identity: &str) -> Option<Uuid> {
         self.app_id(user, identity).await.ok()
+    }
+
+    async fn pipeline(&self, user: &User, identity: &str) -> Option<Uuid> {
+        let pipeline = Store::pipeline(self, user, identity).await.ok()?;
+        Some(pipeline.id)
     }
 }
 

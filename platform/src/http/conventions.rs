@@ -69,18 +69,24 @@ impl<T: Tokens> Conventions<T> {
         Router::new().fallback_service(service)
     }
 
-    /// What a change is about, for its turn: an app has one, by whichever of its names it is called.
+    /// What a change is about, for its turn: an app, a pipeline and an account have one each, by whichever of their names they
+    /// are called. Everything else goes by its path.
     async fn subject(&self, method: &Method, path: &str, actor: Option<&Actor>) -> String {
-        let app = path
-            .strip_prefix("/apps/")
-            .and_then(|rest| rest.split('/').next());
         let is_change = !matches!(*method, Method::GET | Method::HEAD);
-        if let (true, Some(app), Some(Actor(user))) = (is_change, app, actor)
-            && let Some(id) = self.tokens.app(user, &unescaped(app)).await
-        {
-            return id.to_string();
-        }
-        path.to_owned()
+        let (true, Some(Actor(user))) = (is_change, actor) else {
+            return path.to_owned();
+        };
+        let mut segments = path.split('/').skip(1);
+        let kind = segments.next().unwrap_or_default();
+        let name = segments.next().map(unescaped);
+        let id = match (kind, name) {
+            ("apps", Some(app)) => self.tokens.app(user, &app).await,
+            ("pipelines", Some(pipeline)) => self.tokens.pipeline(user, &pipeline).await,
+            ("account", _) => Some(user.id),
+            ("users", Some(account)) => user.is_called(&account).then_some(user.id),
+            _ => None,
+        };
+        id.map_or_else(|| path.to_owned(), |id| id.to_string())
     }
 
     /// Checks what every request has to have; the answer's `RateLimit-Remaining`, if the user is known.
@@ -251,7 +257,48 @@ fn answer_to_panic(panic: Box<dyn Any + Send>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::unescaped;
+    use super::*;
+    use crate::http::rate_limit::PER_HOUR;
+    use crate::store::{NewApp, Store};
+
+    #[tokio::test]
+    async fn whatever_has_several_names_has_one_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let ann = store.put_user("ann@example.test", &[]).await.unwrap();
+        let bob = store.put_user("bob@example.test", &[]).await.unwrap();
+        let new = NewApp {
+            name: Some("example".into()),
+            stack: "heroku-24".into(),
+            region: "eu".into(),
+        };
+        let app = store.create_app(&ann, new).await.unwrap().id;
+        let pipeline = store.create_pipeline(&ann, "line").await.unwrap().id;
+        let conventions = Conventions::new(store, RateLimiter::new(PER_HOUR), Vec::new());
+        let (ann, bob) = (Actor(ann), Actor(bob));
+        let own = ann.0.id;
+        for (path, id) in [
+            ("/apps/example/config-vars", app),
+            (&format!("/apps/{app}"), app),
+            ("/apps/ex%61mple", app),
+            ("/pipelines/line", pipeline),
+            (&format!("/pipelines/{pipeline}"), pipeline),
+            ("/account", own),
+            ("/account/features/x", own),
+            ("/users/~", own),
+            ("/users/ANN@example.test", own),
+            (&format!("/users/{own}"), own),
+        ] {
+            let subject = conventions.subject(&Method::PATCH, path, Some(&ann)).await;
+            assert_eq!(subject, id.to_string(), "{path}");
+            let subject = conventions.subject(&Method::PATCH, path, Some(&bob)).await;
+            assert_ne!(subject, id.to_string(), "{path}");
+        }
+        for path in ["/apps", "/pipelines", "/pipelines/none", "/oauth/clients"] {
+            let subject = conventions.subject(&Method::POST, path, Some(&ann)).await;
+            assert_eq!(subject, path);
+        }
+    }
 
     #[test]
     fn escapes_are_read() {

@@ -23,7 +23,8 @@ use std::panic::resume_unwind;
 /// Carries a request out if its conditions hold.
 ///
 /// A change with `If-Match` is made only if a GET of the same path answers with such a tag, and no other change of the same
-/// `subject` comes in between: see [`Turns`].
+/// `subject` comes in between: see [`Turns`]. That holds of requests for the same app, pipeline or account. What changes an app
+/// by another path does not wait: a promotion to it, a build or a push that ends in a release.
 ///
 /// A change whose request has arrived is made, whether or not its client waits for the answer.
 pub(crate) async fn conditional(

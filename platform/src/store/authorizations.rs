@@ -323,13 +323,20 @@ pub(super) fn remove_expired(write: &Write<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends everything that a user made to come in with: authorizations, their tokens, keys.
-pub(super) fn remove_credentials(connection: &Connection, user: i64) -> Result<(), StoreError> {
-    for table in ["oauth_authorization", "token", "ssh_key"] {
+/// Ends everything that a user made to come in with, authorizations, their tokens, keys, and what goes on in their name:
+/// push webhooks, and builds, which release nothing any more.
+pub(super) fn remove_credentials(write: &Write<'_>, user: i64) -> Result<(), StoreError> {
+    let connection = write.connection();
+    for table in ["oauth_authorization", "token", "ssh_key", "push_webhook"] {
         connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE user = ?1"))?
             .execute([user])?;
     }
+    connection
+        .prepare_cached(
+            "UPDATE build SET status = 'failed', updated_at = ?2 WHERE user = ?1 AND status = 'pending'",
+        )?
+        .execute(params![user, write.now()])?;
     Ok(())
 }
 

@@ -45,8 +45,23 @@ impl Store {
         .await
     }
 
-    /// Adds a domain. Nobody but the owner of a wildcard's app adds a name that it covers to another app, nor the other way
-    /// round: it would take visitors away.
+    /// A domain of an app, by its identifier or name.
+    pub async fn domain(
+        &self,
+        actor: &User,
+        app: &str,
+        identity: &str,
+    ) -> Result<Domain, StoreError> {
+        let (actor, app, identity) = (actor.id, app.to_owned(), identity.to_owned());
+        self.read(move |connection| {
+            let found = find_app(connection, actor, &app)?;
+            find(connection, &found, &identity)
+        })
+        .await
+    }
+
+    /// Adds a domain. Nobody adds a name that a wildcard of an app covers which they may not see, nor a wildcard over names of
+    /// such an app: it would take visitors away.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a name that an app has already, or for too many.
@@ -96,7 +111,7 @@ fn add(write: &Write<'_>, app: &Found, hostname: &Hostname) -> Result<Domain, St
             "{hostname} is already a domain of this app."
         )));
     }
-    if there.is_some() || is_of_another_owner(connection, app, hostname)? {
+    if there.is_some() || overlaps_unseen(connection, app, hostname)? {
         return Err(StoreError::Invalid(format!(
             "{hostname} is currently in use by another app."
         )));
@@ -119,14 +134,16 @@ fn add(write: &Write<'_>, app: &Found, hostname: &Hostname) -> Result<Domain, St
     find(connection, app, hostname.as_str())
 }
 
-/// Whether the app of another owner has a wildcard that covers the name, or, where it is a wildcard itself, one that it covers.
-fn is_of_another_owner(
+/// Whether an app that the acting user may not see has a wildcard that covers the name, or, where it is a wildcard itself, a
+/// name that it covers. Who owns the apps is not the question: whoever works on one may be a stranger to another of its owner.
+fn overlaps_unseen(
     connection: &Connection,
     app: &Found,
     hostname: &Hostname,
 ) -> Result<bool, StoreError> {
     let others = "JOIN app ON app.number = domain.app
-        WHERE app.owner <> (SELECT owner FROM app WHERE number = ?1)";
+        WHERE app.owner <> ?1 AND NOT EXISTS (
+            SELECT 1 FROM collaborator WHERE collaborator.app = app.number AND collaborator.user = ?1)";
     let (sql, name) = if hostname.is_wildcard() {
         let sql = format!("SELECT 1 FROM domain {others} AND {PARENT} = ?2");
         (sql, hostname.parent().to_owned())
@@ -136,7 +153,7 @@ fn is_of_another_owner(
     };
     Ok(connection
         .prepare_cached(&sql)?
-        .exists(params![app.number, name])?)
+        .exists(params![app.actor.0, name])?)
 }
 
 fn find(connection: &Connection, app: &Found, identity: &str) -> Result<Domain, StoreError> {

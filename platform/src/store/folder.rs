@@ -27,6 +27,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0005_builds.sql")),
     M::up(include_str!("migrations/0006_git.sql")),
     M::up(include_str!("migrations/0007_clock.sql")),
+    M::up(include_str!("migrations/0008_deployments.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

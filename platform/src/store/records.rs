@@ -29,6 +29,16 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+impl User {
+    /// Whether an account is theirs, by its e-mail address or identifier; `~` is whoever asks.
+    #[must_use]
+    pub fn is_called(&self, account: &str) -> bool {
+        account == "~"
+            || account.eq_ignore_ascii_case(&self.email)
+            || account.eq_ignore_ascii_case(&self.id.to_string())
+    }
+}
+
 /// Changes of an account; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserUpdate {

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// How many a user may have at once; each is removed some time after it was made.
 const OF_USER: i64 = 100;
+/// How many bytes they may have, all of a user's at once: 4 GiB.
+const BYTES_OF_USER: i64 = 4 << 30;
 
 impl Store {
     /// Makes the record of a source that the user may then upload.
@@ -21,13 +23,18 @@ impl Store {
         self.write(move |write| {
             let connection = write.connection();
             let user = user_number(connection, actor)?.0;
-            let there: i64 = connection
-                .prepare_cached("SELECT count(*) FROM source WHERE user = ?1")?
-                .query_row([user], |row| row.get(0))?;
+            let (there, bytes): (i64, i64) = connection
+                .prepare_cached(
+                    "SELECT count(*), coalesce(sum(size), 0) FROM source WHERE user = ?1",
+                )?
+                .query_row([user], |row| Ok((row.get(0)?, row.get(1)?)))?;
             if there >= OF_USER {
                 return Err(StoreError::TooMany(format!(
                     "You have made {OF_USER} sources in a short time. Please try again later."
                 )));
+            }
+            if bytes >= BYTES_OF_USER {
+                return Err(StoreError::TooMany(too_large()));
             }
             let id = Uuid::new_v4();
             connection
@@ -58,6 +65,9 @@ impl Store {
     }
 
     /// Writes down that the bytes of a source are there.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] where all of its user's would have too many, [`StoreError::NotFound`] if it is gone.
     pub async fn finish_source(&self, id: Uuid, received: &Received) -> Result<(), StoreError> {
         let mut sha256 = [0; 32];
         hex::decode_to_slice(&received.sha256, &mut sha256)
@@ -65,8 +75,18 @@ impl Store {
         let size = i64::try_from(received.size)
             .map_err(|_| StoreError::Invalid("The source is too large.".into()))?;
         self.write(move |write| {
-            let changed = write
-                .connection()
+            let connection = write.connection();
+            let others: i64 = connection
+                .prepare_cached(
+                    "SELECT coalesce(sum(size), 0) FROM source
+                     WHERE user = (SELECT user FROM source WHERE id = ?1) AND id <> ?1",
+                )?
+                .query_row([id], |row| row.get(0))?;
+            // One alone is as large as the server takes it.
+            if others > 0 && others.saturating_add(size) > BYTES_OF_USER {
+                return Err(StoreError::Invalid(too_large()));
+            }
+            let changed = connection
                 .prepare_cached("UPDATE source SET size = ?2, sha256 = ?3 WHERE id = ?1")?
                 .execute(params![id, size, sha256])?;
             match changed {
@@ -106,4 +126,11 @@ impl Store {
         })
         .await
     }
+}
+
+fn too_large() -> String {
+    format!(
+        "The sources that you uploaded in a short time have more than {} GiB. Please try again later.",
+        BYTES_OF_USER >> 30
+    )
 }

@@ -132,7 +132,8 @@ impl Store {
     }
 
     /// All users of the settings at once: each as [`Store::put_user`] makes them, with their passwords. Users that are no
-    /// longer among them lose all that they could come in with, tokens that requests made and keys, too. Their apps stay.
+    /// longer among them lose all that they could come in with, tokens that requests made and keys, too, and their push webhooks; their builds
+    /// that have not ended have failed. Their apps stay.
     pub async fn put_users(&self, users: Vec<UserTokens>) -> Result<Vec<User>, StoreError> {
         users.iter().try_for_each(check)?;
         self.write(move |write| {
@@ -150,7 +151,7 @@ impl Store {
             let staying: HashSet<Uuid> = put.iter().map(|user| user.id).collect();
             for (number, id) in everyone {
                 if !staying.contains(&id) {
-                    remove_credentials(connection, number)?;
+                    remove_credentials(write, number)?;
                 }
             }
             Ok(put)

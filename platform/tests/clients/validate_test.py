@@ -82,16 +82,38 @@ def wrong():
     yield "no answer", exchange("GET", "/account", 599, "the server did not answer")
 
 
-def failures(schema, answer):
+def validation_of(schema, *answers, waivers=()):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        file.write("[]")
+        json.dump(waivers, file)
         file.flush()
         validation = validate.Validation(schema, validate.Waivers(file.name))
-    recorded = dict(answer, headers=list(answer["headers"].items()))
-    if isinstance(recorded["body"], (dict, list)):
-        recorded["body"] = json.dumps(recorded["body"])
-    validation.check(recorded)
-    return list(validation.failures)
+    for answer in answers:
+        recorded = dict(answer, headers=list(answer["headers"].items()))
+        if isinstance(recorded["body"], (dict, list)):
+            recorded["body"] = json.dumps(recorded["body"])
+        validation.check(recorded)
+    return validation
+
+
+def failures(schema, answer):
+    return list(validation_of(schema, answer).failures)
+
+
+def check_served(schema):
+    """What is served is called with success, or refused as a waiver says."""
+    served = {"definitions": {"team": {"links": [{"method": "GET", "href": "/teams/{team}", "rel": "self"}]}}}
+    not_found = exchange("GET", "/teams/there-is-none", 404, {"id": "not_found", "message": "There is none."})
+    waiver = {"kind": "refused", "what": "GET /teams/{}: 404", "reason": "There are no teams."}
+    for answers, waivers, fits in [
+        ([], [], False),
+        ([not_found], [], False),
+        ([], [waiver], False),
+        ([not_found], [dict(waiver, what="GET /teams/{}: 403")], False),
+        ([not_found], [waiver], True),
+    ]:
+        validation = validation_of(schema, *answers, waivers=waivers)
+        validation.check_served(served)
+        assert (not validation.failures) == fits, f"{answers} {waivers}: {validation.failures}"
 
 
 def main():
@@ -103,6 +125,7 @@ def main():
     for name, answer in wrong():
         assert failures(schema, answer), f"not found: {name}"
         count += 1
+    check_served(schema)
     print(f"validate.py finds {count} faults of {count}")
 
 

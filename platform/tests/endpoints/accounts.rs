@@ -5,7 +5,7 @@ use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use slugbuilder_platform::api::{Access, ENDPOINTS, Rel};
+use slugbuilder_platform::api::{Access, ENDPOINTS, REFUSALS, Rel};
 use slugbuilder_platform::password::PasswordHash;
 use slugbuilder_platform::store::UserTokens;
 
@@ -217,6 +217,22 @@ async fn no_endpoint_answers_a_token_that_is_not_good_for_it() {
                     message.starts_with(&format!("This token is good for `{scope}` only")),
                     "{what}"
                 );
+            }
+        }
+        for refusal in REFUSALS {
+            let allowed = match scope {
+                "read" | "read-protected" => refusal.method == "GET",
+                "write" | "write-protected" => true,
+                _ => false,
+            };
+            // An app that is there, and one that is not: who may ask nothing learns nothing.
+            for app in ["example", "no-such-app"] {
+                let path = refusal.path.replace("{app}", app);
+                let answer = platform
+                    .call(Some(&token), &refusal.method, &path, Some(json!({})), &[])
+                    .await;
+                let what = format!("{scope}: {} {path}: {answer:?}", refusal.method);
+                assert_eq!(answer.status == 403, !allowed, "{what}");
             }
         }
         let config = get(&platform, &token, "/apps/example/config-vars")

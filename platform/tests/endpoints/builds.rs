@@ -199,6 +199,49 @@ async fn pipelines_have_the_newest_build_of_each_app() {
     assert_eq!(latest.body[0]["status"], "succeeded");
 }
 
+/// The owner of a pipeline sees no builds of apps in it that they do not work on; others see those of theirs.
+#[tokio::test]
+async fn builds_of_apps_that_one_may_not_see_are_left_out() {
+    let platform = example().await;
+    let (ann, bob) = (platform.ann(), platform.bob());
+    let pipeline = ann.post("/pipelines", json!({"name": "line"})).await;
+    let pipeline = pipeline.body["id"].as_str().unwrap();
+    let couple = |app: &'static str| json!({"app": app, "pipeline": pipeline, "stage": "staging"});
+    let coupled = ann.post("/pipeline-couplings", couple("example")).await;
+    assert_eq!(coupled.status, 201);
+    // Bob, who works on Ann's app, adds his own to her pipeline.
+    platform.collaborate("example", bob.email()).await;
+    bob.post("/apps", json!({"name": "bobs"})).await;
+    let coupled = bob.post("/pipeline-couplings", couple("bobs")).await;
+    assert_eq!(coupled.status, 201, "{coupled:?}");
+    let path = format!("/pipelines/{pipeline}/latest-builds");
+    assert_eq!(bob.get(&path).await.body, json!([]));
+
+    let anns = build(&platform, "true").await.body;
+    output(&platform, &anns).await;
+    let source = json!({"source_blob": {"url": anns["source_blob"]["url"]}});
+    let bobs = bob.post("/apps/bobs/builds", source).await.body;
+    output(&platform, &bobs).await;
+    let mut both = [&anns["id"], &bobs["id"]].map(|id| id.as_str().unwrap());
+    both.sort_unstable();
+
+    let seen = |answer: &Answer| -> Vec<String> {
+        let ids = answer.items().iter();
+        ids.map(|build| build["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let latest = ann.get(&path).await;
+    assert_eq!(seen(&latest), [anns["id"].as_str().unwrap()]);
+    platform
+        .assert_described("pipeline-build", &latest.items()[0])
+        .await;
+    assert_eq!(seen(&bob.get(&path).await), both);
+    let left = format!("/apps/example/collaborators/{}", bob.email());
+    assert_eq!(bob.delete(&left).await.status, 200);
+    let latest = bob.get(&path).await;
+    assert_eq!(seen(&latest), [bobs["id"].as_str().unwrap()]);
+}
+
 #[tokio::test]
 async fn what_cannot_be_meant_is_told() {
     let platform = example().await;

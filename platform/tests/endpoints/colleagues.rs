@@ -72,7 +72,8 @@ async fn everything_of_an_app_is_open_to_who_works_on_it_but_what_is_for_its_own
         if is_for_the_owner(endpoint) {
             assert_eq!(answer.status, 403, "{what}");
         } else {
-            assert!(![401, 403, 404].contains(&answer.status), "{what}");
+            let is_refused = [401, 403, 404].contains(&answer.status);
+            assert!(answer.status < 500 && !is_refused, "{what}");
         }
     }
 }

@@ -179,6 +179,43 @@ async fn a_name_is_of_one_app() {
     assert_eq!(post("bobs", "www.example.test").await.status, 201);
 }
 
+/// Whoever works on one app of someone takes no visitors of their other apps.
+#[tokio::test]
+async fn nobody_takes_names_of_apps_that_they_may_not_see() {
+    let platform = platform().await;
+    let (ann, bob) = (platform.ann(), platform.bob());
+    platform.collaborate("example", bob.email()).await;
+    ann.post("/apps", json!({"name": "hidden"})).await;
+    let path = "/apps/hidden/domains";
+    for hostname in ["*.wild.test", "www.single.test"] {
+        let added = ann.post(path, json!({"hostname": hostname})).await;
+        assert_eq!(added.status, 201, "{added:?}");
+    }
+    for hostname in ["login.wild.test", "*.single.test"] {
+        let body = json!({"hostname": hostname});
+        bob.post(PATH, body.clone()).await.assert_error(
+            422,
+            "invalid_params",
+            &format!("{hostname} is currently in use by another app."),
+        );
+        // Whoever sees both may, be they the owner or not.
+        platform.collaborate("hidden", bob.email()).await;
+        assert_eq!(bob.post(PATH, body.clone()).await.status, 201);
+        let removed = ann.delete(&format!("{PATH}/{hostname}")).await;
+        assert_eq!(removed.status, 200);
+        assert_eq!(ann.post(PATH, body).await.status, 201);
+        let left = format!("/apps/hidden/collaborators/{}", bob.email());
+        assert_eq!(ann.delete(&left).await.status, 200);
+    }
+    // Nor does the owner of an app take names of a colleague's app.
+    bob.post("/apps", json!({"name": "bobs"})).await;
+    let bobs = json!({"hostname": "*.bobs.test"});
+    assert_eq!(bob.post("/apps/bobs/domains", bobs).await.status, 201);
+    let body = json!({"hostname": "a.bobs.test"});
+    assert_eq!(ann.post(PATH, body.clone()).await.status, 422);
+    assert_eq!(bob.post(PATH, body).await.status, 201);
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_said() {
     let platform = platform().await;

@@ -11,7 +11,7 @@ use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
+use slugbuilder_platform::api::{ENDPOINTS, Endpoint, Refusal};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -150,6 +150,19 @@ impl Names {
             .iter()
             .filter(|(name, _)| !is_public(name))
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The path of what is always refused; what it refuses is called by what nothing is.
+    pub(crate) fn refused_path(&self, refusal: &Refusal) -> String {
+        let segments = refusal.path.split('/').map(|segment| {
+            let name = segment
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'));
+            name.map_or(segment, |name| {
+                self.0.get(name).map_or(NOTHING, String::as_str)
+            })
+        });
+        segments.collect::<Vec<_>>().join("/")
     }
 
     /// The path of an endpoint.

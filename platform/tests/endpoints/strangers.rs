@@ -3,7 +3,7 @@
 use crate::fixture::{Dump, Names, Step, dump, is_public, names_in, steps};
 use crate::platform::{Answer, Platform};
 use serde_json::{Value, json};
-use slugbuilder_platform::api::{ENDPOINTS, Endpoint};
+use slugbuilder_platform::api::{ENDPOINTS, Endpoint, REFUSALS};
 
 /// What a stranger sends: nothing, and what the endpoint would take.
 fn bodies(endpoint: &Endpoint, names: &Names) -> Vec<Option<Value>> {
@@ -91,6 +91,33 @@ async fn what_is_someone_elses_is_as_what_there_is_not() {
     assert!(asked > 40, "{asked}");
     let after = both(&platform, &anns, &bobs).await;
     assert_same(&before, &after);
+}
+
+/// What is always refused tells a stranger no more.
+#[tokio::test]
+async fn refusals_tell_nothing_of_what_is_someone_elses() {
+    let platform = Platform::new().await;
+    let (ann, bob) = (platform.ann(), platform.bob());
+    let anns = Names::make(&platform, &ann, "anns").await;
+    let nothing = anns.of_nothing();
+    let before = dump(&ann, &anns).await;
+    let mut asked = 0;
+    for refusal in REFUSALS {
+        let path = anns.refused_path(refusal);
+        let none = nothing.refused_path(refusal);
+        if path == none {
+            continue;
+        }
+        for body in [None, Some(json!({}))] {
+            let answer = bob.call(&refusal.method, &path, body.clone()).await;
+            assert_eq!(answer.status, 404, "{path}: {answer:?}");
+            let none = bob.call(&refusal.method, &none, body).await;
+            assert_eq!(told(&answer), told(&none), "{path}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 20, "{asked}");
+    assert_same(&before, &dump(&ann, &anns).await);
 }
 
 /// Apps go by their names, too.

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use slugbuilder_platform::api::{Access, ENDPOINTS};
+use slugbuilder_platform::api::{Access, ENDPOINTS, REFUSALS};
 use slugbuilder_platform::store::UserTokens;
 use std::time::Duration;
 
@@ -50,18 +50,23 @@ fn wrong_headers(expired: &str) -> Vec<String> {
 /// Calls everything that needs a token; all answers are the same refusal.
 async fn assert_refused(platform: &Platform, names: &Names, header: Option<&str>) {
     let mut asked = 0;
-    for endpoint in ENDPOINTS {
-        let path = names.path(endpoint);
-        let headers: Vec<_> = header
-            .map(|header| ("authorization", header))
-            .into_iter()
-            .collect();
+    let headers: Vec<_> = header
+        .map(|header| ("authorization", header))
+        .into_iter()
+        .collect();
+    let offered = ENDPOINTS.iter().map(|endpoint| {
         let body = endpoint.rel.request().map(|_| json!({}));
-        let answer = platform
-            .call(None, &endpoint.method, &path, body, &headers)
-            .await;
-        let what = format!("{} {path} with {header:?}: {answer:?}", endpoint.method);
-        if endpoint.access == Access::Open {
+        let path = names.path(endpoint);
+        (&endpoint.method, path, body, endpoint.access)
+    });
+    let refused = REFUSALS.iter().map(|refusal| {
+        let path = names.refused_path(refusal);
+        (&refusal.method, path, None, Access::Token)
+    });
+    for (method, path, body, access) in offered.chain(refused) {
+        let answer = platform.call(None, method, &path, body, &headers).await;
+        let what = format!("{method} {path} with {header:?}: {answer:?}");
+        if access == Access::Open {
             assert_eq!(answer.status, 200, "{what}");
             continue;
         }
@@ -74,7 +79,7 @@ async fn assert_refused(platform: &Platform, names: &Names, header: Option<&str>
         assert!(answer.headers.contains_key("www-authenticate"), "{what}");
         asked += 1;
     }
-    assert!(asked > 30, "{asked}");
+    assert!(asked > 30 + REFUSALS.len(), "{asked}");
 }
 
 /// A token of Ann's, made by a request.

@@ -238,3 +238,77 @@ async fn what_git_leaves_out_is_told() {
         assert!(done.text.contains(line), "{line}: {}", done.text);
     }
 }
+
+/// What git refuses after its hook must not be released before.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs git"]
+async fn what_git_would_refuse_is_not_built() {
+    let scene = Scene::new().await;
+    scene.commit("echo built").await;
+    scene
+        .git_ok(["tag", "--annotate", "--message", "one", "v1"])
+        .await;
+    let refused = async |references: &[&str], text: &str| {
+        let done = scene.push(references).await;
+        assert!(
+            !done.succeeded && done.text.contains(text) && !done.text.contains("remote: built"),
+            "{}",
+            done.text
+        );
+        assert_eq!(scene.releases().await, 2);
+    };
+    refused(&["v1:refs/heads/main"], "git push REMOTE v1^{}:main").await;
+    let below = "A branch `main/x` would keep `main` from being pushed";
+    refused(&["main:refs/heads/main/x"], below).await;
+    refused(&["main", "main:refs/heads/main/x"], below).await;
+    refused(&["--atomic", "main", "v1"], "does not support --atomic").await;
+    // One that is there already.
+    scene.push(&["main:topic"]).await;
+    let moved = ["update-ref", "refs/heads/main/x", "refs/heads/topic"];
+    assert!(scene.in_repository(moved).await.succeeded);
+    refused(&["main"], "The repository has a branch `main/x`").await;
+    assert!(scene.push(&[":main/x"]).await.succeeded);
+    let done = scene.push(&["v1^{}:refs/heads/main", "v1"]).await;
+    assert!(done.succeeded, "{}", done.text);
+    assert_eq!(scene.releases().await, 3);
+    scene.assert_tidy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs git"]
+async fn what_was_pushed_meanwhile_is_not_lost() {
+    let scene = Scene::new().await;
+    scene.commit("echo built").await;
+    assert!(scene.push(&["main"]).await.succeeded);
+    scene.git_ok(["branch", "theirs"]).await;
+    scene.commit("echo ours").await;
+    // Between what git reads and what it sends, another push: the hook of the client.
+    let hooks = scene.folder.path().join("client-hooks");
+    std::fs::create_dir(&hooks).unwrap();
+    let hook = hooks.join("pre-push");
+    let address = scene.address(ANN, "example");
+    let script = format!(
+        "#!/bin/sh\nunset GIT_CONFIG_PARAMETERS\ngit commit-tree -p theirs -m theirs 'theirs^{{tree}}' > \"$0.commit\"\n\
+         exec git push {address} \"$(cat \"$0.commit\"):refs/heads/main\" < /dev/null\n"
+    );
+    std::fs::write(&hook, script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&hook, executable).unwrap();
+    let configured = format!("core.hooksPath={}", hooks.display());
+    let done = scene
+        .git(["-c", &configured, "push", &address, "main"])
+        .await;
+    assert!(
+        !done.succeeded
+            && done
+                .text
+                .contains("Somebody else has pushed to `main` meanwhile.")
+            && !done.text.contains("remote: ours"),
+        "{}",
+        done.text
+    );
+    let theirs = std::fs::read_to_string(hooks.join("pre-push.commit")).unwrap();
+    let references = scene.references().await;
+    assert!(references.contains(&format!("{} refs/heads/main", theirs.trim())));
+    assert_eq!(scene.releases().await, 4);
+}

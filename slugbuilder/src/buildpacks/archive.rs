@@ -161,6 +161,7 @@ impl Staged {
             keep: &|_| true,
             links: Links::Inside,
             times: Times::Archive,
+            for_owner: false,
             limits: Limits::default(),
         };
         let reading = Stoppable {

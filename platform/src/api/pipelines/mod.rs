@@ -15,7 +15,6 @@ pub(super) use none::{config_vars, none, update_config_vars};
 pub(super) use promotions::{create as promote, info as promotion, targets as promotion_targets};
 
 use super::State;
-use super::account::is_self;
 use super::apps::known;
 use super::catalogue::Generation;
 use super::loose::{Fields, Refused};
@@ -61,7 +60,7 @@ fn check_owner(user: &User, fields: &Fields) -> Result<(), Refused> {
         Some(_) => return Err(Refused("The `type` of `owner` must be user".to_owned())),
     }
     match owner.text("id")? {
-        Some(id) if !is_self(user, &id) => Err(Refused(
+        Some(id) if !user.is_called(&id) => Err(Refused(
             "A pipeline belongs to who makes it: `owner` must be yourself, or left out.".to_owned(),
         )),
         _ => Ok(()),

@@ -15,13 +15,15 @@ use std::io;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// As long as a client may send nothing of a body that is not yet whole.
 const IDLE: Duration = Duration::from_mins(1);
+/// As long as all of a body may take.
+const ARRIVAL: Duration = Duration::from_hours(1);
 /// Bytes that are read from the program at once.
 const PIECE: usize = 32 << 10;
 /// The most that is kept of what the program writes to its stderr.
@@ -38,13 +40,21 @@ pub(super) enum CgiError {
     Head(String),
 }
 
+/// What a program gets on its stdin.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) body: Body,
+    /// The most bytes that it may have; one that has more breaks off there.
+    pub(super) most: u64,
+}
+
 /// Runs `command` with `body` on its stdin, and answers what it says.
 ///
 /// It runs to its end even if the client goes away: without an answer to send, and, unless the body has arrived, with one
 /// that breaks off, which git takes for what it is. `after` is done then.
 pub(super) async fn run(
     mut command: Command,
-    body: Body,
+    body: Input,
     reporter: Arc<dyn Reporter>,
     after: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Response, CgiError> {
@@ -59,7 +69,7 @@ pub(super) async fn run(
     let stderr = child.stderr.take().ok_or_else(missing)?;
     let (to_client, mut pieces) = mpsc::channel(1);
     tokio::spawn(async move {
-        let feeding = tokio::spawn(feed(body, stdin));
+        let feeding = tokio::spawn(timeout(ARRIVAL, feed(body, stdin)));
         let complaints = tokio::spawn(keep_some(stderr));
         drain(stdout, to_client).await;
         tell(child, complaints.await.unwrap_or_default(), &*reporter).await;
@@ -106,11 +116,16 @@ fn answer(head: Head, rest: Bytes, pieces: mpsc::Receiver<io::Result<Bytes>>) ->
 }
 
 /// Writes a body to a program, until either ends. A body that breaks off ends the program's input early.
-async fn feed(mut body: Body, mut stdin: ChildStdin) {
+async fn feed(Input { mut body, most }: Input, mut stdin: impl AsyncWrite + Unpin) {
+    let mut room = most;
     while let Ok(Some(Ok(frame))) = timeout(IDLE, body.frame()).await {
         let Ok(bytes) = frame.into_data() else {
             continue;
         };
+        let Some(left) = room.checked_sub(bytes.len() as u64) else {
+            return;
+        };
+        room = left;
         if stdin.write_all(&bytes).await.is_err() {
             return;
         }
@@ -159,5 +174,35 @@ async fn tell(mut child: Child, complaints: Vec<u8>, reporter: &dyn Reporter) {
             let text = format!("git's end was not seen: {error}");
             reporter.report(Event::Warning(&Warning::new("git-lost", text)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_breaks_off_where_it_is_too_long() {
+        for (most, arrived) in [(9, 9), (8, 6), (2, 0)] {
+            let pieces = (0..3).map(|_| Ok::<_, io::Error>(Bytes::from_static(b"abc")));
+            let body = Body::from_stream(stream::iter(pieces));
+            let mut stdin = std::io::Cursor::new(Vec::new());
+            feed(Input { body, most }, &mut stdin).await;
+            assert_eq!(stdin.into_inner().len(), arrived, "{most}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_after_goes_with_a_program_that_cannot_be_started() {
+        let (held, mut let_go) = mpsc::channel::<()>(1);
+        let input = Input {
+            body: Body::empty(),
+            most: 0,
+        };
+        let command = Command::new("/there/is/no/such/program");
+        let reporter = Arc::new(slugbuilder_report::Silent);
+        let answer = run(command, input, reporter, async move { drop(held) }).await;
+        assert!(matches!(answer, Err(CgiError::Start(_))));
+        assert_eq!(let_go.recv().await, None);
     }
 }

@@ -4,9 +4,10 @@ mod refusal;
 
 use super::cgi;
 use super::hook::{self, PushFolder};
+use super::places::Place;
 use super::program::Tool;
 use super::push::Push;
-use super::{Git, Inner};
+use super::{Git, Inner, PUSHES_OF_REPOSITORY};
 use crate::http::linger::read_on;
 use crate::http::{Actor, actor};
 use crate::scope::Scope;
@@ -21,15 +22,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use refusal::Refusal;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::process::Command;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
 /// Which version of the protocol the client speaks (gitprotocol-v2(5)).
 const GIT_PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
 
-/// As long as a request waits for others to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes that the body of a push may have beside its pack, and that of a fetch: names of references and objects.
+const NAMES: u64 = 16 << 20;
 
 /// Puts the addresses of repositories around the others. Everything below `/NAME.git` is git's: no other path has a dot there.
 pub(crate) fn around(git: Git, routes: Router) -> Router {
@@ -117,7 +117,7 @@ struct Admitted {
     actor: User,
     app: App,
     tool: Tool,
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Inner {
@@ -153,14 +153,22 @@ impl Inner {
         let tool = self.tool().map_err(|unusable| {
             Refusal::new(StatusCode::NOT_IMPLEMENTED, sentence(&unusable.to_string()))
         })?;
-        let places = match asked.service() {
-            Service::UploadPack => &self.fetching,
-            Service::ReceivePack => &self.pushing,
+        let places = match asked {
+            Asked::Exchange(Service::ReceivePack) => &self.pushing,
+            _ => &self.fetching,
         };
         if asked == Asked::References(Service::ReceivePack) {
             self.may_push(&app)?;
         }
-        let place = place(places).await?;
+        if asked.service() == Service::ReceivePack {
+            self.has_room(&app)?;
+        }
+        let place = places.take(actor.id).await.ok_or_else(|| {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server has too much to do. Please try again.",
+            )
+        })?;
         Ok(Admitted {
             asked,
             actor,
@@ -194,6 +202,22 @@ impl Inner {
         Ok(())
     }
 
+    /// Refuses what would make a repository larger that is too large already.
+    fn has_room(&self, app: &App) -> Result<(), Refusal> {
+        let most = self.max_push_size.saturating_mul(PUSHES_OF_REPOSITORY);
+        if app.repo_size.is_some_and(|size| size > most) {
+            return Err(Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!(
+                    "The repository of the app has more than {} MB, which is the most here. Please push to another app, or \
+                     build elsewhere and release the slug (`slugbuilder deploy`).",
+                    most >> 20
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Has git answer a request.
     async fn run(self: &Arc<Self>, admitted: Admitted, parts: &Parts, body: Body) -> Response {
         let Admitted {
@@ -208,6 +232,16 @@ impl Inner {
             Ok(repository) => repository,
             Err(error) => return Refusal::of(&error).into_response(),
         };
+        // An app that was deleted since the request was admitted had its repository removed before this made it anew.
+        match self.store.unknown_apps(vec![id]).await {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(_) => {
+                // What stays is removed at the next start.
+                drop(self.repositories.remove(id).await);
+                return Refusal::not_found().into_response();
+            }
+            Err(error) => return Refusal::from(error).into_response(),
+        }
         let mut command = tool.command(None, ["http-backend"]);
         let length = body.size_hint().exact();
         if let Err(refusal) = describe(&mut command, asked, parts, length) {
@@ -219,6 +253,14 @@ impl Inner {
             .env("REMOTE_USER", &actor.email);
 
         let reporter = Arc::clone(&self.reporter);
+        let body = cgi::Input {
+            body,
+            most: NAMES
+                + match asked.service() {
+                    Service::UploadPack => 0,
+                    Service::ReceivePack => self.max_push_size,
+                },
+        };
         let answer = if asked == Asked::Exchange(Service::ReceivePack) {
             let folder = match PushFolder::new(&self.folder) {
                 Ok(folder) => folder,
@@ -229,17 +271,19 @@ impl Inner {
                 Err(error) => return Refusal::of(&error).into_response(),
             };
             command.env(hook::VARIABLE, folder.path());
-            let push = Arc::new(Push::new(Arc::clone(self), actor, app, repository));
-            let deciding = {
+            let push = Arc::new(Push::new(Arc::clone(self), actor, app, repository, place));
+            // Dropped, even if git is never started, it ends.
+            let mut deciding = JoinSet::new();
+            deciding.spawn({
                 let push = Arc::clone(&push);
-                tokio::spawn(async move { push.decide(hook).await })
-            };
+                async move { push.decide(hook).await }
+            });
             let git = Arc::clone(self);
             cgi::run(command, body, reporter, async move {
                 // git has ended, so that nobody waits for a decision, if there was anything to decide.
-                deciding.abort();
+                drop(deciding);
                 push.end();
-                drop((folder, place));
+                drop(folder);
                 git.tidy(id, push.built()).await;
             })
             .await
@@ -260,18 +304,6 @@ fn sentence(text: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), characters.as_str())
-}
-
-/// A place among those that run at once.
-async fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
-    let place = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
-    match place {
-        Ok(Ok(place)) => Ok(place),
-        _ => Err(Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The server has too much to do. Please try again.",
-        )),
-    }
 }
 
 /// The path below `GIT_PROJECT_ROOT`.

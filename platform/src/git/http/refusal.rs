@@ -39,7 +39,7 @@ impl Refusal {
         Self::internal(Diagnosis::of(error).one_line())
     }
 
-    fn not_found() -> Self {
+    pub(super) fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "There is no such app, or it is someone else's who does not let you in.",

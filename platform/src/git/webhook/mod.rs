@@ -274,6 +274,11 @@ impl Inner {
         if !self.webhooks.is_newest(app, number) {
             return left_out();
         }
+        // That took its time, in which it may have been taken away, with its user, too.
+        let webhook_now = self.store.push_webhook_by_id(webhook.id).await;
+        if webhook_now.map_err(BuildsError::from)?.is_none() {
+            return Ok(format!("{commit} was left out: the webhook is gone."));
+        }
         let (folder, exported) = new;
         let new = NewBuild {
             source: BuildSource::Folder(folder.path().to_owned()),

@@ -20,21 +20,14 @@ impl Store {
         self.read(move |connection| {
             let actor = user_number(connection, actor)?;
             let pipeline = find_pipeline(connection, actor, &pipeline)?;
-            let which = match latest {
-                Latest::Release => "",
-                // Without the slug of another there is nothing new to run. NULL is what an app has before its first one.
-                Latest::Deployment => {
-                    "AND release.slug IS NOT NULL AND release.slug IS NOT (
-                        SELECT before.slug FROM release AS before
-                        WHERE before.app = release.app AND before.version = release.version - 1)"
-                }
+            let version = match latest {
+                Latest::Release => "(SELECT max(version) FROM release WHERE release.app = app.number)",
+                // The ledger keeps it: see migrations/0008_deployments.sql.
+                Latest::Deployment => "app.deployment",
             };
             let versions = connection
                 .prepare_cached(&format!(
-                    "SELECT app.number, (
-                         SELECT release.version FROM release WHERE release.app = app.number {which}
-                         ORDER BY release.version DESC LIMIT 1) AS version
-                     FROM pipeline_coupling JOIN app ON app.number = pipeline_coupling.app
+                    "SELECT app.number, {version} FROM pipeline_coupling JOIN app ON app.number = pipeline_coupling.app
                      WHERE pipeline_coupling.pipeline = ?2 AND {SEES_APP}"
                 ))?
                 .query_map(params![actor.0, pipeline.number], |row| {

@@ -140,6 +140,14 @@ fn a_database_of_the_first_form_is_brought_up_to_date() {
                 (3, "Deploy 60883d9", true)
             ]
         );
+        let deployment: i64 = store
+            .read(|connection| {
+                let sql = "SELECT deployment FROM app WHERE name = 'first-app'";
+                Ok(connection.query_row(sql, [], |row| row.get(0))?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(deployment, 3);
         let vars = store.config_vars(&user, "first-app").await.unwrap();
         assert_eq!(vars, types(&[("A", "1")]));
         // And it goes on.

@@ -111,6 +111,58 @@ async fn a_target_that_fails_takes_nothing_of_the_others_with_it() {
     insta::assert_snapshot!(refusal(refused), @"invalid-params: Cannot promote staging v4: it did not succeed, or is no longer there.");
 }
 
+/// The version of the newest release of each app that changed what runs, as the ledger keeps it and as its releases tell.
+async fn deployments(ledger: &Ledger) -> Vec<(String, Option<u64>)> {
+    let user = &ledger.user;
+    let latest = ledger
+        .store
+        .latest_releases(user, "line", Latest::Deployment)
+        .await
+        .unwrap();
+    let mut deployments = Vec::new();
+    for app in ["live", "other", "staging"] {
+        let told = latest.iter().find(|one| one.app.name == app);
+        let told = told.map(|release| release.version);
+        let (mut slug, mut expected) = (None, None);
+        for release in ledger.releases(app).await {
+            if release.slug.is_some() && release.slug != slug {
+                expected = Some(release.version);
+            }
+            slug = release.slug;
+        }
+        assert_eq!(told, expected, "{app}");
+        deployments.push((app.to_owned(), told));
+    }
+    deployments
+}
+
+#[tokio::test]
+async fn the_newest_deployment_is_known_however_many_releases_came_since() {
+    let ledger = line().await;
+    let versions = |live, other, staging| {
+        vec![
+            ("live".to_owned(), live),
+            ("other".to_owned(), other),
+            ("staging".to_owned(), staging),
+        ]
+    };
+    assert_eq!(deployments(&ledger).await, versions(None, None, Some(3)));
+    for value in ["1", "2"] {
+        ledger.set("staging", &[("A", Some(value))]).await;
+        ledger.set("other", &[("A", Some(value))]).await;
+    }
+    ledger.promote(&["live"]).await;
+    assert_eq!(deployments(&ledger).await, versions(Some(3), None, Some(3)));
+    // The same slug again runs nothing new; another does, and so does going back to the first.
+    let slug = ledger.newest("staging").await.slug.unwrap();
+    ledger.release("staging", slug).await;
+    assert_eq!(deployments(&ledger).await, versions(Some(3), None, Some(3)));
+    ledger.deploy("staging", &[("web", "y")]).await;
+    assert_eq!(deployments(&ledger).await, versions(Some(3), None, Some(7)));
+    ledger.release("staging", slug).await;
+    assert_eq!(deployments(&ledger).await, versions(Some(3), None, Some(8)));
+}
+
 /// Nothing makes such releases yet; when promotions run release phases, this is how they are told.
 #[tokio::test]
 async fn a_promotion_is_pending_as_long_as_a_release_of_it_is() {

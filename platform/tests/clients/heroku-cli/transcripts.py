@@ -7,8 +7,8 @@ A folder's name is the versions of the CLI that its transcripts are for: `8+11`,
 that version only. Each transcript and version has a user, an app's name and a home of its own, so that they can run at the same time. FOLDER
 is where these are, and the same for both calls.
 
-The environment's: SLUGBUILDER, the program, for `users`; for `run` API_URL, API_COLLEAGUE, its XX the other clients, and HEROKU_8
-and HEROKU_11, the programs, and HEROKU_BUILDS, the plugin's folder."""
+The environment's: SLUGBUILDER, the program, for `users`; for `run` API_URL, API_COLLEAGUE, its token, SLUG and SOURCE as for the other clients, TLS_URL and
+CERTIFICATE_AUTHORITY of a server with TLS, HEROKU_8 and HEROKU_11, the programs, and HEROKU_BUILDS, the plugin's folder."""
 
 import argparse
 import collections

@@ -13,8 +13,9 @@ An app is made, found, described, renamed and destroyed.
   === $EMAIL Apps
   $APP
   $APP-other
-  $ heroku apps --all --json 2>/dev/null | field 0 name
-  $APP
+  $ heroku apps --all --json 2>/dev/null | grep -o '"name": "$APP.*"' | sort
+  "name": "$APP"
+  "name": "$APP-other"
 
 The versions differ in the order.
 

@@ -12,14 +12,14 @@ Names that an app answers to.
   $ heroku domains:add "*.$APP.test" -a $APP 2>/dev/null
   Configure your app's DNS provider to point to the DNS Target $APP.localhost.
   For help, see https://devcenter.heroku.com/articles/custom-domains
-  $ heroku domains -a $APP
-  === $APP Heroku Domain
+  $ heroku domains -a $APP | sort
   $APP.localhost
-  === $APP Custom Domains
-  Domain Name DNS Record Type DNS Target SNI Endpoint
   *.$APP.test CNAME $APP.localhost undefined (8)
-  www.$APP.test CNAME $APP.localhost undefined (8)
   *.$APP.test CNAME $APP.localhost (11)
+  === $APP Custom Domains
+  === $APP Heroku Domain
+  Domain Name DNS Record Type DNS Target SNI Endpoint
+  www.$APP.test CNAME $APP.localhost undefined (8)
   www.$APP.test CNAME $APP.localhost (11)
   $ heroku domains:info www.$APP.test -a $APP
   app: $APP
