@@ -204,6 +204,7 @@ async fn a_buildpack_of_others_has_the_same_path_in_every_build_of_an_app() {
             version_description: None,
             buildpacks: Some(vec![address.clone()]),
             source_date_epoch: None,
+            ends_with_server: false,
         };
         let source = scene.builds.new_folder().unwrap();
         fs::write(source.path().join("build"), "true").unwrap();
