@@ -178,7 +178,7 @@ async fn a_rollback_needs_what_config_vars_need() {
     for (scope, expected) in [("write", 403), ("write-protected", 201)] {
         let (token, _) = token(&platform, json!([scope])).await;
         let path = "/apps/example/releases";
-        let body = Some(json!({"release": "v2"}));
+        let body = Some(json!({"release": "v3"}));
         let answer = platform
             .call(Some(&token), &Method::POST, path, body, &[])
             .await;
