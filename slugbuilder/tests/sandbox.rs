@@ -977,7 +977,12 @@ fn as_ordinary_user() -> Check {
     let folder = tempfile::tempdir()?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     let copy = folder.path().join("sandbox-tests");
-    std::fs::copy(std::env::current_exe()?, &copy)?;
+    // By another process: a child that another test starts meanwhile would hold the copy open for writing, and nobody may run it then.
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe()?)
+        .arg(&copy)
+        .status()?;
+    assert!(copied.success());
     let home = folder.path().join("home");
     std::fs::create_dir(&home)?;
     chown(&home, Some(ORDINARY_UID), Some(ORDINARY_UID))?;
