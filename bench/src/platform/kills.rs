@@ -116,6 +116,12 @@ pub(super) async fn run(
             found.kills += 1;
         }
     }
+    if found.answered == 0 {
+        return Err(wrong(
+            "kills",
+            "nothing was answered, so that this shows nothing",
+        ));
+    }
     whole(place.data).await?;
     Ok(found)
 }
