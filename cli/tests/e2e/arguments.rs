@@ -215,7 +215,7 @@ fn help_teaches_and_ends_well() {
     Exit codes: 0 done, 1 the app is at fault, 2 usage, 69 a tool or service is missing,
     70 a bug of ours, 74 input/output, 75 try again later.
     ");
-    insta::assert_snapshot!(help(&["run", "--help"]), @"
+    insta::assert_snapshot!(help(&["run", "--help"]), @r"
     Run a slug as a dyno would
 
     Usage: slugbuilder run [OPTIONS] <SLUG> [PROCESS TYPE] [-- <COMMAND>...]
@@ -250,7 +250,8 @@ fn help_teaches_and_ends_well() {
               [default: auto]
 
           --env-file <FILE>
-              A file of config vars, one `NAME=value` a line. May be repeated; `--env` wins
+              A file of config vars, one `NAME=value` a line, or, if it is called `….json`, one JSON
+              object. May be repeated; `--env` wins
 
       -p, --port <PORT>
               The port for PORT
