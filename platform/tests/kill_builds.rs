@@ -211,8 +211,9 @@ fn outlive() -> Result<(), String> {
     let releases = server.get("/apps/example/releases");
     let releases = releases.as_array().unwrap();
     assert_eq!(releases.len(), 3, "{releases:?}");
-    assert_eq!(releases[2]["id"], ended["release"]["id"]);
-    assert_eq!(releases[2]["slug"]["id"], ended["slug"]["id"]);
+    let release = server.get("/apps/example/releases/3");
+    assert_eq!(release["id"], ended["release"]["id"]);
+    assert_eq!(release["slug"]["id"], ended["slug"]["id"]);
     let url = ended["output_stream_url"].as_str().unwrap();
     let mut answer = server.agent.get(url).call().unwrap();
     let output = answer.body_mut().read_to_string().unwrap();
