@@ -114,7 +114,7 @@ def main():
         description.write_text(json.dumps(document))
         command = [
             sys.executable, str(HERE / "run.py"), "--url", arguments.url, "--through", f"http://127.0.0.1:{server.server_port}",
-            "--who", "w", "--description", str(description), "--report-json-path", str(report), "--max-examples", "20",
+            "--who", "w", "--description", str(description), "--report-json-path", str(report), "--max-examples", "20", "--no-shrink",
         ]
         for operation in [*expected, *FURTHER]:
             command += ["--include-name", operation]
