@@ -137,15 +137,15 @@ const BARS: &[Bar] = &[
         "release info, 1,000,000 releases",
         Least(("platform", "info-ratio"), SCALE, 0.8),
     ),
-    aim(
+    bar(
         "page of releases, 1,000,000 releases",
         Least(("platform", "releases-ratio"), SCALE, 0.8),
     ),
-    aim(
+    bar(
         "page of apps, 10,000 apps",
         Least(("platform", "apps-ratio"), SCALE, 0.8),
     ),
-    aim(
+    bar(
         "release create, 64 connections",
         Least(("platform", "group-commit"), "times the rate of one", 4.0),
     ),
